@@ -1,0 +1,210 @@
+//! Evidence: what a machine can show about itself, bound to a work context.
+//!
+//! Every kind is a variant of [`Evidence`] with a stable tag, a collector that implements [`Attester`], and a verifier
+//! that [`appraisal::verify`](crate::appraisal::verify) calls. Evidence is **never** a work proof: even genuine hardware
+//! evidence says that a device in some state answered a nonce, not that the job ran there.
+//!
+//! | tag | kind |
+//! |---|---|
+//! | 0 | [`Software`](Evidence::Software): no hardware |
+//!
+//! Tags are never reused. An unknown one is refused by name ([`FieldError::UnknownTag`]), so that a node that is too old
+//! says so.
+
+use std::io;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{
+    codec::{self, DecodeError, FieldError},
+    context::WorkContext,
+    hash::{derive, purpose},
+};
+
+pub mod software;
+
+pub use software::{SoftwareAttester, SoftwareEvidence};
+
+/// Most bytes of an encoded [`Evidence`] of any kind this version knows.
+pub const EVIDENCE_BYTES_MAX: usize = 1024;
+
+/// Which kind of evidence; the borsh tag of [`Evidence`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceKind {
+    /// A program's own statement about itself.
+    Software,
+}
+
+impl EvidenceKind {
+    /// The stable tag.
+    #[must_use]
+    pub const fn tag(self) -> u8 {
+        match self {
+            Self::Software => 0,
+        }
+    }
+
+    /// Whether silicon signed it.
+    #[must_use]
+    pub const fn is_hardware(self) -> bool {
+        match self {
+            Self::Software => false,
+        }
+    }
+
+    fn from_tag(got: u8) -> Result<Self, FieldError> {
+        match got {
+            0 => Ok(Self::Software),
+            _ => Err(FieldError::UnknownTag { field: "evidence", expected: "0 (software)", got }),
+        }
+    }
+}
+
+impl std::fmt::Display for EvidenceKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Software => "software",
+        })
+    }
+}
+
+impl BorshSerialize for EvidenceKind {
+    fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
+        BorshSerialize::serialize(&self.tag(), writer)
+    }
+}
+
+impl BorshDeserialize for EvidenceKind {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        Ok(Self::from_tag(u8::deserialize_reader(reader)?)?)
+    }
+}
+
+/// Evidence of one kind. Borsh: tag, then the kind's own bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Evidence {
+    /// A program's own statement about itself.
+    Software(SoftwareEvidence),
+}
+
+/// Under what evidence is spent: the device and the nonce it was asked with.
+///
+/// Not a hash of the evidence: hardware evidence holds the device's own random nonce and a malleable signature, so its
+/// bytes can be changed by anybody without ceasing to verify.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceNullifier {
+    /// Stable identity of the device.
+    #[serde(with = "crate::hex")]
+    pub device_identity: [u8; 32],
+    /// The verifier's nonce that the device answered.
+    #[serde(with = "crate::hex")]
+    pub request_nonce: [u8; 32],
+}
+
+impl EvidenceNullifier {
+    /// One 32-byte key for a spent set.
+    #[must_use]
+    pub fn key(&self) -> [u8; 32] {
+        derive(purpose::EVIDENCE_NULLIFIER, &[&self.device_identity, &self.request_nonce])
+    }
+}
+
+impl Evidence {
+    /// Which kind it is.
+    #[must_use]
+    pub const fn kind(&self) -> EvidenceKind {
+        match self {
+            Self::Software(_) => EvidenceKind::Software,
+        }
+    }
+
+    /// What a receipt signs: these bytes exactly, signatures included.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        derive(purpose::EVIDENCE, &[&self.to_bytes()])
+    }
+
+    /// Under what this evidence is spent.
+    #[must_use]
+    pub const fn nullifier(&self) -> EvidenceNullifier {
+        match self {
+            Self::Software(evidence) => {
+                EvidenceNullifier { device_identity: evidence.device_id, request_nonce: evidence.context_digest }
+            }
+        }
+    }
+
+    /// Canonical bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// Reads canonical bytes. Nothing is verified yet.
+    ///
+    /// # Errors
+    /// [`DecodeError`]; an unknown tag is [`FieldError::UnknownTag`] inside.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        codec::decode("evidence", bytes, EVIDENCE_BYTES_MAX)
+    }
+}
+
+impl BorshSerialize for Evidence {
+    fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
+        BorshSerialize::serialize(&self.kind(), writer)?;
+        match self {
+            Self::Software(evidence) => BorshSerialize::serialize(evidence, writer),
+        }
+    }
+}
+
+impl BorshDeserialize for Evidence {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        match EvidenceKind::deserialize_reader(reader)? {
+            EvidenceKind::Software => Ok(Self::Software(SoftwareEvidence::deserialize_reader(reader)?)),
+        }
+    }
+}
+
+/// Why no evidence could be made.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum AttesterError {
+    /// The context pays somebody else.
+    #[error("attester: the context pays worker {}, this attester serves worker {}", crate::hex::encode(.got), crate::hex::encode(.expected))]
+    WrongWorker {
+        /// Worker that the attester serves.
+        expected: [u8; 32],
+        /// Worker of the context.
+        got: [u8; 32],
+    },
+    /// The context was leased to another device.
+    #[error("attester: the context was leased to device {}, this is device {}", crate::hex::encode(.got), crate::hex::encode(.expected))]
+    WrongDevice {
+        /// Device of the attester.
+        expected: [u8; 32],
+        /// Device of the context.
+        got: [u8; 32],
+    },
+}
+
+/// Makes evidence on the machine where the work runs.
+pub trait Attester {
+    /// Which kind it makes.
+    fn kind(&self) -> EvidenceKind;
+
+    /// Identity to register with a chain and to name in a lease.
+    fn device_id(&self) -> [u8; 32];
+
+    /// Evidence for one context.
+    ///
+    /// # Errors
+    /// [`AttesterError`], for instance when the context names another worker or device.
+    fn attest(&self, context: &WorkContext) -> Result<Evidence, AttesterError>;
+}
