@@ -28,15 +28,15 @@ pub const PUBLIC_KEY_BYTES: usize = 32;
 /// Length of a signature in bytes.
 pub const SIGNATURE_BYTES: usize = 64;
 
-/// Secret key of an account. Wiped when dropped.
+/// Secret key of an account. Wiped when dropped; boxed, so that moving it leaves no copies behind.
 #[derive(Clone)]
-pub struct SigningKey(ed25519_dalek::SigningKey);
+pub struct SigningKey(Box<ed25519_dalek::SigningKey>);
 
 impl SigningKey {
     /// The key of a 32-byte seed (the "private key" of RFC 8032).
     #[must_use]
     pub fn from_seed(seed: &[u8; SEED_BYTES]) -> Self {
-        Self(ed25519_dalek::SigningKey::from_bytes(seed))
+        Self(Box::new(ed25519_dalek::SigningKey::from_bytes(seed)))
     }
 
     /// The seed, wiped when dropped: only for writing a key file.

@@ -12,6 +12,8 @@ use thiserror::Error;
 pub mod address;
 mod bytes;
 pub mod ed25519;
+#[cfg(feature = "keystore")]
+pub mod keystore;
 pub mod ml_dsa;
 
 /// Why a key or signature is refused.
