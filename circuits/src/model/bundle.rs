@@ -9,24 +9,20 @@
 //!
 //! Safetensors was chosen because every machine-learning tool opens it. Its metadata is an unordered map, so all of
 //! ours sits under one key, as JSON with a fixed field order. A model has exactly one encoding: the decoder encodes
-//! again what it understood and refuses any other bytes, so that one model has one hash. The header is checked with
-//! checked sums before the library sees the file, because the library adds offsets that a hostile header chooses.
+//! again what it understood and refuses any other bytes, so that one model has one hash.
 
 use std::collections::BTreeMap;
 
-use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::analysis::{self, AnalysisError};
+use super::container::{CONTAINER_BYTES_MAX, Container, ContainerError, HEADER_BYTES_MAX, LENGTH_BYTES};
 use super::graph::Graph;
 use super::weights::{DenseWeights, Weights, WeightsError, dense_shapes};
 
 /// Version of the bundle format that this crate reads and writes.
 pub const BUNDLE_FORMAT: u32 = 1;
-/// Largest bundle, bytes.
-pub const BUNDLE_BYTES_MAX: usize = 256 << 20;
-/// Largest safetensors header, bytes.
-pub const HEADER_BYTES_MAX: usize = 1 << 20;
 /// Largest number of labels.
 pub const LABELS_MAX: usize = 4096;
 /// Largest text of a description, bytes of UTF-8.
@@ -34,7 +30,6 @@ pub const TEXT_BYTES_MAX: usize = 512;
 
 const HASH_CONTEXT: &str = "assay 2026 bundle v1";
 const METADATA_KEY: &str = "assay";
-const LENGTH_BYTES: usize = size_of::<u64>();
 
 /// What people are told about a model. No field changes what the model computes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,32 +46,9 @@ pub struct Info {
 /// Why a bundle was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
-    /// More bytes than [`BUNDLE_BYTES_MAX`].
-    #[error("bundle: expected at most {BUNDLE_BYTES_MAX} bytes, got {got}")]
-    TooLarge {
-        /// Bytes of the file.
-        got: usize,
-    },
-    /// The file ends before its header or its data does, or goes on after them.
-    #[error("bundle: expected {expected} bytes by its header, got {got}")]
-    Length {
-        /// Bytes that length field and header announce.
-        expected: u64,
-        /// Bytes of the file.
-        got: usize,
-    },
-    /// The header is larger than [`HEADER_BYTES_MAX`].
-    #[error("bundle header: expected at most {HEADER_BYTES_MAX} bytes, got {got}")]
-    HeaderTooLarge {
-        /// Bytes that the length field announces.
-        got: u64,
-    },
-    /// The header is not a safetensors header.
-    #[error("bundle header: not safetensors ({detail})")]
-    Header {
-        /// What the decoder saw.
-        detail: String,
-    },
+    /// The file is not a safetensors file, or one beyond the limits.
+    #[error("bundle: {0}")]
+    Container(#[from] ContainerError),
     /// The header's metadata has no entry of ours: another tool's safetensors file.
     #[error("bundle metadata: expected the key \"{METADATA_KEY}\"; this safetensors file is not an assay bundle")]
     NoMetadata,
@@ -176,9 +148,10 @@ impl Bundle {
 
     /// Decodes a file; anything but the canonical encoding of a checked model is refused.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BundleError> {
-        let tensors = open(bytes)?;
-        let Description { graph, info, .. } = tensors.description;
-        let weights = read_weights(&graph, &tensors.file)?;
+        let container = Container::open(bytes)?;
+        let Description { graph, info, .. } =
+            describe(container.metadata(METADATA_KEY).ok_or(BundleError::NoMetadata)?)?;
+        let weights = read_weights(&graph, container.tensors())?;
         let (bundle, canonical) = Self::assemble(graph, weights, info)?;
         if canonical != bytes {
             let differs = canonical.iter().zip(bytes).position(|(expected, got)| expected != got);
@@ -242,36 +215,6 @@ struct Format {
     format: u32,
 }
 
-struct Opened<'a> {
-    file: SafeTensors<'a>,
-    description: Description,
-}
-
-/// Decodes the header, with every length checked before it is used.
-fn open(bytes: &[u8]) -> Result<Opened<'_>, BundleError> {
-    let got = bytes.len();
-    if got > BUNDLE_BYTES_MAX {
-        return Err(BundleError::TooLarge { got });
-    }
-    let truncated = |expected: u64| BundleError::Length { expected, got };
-    let announced = bytes.first_chunk::<LENGTH_BYTES>().map(|head| u64::from_le_bytes(*head));
-    let announced = announced.ok_or_else(|| truncated(LENGTH_BYTES as u64))?;
-    let header_bytes = usize::try_from(announced).ok().filter(|length| *length <= HEADER_BYTES_MAX);
-    let header_bytes = header_bytes.ok_or(BundleError::HeaderTooLarge { got: announced })?;
-    let data_start = LENGTH_BYTES + header_bytes;
-    let header = bytes.get(LENGTH_BYTES..data_start).ok_or_else(|| truncated(data_start as u64))?;
-    let metadata: Metadata =
-        serde_json::from_slice(header).map_err(|error| BundleError::Header { detail: error.to_string() })?;
-    let expected = (data_start as u64).saturating_add(metadata.data_len() as u64);
-    if expected != got as u64 {
-        return Err(truncated(expected));
-    }
-    let text = metadata.metadata().as_ref().and_then(|map| map.get(METADATA_KEY)).ok_or(BundleError::NoMetadata)?;
-    let description = describe(text)?;
-    let file = SafeTensors::deserialize(bytes).map_err(|error| header_error(&error))?;
-    Ok(Opened { file, description })
-}
-
 fn describe(text: &str) -> Result<Description, BundleError> {
     let metadata_error = |error: serde_json::Error| BundleError::Metadata { detail: error.to_string() };
     let Format { format } = serde_json::from_str(text).map_err(metadata_error)?;
@@ -330,17 +273,17 @@ fn encode(graph: &Graph, weights: &Weights, info: &Info) -> Result<Vec<u8>, Bund
     }
     let mut views = Vec::with_capacity(tensors.len());
     for (name, dtype, shape, bytes) in &tensors {
-        let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(|error| header_error(&error))?;
+        let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(ContainerError::from)?;
         views.push((name.as_str(), view));
     }
     let metadata = Some([(METADATA_KEY.to_owned(), description)].into_iter().collect());
-    let bytes = safetensors::serialize(views, metadata).map_err(|error| header_error(&error))?;
-    if bytes.len() > BUNDLE_BYTES_MAX {
-        return Err(BundleError::TooLarge { got: bytes.len() });
+    let bytes = safetensors::serialize(views, metadata).map_err(ContainerError::from)?;
+    if bytes.len() > CONTAINER_BYTES_MAX {
+        return Err(ContainerError::TooLarge { got: bytes.len() }.into());
     }
     let announced = bytes.first_chunk::<LENGTH_BYTES>().map_or(0, |head| u64::from_le_bytes(*head));
     if announced > HEADER_BYTES_MAX as u64 {
-        return Err(BundleError::HeaderTooLarge { got: announced });
+        return Err(ContainerError::HeaderTooLarge { got: announced }.into());
     }
     Ok(bytes)
 }
@@ -370,10 +313,6 @@ fn bias_name(node: usize) -> String {
 
 fn sizes(shape: &[u32]) -> Vec<usize> {
     shape.iter().map(|dimension| usize::try_from(*dimension).unwrap_or(usize::MAX)).collect()
-}
-
-fn header_error(error: &SafeTensorError) -> BundleError {
-    BundleError::Header { detail: error.to_string() }
 }
 
 #[cfg(test)]

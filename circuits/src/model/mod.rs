@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod bundle;
+pub mod container;
 pub mod graph;
 #[cfg(any(test, feature = "testing"))]
 pub mod random;
