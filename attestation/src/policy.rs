@@ -80,7 +80,7 @@ pub struct EvidenceRows {
 }
 
 /// The fields of a [`Policy`], unchecked: for writing one down.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyTable {
     /// Kinds of evidence that are looked at.
@@ -110,7 +110,7 @@ impl PolicyTable {
 }
 
 /// A checked [`PolicyTable`]: every number of bps is at most 10000, a kind is allowed, an age is given (invariants).
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "PolicyTable", into = "PolicyTable")]
 pub struct Policy(PolicyTable);
 
@@ -204,19 +204,24 @@ impl From<Policy> for PolicyTable {
     }
 }
 
+/// Borsh: `u32` number of kinds and their tags in order, then rows, caps, minimum and age.
+impl BorshSerialize for Policy {
+    fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
+        let PolicyTable { allowed, rows, caps, trust_bps_min, evidence_age_ms_max } = &self.0;
+        let tags: Vec<u8> = allowed.iter().map(|kind| kind.tag()).collect();
+        BorshSerialize::serialize(&(tags, rows, caps, trust_bps_min, evidence_age_ms_max), writer)
+    }
+}
+
 impl BorshDeserialize for Policy {
     fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
-        let kinds = Vec::<EvidenceKind>::deserialize_reader(reader)?;
-        if !kinds.is_sorted_by(|left, right| left < right) {
+        let (tags, rows, caps, trust_bps_min, evidence_age_ms_max) = BorshDeserialize::deserialize_reader(reader)?;
+        let tags: Vec<u8> = tags;
+        if !tags.is_sorted_by(|left, right| left < right) {
             return Err(FieldError::from(PolicyError::UnsortedKinds).into());
         }
-        let table = PolicyTable {
-            allowed: kinds.into_iter().collect(),
-            rows: EvidenceRows::deserialize_reader(reader)?,
-            caps: HardwareCaps::deserialize_reader(reader)?,
-            trust_bps_min: u32::deserialize_reader(reader)?,
-            evidence_age_ms_max: u64::deserialize_reader(reader)?,
-        };
+        let allowed = tags.into_iter().map(EvidenceKind::from_tag).collect::<Result<_, _>>()?;
+        let table = PolicyTable { allowed, rows, caps, trust_bps_min, evidence_age_ms_max };
         Self::new(table).map_err(|error| FieldError::from(error).into())
     }
 }

@@ -55,7 +55,11 @@ impl EvidenceKind {
         }
     }
 
-    fn from_tag(got: u8) -> Result<Self, FieldError> {
+    /// The kind with this tag.
+    ///
+    /// # Errors
+    /// [`FieldError::UnknownTag`].
+    pub const fn from_tag(got: u8) -> Result<Self, FieldError> {
         match got {
             0 => Ok(Self::Software),
             _ => Err(FieldError::UnknownTag { field: "evidence", expected: "0 (software)", got }),

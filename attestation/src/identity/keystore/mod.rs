@@ -15,7 +15,7 @@
 
 use pkcs8::{
     AlgorithmIdentifierRef, EncryptedPrivateKeyInfoRef, LineEnding, ObjectIdentifier, PrivateKeyInfoRef,
-    der::{self, Decode as _, ErrorKind, asn1::OctetStringRef, pem},
+    der::{self, Decode as _, ErrorKind, Reader as _, asn1::OctetStringRef, pem},
     pkcs5::{
         EncryptionScheme,
         pbes2::{self, Kdf},
@@ -122,6 +122,7 @@ pub fn encrypt(key: &SecretKey, password: &[u8], cost: Cost) -> Result<Zeroizing
 /// unknown algorithm, malformed key.
 pub fn decrypt(text: &[u8], password: &[u8]) -> Result<SecretKey, KeystoreError> {
     let document = unwrap_pem(text)?;
+    check_scheme(&document)?;
     let encrypted = EncryptedPrivateKeyInfoRef::from_der(&document).map_err(der_error)?;
     check_encryption(&encrypted.encryption_algorithm)?;
     // CBC has no tag: a wrong password shows as bad padding or as plaintext that is no PKCS#8 structure.
@@ -174,6 +175,20 @@ fn der_error(error: der::Error) -> KeystoreError {
         }
         _ => KeystoreError::MalformedStructure,
     }
+}
+
+/// Names any outer scheme but PBES2, of which the decoder would only say that it does not parse.
+fn check_scheme(document: &[u8]) -> Result<(), KeystoreError> {
+    let oid = der::SliceReader::new(document)
+        .and_then(|mut reader| {
+            reader.sequence(|inner| {
+                let oid = AlgorithmIdentifierRef::decode(inner)?.oid;
+                <&OctetStringRef>::decode(inner)?;
+                Ok(oid)
+            })
+        })
+        .map_err(der_error)?;
+    if oid == pbes2::PBES2_OID { Ok(()) } else { Err(KeystoreError::UnsupportedEncryption { got: oid.to_string() }) }
 }
 
 /// Only scrypt and AES-256-CBC, within the cost that [`Cost`] allows: anything else is refused before any work is done.
