@@ -103,6 +103,8 @@ impl io::Read for Input<'_> {
 
 /// Reads exactly one value from `bytes`. `what` names the type in errors, `max` caps its length in bytes.
 ///
+/// For types of this crate: an error that another crate's decoder raises shows as [`DecodeError::InvalidTag`].
+///
 /// # Errors
 /// [`DecodeError`]: too long, truncated, trailing bytes, a bad tag, or a field that breaks its own rule.
 pub fn decode<T: BorshDeserialize>(what: &'static str, bytes: &[u8], max: usize) -> Result<T, DecodeError> {

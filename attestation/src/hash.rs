@@ -4,7 +4,7 @@
 //! share a digest (BLAKE3 paper, section 2.3). Plain BLAKE3 with a hand-made prefix was not chosen: it leaves the
 //! separation to every caller.
 //!
-//! [`derive`] hashes the concatenation of its parts. A caller passes parts of fixed length, or writes a length before
+//! [`derive()`] hashes the concatenation of its parts. A caller passes parts of fixed length, or writes a length before
 //! each part whose length varies; otherwise `ab || c` and `a || bc` would collide.
 
 /// Every purpose string of this crate; a test holds that no two are equal.

@@ -71,7 +71,6 @@ fn flip(bytes: &mut [u8; 32]) {
     bytes[31] ^= 0x80;
 }
 
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn tamperings() -> Vec<Tampering> {
     vec![
         ("receipt.context.chain_id", |r| r.receipt.context.chain_id += 1, |_| SIGNATURE),
