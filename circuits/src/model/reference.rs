@@ -4,7 +4,7 @@
 //! circuit's witness, a spot checker) is tested for bit-equality with this one. It assumes nothing that the types do
 //! not carry: with weights that were never analysed it returns an error instead of a wrong number.
 
-use super::graph::{Graph, Operator, quotient};
+use super::graph::{Graph, Input, Operator, quotient};
 use super::range::Range;
 use super::tensor::Tensor;
 use super::weights::{DenseWeights, Weights};
@@ -73,9 +73,8 @@ impl Trace {
     }
 }
 
-/// Checks an input's shape and range against the graph.
-pub fn check_input(graph: &Graph, input: &Tensor) -> Result<(), ExecutionError> {
-    let expected = graph.input();
+/// Checks an input tensor's shape and range.
+pub fn check_input(expected: &Input, input: &Tensor) -> Result<(), ExecutionError> {
     if input.shape() != expected.shape {
         return Err(ExecutionError::InputShape { expected: expected.shape.clone(), got: input.shape().to_vec() });
     }
@@ -87,7 +86,7 @@ pub fn check_input(graph: &Graph, input: &Tensor) -> Result<(), ExecutionError> 
 
 /// Runs the graph and keeps every intermediate value.
 pub fn run(graph: &Graph, weights: &Weights, input: &Tensor) -> Result<Trace, ExecutionError> {
-    check_input(graph, input)?;
+    check_input(graph.input(), input)?;
     let mut values = Vec::with_capacity(graph.nodes().len() + 1);
     values.push(input.values().to_vec());
     for (index, node) in graph.nodes().iter().enumerate() {

@@ -1,0 +1,53 @@
+//! Gas: what executing a transaction costs the network.
+//!
+//! One gas is two nanoseconds of one core, so that a transfer (an Ed25519 signature and three writes) is 20 000 and
+//! handing in a result, without its proofs, is 80 000 (REQUIREMENTS C1). Fees are `gas_limit * gas_price`, all of it.
+
+use crate::types::transaction::{Action, SubmitResult};
+
+/// A transfer.
+pub const TRANSFER: u64 = 20_000;
+/// Staking, unstaking, withdrawing.
+pub const STAKE: u64 = 25_000;
+/// Registering a worker: one ML-DSA-65 verification.
+pub const REGISTER_WORKER: u64 = 100_000;
+/// Registering a model: deriving its verifying key.
+pub const REGISTER_MODEL: u64 = 20_000_000;
+/// Posting a job.
+pub const POST_JOB: u64 = 30_000;
+/// Leasing a job.
+pub const LEASE_JOB: u64 = 40_000;
+/// Handing in a result, without its proofs.
+pub const SUBMIT_RESULT: u64 = 80_000;
+/// Verifying one proof.
+pub const PROOF: u64 = 2_500_000;
+/// Each byte of a transaction, stored and hashed.
+pub const BYTE: u64 = 10;
+
+/// Gas of a transaction of `bytes` length, `None` beyond 64 bits.
+// spec: chain#gas
+#[must_use]
+pub fn used(action: &Action, bytes: usize) -> Option<u64> {
+    let work = match action {
+        Action::Transfer(_) => TRANSFER,
+        Action::Stake(_) | Action::Unstake(_) | Action::Withdraw(_) => STAKE,
+        Action::RegisterWorker(_) => REGISTER_WORKER,
+        Action::RegisterModel(_) => REGISTER_MODEL,
+        Action::PostJob(_) => POST_JOB,
+        Action::LeaseJob(_) => LEASE_JOB,
+        Action::SubmitResult(submit) => submit_result(submit)?,
+    };
+    work.checked_add(BYTE.checked_mul(stored(action, bytes)?)?)
+}
+
+fn submit_result(submit: &SubmitResult) -> Option<u64> {
+    PROOF.checked_mul(u64::try_from(submit.proofs.len()).ok()?)?.checked_add(SUBMIT_RESULT)
+}
+
+/// Bytes that are charged: those of the transactions that carry a payload of the sender's choice.
+fn stored(action: &Action, bytes: usize) -> Option<u64> {
+    match action {
+        Action::RegisterModel(_) | Action::PostJob(_) => u64::try_from(bytes).ok(),
+        _ => Some(0),
+    }
+}

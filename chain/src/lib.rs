@@ -1,0 +1,1 @@
+//! See the crate's Cargo.toml description; filled in below.

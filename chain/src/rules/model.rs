@@ -1,0 +1,97 @@
+//! Registering models.
+//!
+//! Nobody's key is trusted: the key is derived here from the graph, under a setup that genesis allows, and its model
+//! hash becomes the model's identity. Units are bounded by the graph's multiply-accumulates, since the mint's cost floor
+//! is paid per unit and a free formula would mint at will.
+
+use circuits::model::graph::{Graph, Operator};
+
+use super::{Call, Execution, Failure, Reject};
+use crate::state::keys::Key;
+use crate::types::event::Event;
+use crate::types::model::{MODEL_BYTES_MAX, Model};
+use crate::types::transaction::RegisterModel;
+
+/// Admits a model.
+// spec: chain#register-model
+pub(crate) fn register(
+    execution: &mut Execution<'_>,
+    call: Call<'_>,
+    action: &RegisterModel,
+) -> Result<(), Failure> {
+    let environment = execution.environment;
+    // spec: chain#model-oversized
+    let got = action.graph.len().saturating_add(action.commitment.len());
+    if got > MODEL_BYTES_MAX {
+        return Err(Reject::ModelOversized { max: MODEL_BYTES_MAX, got }.into());
+    }
+    // spec: chain#model-bond-low
+    let expected = environment.params.bond.model_min;
+    if action.bond < expected {
+        return Err(Reject::ModelBondLow { expected, got: action.bond }.into());
+    }
+    // spec: chain#graph-malformed
+    let graph = Graph::decode(&action.graph).map_err(Reject::GraphMalformed)?;
+    let (tokens_in, tokens_out) = tokens(&graph);
+    let units = check_units(&graph, action, tokens_in, tokens_out)?;
+    // spec: chain#circuit-oversized
+    let (max, got) = (environment.params.model.k_max, graph.layout().k);
+    if got > max {
+        return Err(Reject::CircuitOversized { max, got }.into());
+    }
+    let key = environment.services.derive(graph, &action.commitment, &action.setup)?;
+    let model = key.model_hash();
+    // spec: chain#model-duplicate
+    if execution.state.contains(&Key::Model(model))? {
+        return Err(Reject::ModelDuplicate { model }.into());
+    }
+    execution.debit(call.sender, action.bond)?;
+    let record = Model {
+        version: 1,
+        registrant: *call.sender,
+        graph: action.graph.clone(),
+        commitment: action.commitment.clone(),
+        setup: action.setup,
+        key_digest: key.digest(),
+        formula: action.formula,
+        tokens_in,
+        tokens_out,
+        units,
+        bond: action.bond,
+        registered_height: environment.height,
+    };
+    execution.state.put(&Key::Model(model), record)?;
+    execution.events.push(Event::ModelRegistered { model, units });
+    Ok(())
+}
+
+fn check_units(graph: &Graph, action: &RegisterModel, tokens_in: u64, tokens_out: u64) -> Result<u64, Reject> {
+    let units = action.formula.units(tokens_in, tokens_out).ok_or(Reject::AmountOverflow { what: "units" })?;
+    // spec: chain#units-zero
+    if units == 0 {
+        return Err(Reject::UnitsZero);
+    }
+    // spec: chain#units-excessive
+    let max = multiply_accumulates(graph);
+    if units > max {
+        return Err(Reject::UnitsExcessive { max, got: units });
+    }
+    Ok(units)
+}
+
+/// Multiply-accumulates of one run.
+fn multiply_accumulates(graph: &Graph) -> u64 {
+    graph.nodes().iter().fold(0u64, |sum, node| {
+        sum.saturating_add(match &node.operator {
+            Operator::Dense { inputs, outputs, .. } => u64::from(*inputs).saturating_mul(u64::from(*outputs)),
+            Operator::Requantise { .. } => 0,
+        })
+    })
+}
+
+/// Tokens of the input and of the output: one per vector, so all dimensions but the last; the output is one vector.
+fn tokens(graph: &Graph) -> (u64, u64) {
+    let shape = &graph.input().shape;
+    let leading = shape.len().saturating_sub(1);
+    (shape.iter().take(leading).fold(1u64, |product, dimension| product.saturating_mul((*dimension).into())), 1)
+}

@@ -1,0 +1,280 @@
+//! What a result must satisfy, in order.
+
+use attestation::appraisal::{self, Collateral};
+use attestation::context::WorkContext;
+use attestation::receipt::{HardwareTier, ReceiptError, WorkReceipt};
+use circuits::model::tensor::Tensor;
+use circuits::statement::Statement;
+
+use crate::rules::reject::Implausible;
+use crate::rules::{Call, Execution, Failure, Reject};
+use crate::state::keys::Key;
+use crate::types::ids::{Hash, work_nullifier};
+use crate::types::job::{
+    InferenceJob, JobInput, JobStatus, LeaseKind, LeaseStatus, OUTPUT_BYTES_MAX, PROOF_BYTES_MAX, PROOFS_MAX, WorkLease,
+};
+use crate::types::model::Model;
+use crate::types::transaction::{SubmitResult, encode};
+use crate::types::worker::WorkerRegistration;
+
+/// A result that passed every check.
+pub(crate) struct Accepted {
+    pub(crate) lease_id: Hash,
+    pub(crate) lease: WorkLease,
+    pub(crate) job: InferenceJob,
+    pub(crate) worker: WorkerRegistration,
+    pub(crate) work: Hash,
+    pub(crate) evidence: Hash,
+    pub(crate) receipt: Hash,
+    pub(crate) output_hash: Hash,
+    pub(crate) trust_bps: u32,
+}
+
+/// Runs every check.
+pub(crate) fn all(
+    execution: &mut Execution<'_>,
+    call: Call<'_>,
+    action: &SubmitResult,
+) -> Result<Accepted, Failure> {
+    let receipt = &action.signed.receipt;
+    chain(execution, &receipt.context)?;
+    let lease = held(execution, call, action)?;
+    context(&lease.context, &receipt.context)?;
+    let work = unspent_work(execution, &lease)?;
+    let job = live(execution, action, &lease)?;
+    let evidence = unspent_evidence(execution, action)?;
+    signature(action)?;
+    let now = execution.environment.time_for(receipt.completed_at);
+    timestamp(receipt, now)?;
+    let worker: WorkerRegistration = execution.state.expect(&Key::Worker(lease.context.worker))?;
+    let model: Model = execution.state.expect(&Key::Model(job.model))?;
+    plausible(receipt, &worker, &model)?;
+    units(receipt, &job)?;
+    let input = payload(action, &job)?;
+    let earned = appraise(execution, action, now)?;
+    // spec: chain#trust-low
+    if earned < job.policy.trust_bps_min {
+        return Err(Reject::TrustLow { needed: job.policy.trust_bps_min, got: earned }.into());
+    }
+    let statement =
+        Statement { context_digest: lease.context.digest(), input: input.clone(), output: action.output.clone() };
+    proof(execution, action, &lease, &model, &statement)?;
+    Ok(Accepted {
+        lease_id: action.lease.id,
+        work,
+        evidence,
+        receipt: action.signed.digest(),
+        output_hash: receipt.output_hash,
+        // A proof settles at its own trust, whatever the hardware (SETTLEMENT 3.6).
+        trust_bps: execution.environment.params.reward.proof_trust_bps,
+        lease,
+        job,
+        worker,
+    })
+}
+
+fn chain(execution: &Execution<'_>, context: &WorkContext) -> Result<(), Reject> {
+    let environment = execution.environment;
+    // spec: chain#receipt-chain-mismatch
+    if context.chain_id != environment.chain_id {
+        return Err(Reject::ReceiptChainMismatch { expected: environment.chain_id, got: context.chain_id });
+    }
+    // spec: chain#receipt-genesis-mismatch
+    if context.genesis != *environment.genesis {
+        return Err(Reject::ReceiptGenesisMismatch { expected: *environment.genesis, got: context.genesis });
+    }
+    Ok(())
+}
+
+fn held(execution: &mut Execution<'_>, call: Call<'_>, action: &SubmitResult) -> Result<WorkLease, Failure> {
+    // spec: chain#lease-unknown
+    let lease: Option<WorkLease> = execution.state.get(&Key::Lease(action.lease.id))?;
+    let lease = lease.ok_or(Reject::LeaseUnknown { lease: action.lease.id })?;
+    // spec: chain#lease-not-senders
+    if lease.operator != *call.sender {
+        let (expected, got) = (lease.operator, *call.sender);
+        return Err(Reject::LeaseNotSenders { lease: action.lease.id, expected, got }.into());
+    }
+    Ok(lease)
+}
+
+/// The receipt's context is the leased one, field by field.
+fn context(leased: &WorkContext, stated: &WorkContext) -> Result<(), Reject> {
+    let WorkContext { chain_id, genesis, job_id, model_hash, input_hash, worker, device_id, nonce, timestamp } = *leased;
+    // spec: chain#context-mismatch
+    for (field, equal) in [
+        ("chain_id", chain_id == stated.chain_id),
+        ("genesis", genesis == stated.genesis),
+        ("job_id", job_id == stated.job_id),
+        ("model_hash", model_hash == stated.model_hash),
+        ("input_hash", input_hash == stated.input_hash),
+        ("worker", worker == stated.worker),
+        ("device_id", device_id == stated.device_id),
+        ("nonce", nonce == stated.nonce),
+        ("timestamp", timestamp == stated.timestamp),
+    ] {
+        if !equal {
+            return Err(Reject::ContextMismatch { field });
+        }
+    }
+    Ok(())
+}
+
+fn unspent_work(execution: &mut Execution<'_>, lease: &WorkLease) -> Result<Hash, Failure> {
+    let WorkContext { chain_id, job_id, model_hash, input_hash, worker, .. } = lease.context;
+    let nullifier = work_nullifier(chain_id, &job_id, &model_hash, &input_hash, &worker);
+    // spec: chain#work-spent
+    if lease.status == LeaseStatus::Settled || execution.state.contains(&Key::SpentWork(nullifier))? {
+        return Err(Reject::WorkSpent { nullifier }.into());
+    }
+    Ok(nullifier)
+}
+
+fn live(execution: &mut Execution<'_>, action: &SubmitResult, lease: &WorkLease) -> Result<InferenceJob, Failure> {
+    let id = action.lease.id;
+    let over = Reject::LeaseOver { lease: id, expired: lease.expires_height, closed: lease.closes_height };
+    let job: InferenceJob = execution.state.expect(&Key::Job(lease.context.job_id))?;
+    match lease.status {
+        LeaseStatus::Live => {}
+        // spec: chain#job-retaken
+        LeaseStatus::Late if job.status == JobStatus::Open => {}
+        LeaseStatus::Late => return Err(Reject::JobRetaken { job: lease.context.job_id }.into()),
+        // spec: chain#lease-over
+        LeaseStatus::Closed | LeaseStatus::Settled => return Err(over.into()),
+    }
+    if lease.version != action.lease.version {
+        return Err(Reject::VersionStale { id, expected: lease.version, got: action.lease.version }.into());
+    }
+    Ok(job)
+}
+
+fn unspent_evidence(execution: &mut Execution<'_>, action: &SubmitResult) -> Result<Hash, Failure> {
+    let nullifier = action.evidence.nullifier().key();
+    // spec: chain#evidence-spent
+    if execution.state.contains(&Key::SpentEvidence(nullifier))? {
+        return Err(Reject::EvidenceSpent { nullifier }.into());
+    }
+    Ok(nullifier)
+}
+
+fn signature(action: &SubmitResult) -> Result<(), Reject> {
+    // spec: chain#receipt-invalid
+    match action.signed.verify() {
+        // The order of times is judged next, with the block's time beside it.
+        Ok(()) | Err(ReceiptError::CompletedBeforeLease { .. }) => Ok(()),
+        Err(error) => Err(Reject::ReceiptInvalid(error)),
+    }
+}
+
+fn timestamp(receipt: &WorkReceipt, now: u64) -> Result<(), Reject> {
+    let (min, got) = (receipt.context.timestamp, receipt.completed_at);
+    // spec: chain#timestamp-outside
+    if !(min..=now).contains(&got) {
+        return Err(Reject::TimestampOutside { min, max: now, got });
+    }
+    Ok(())
+}
+
+/// Layer 1: the worker's figures fit each other, the model and the declared hardware.
+// spec: chain#metadata-implausible
+fn plausible(receipt: &WorkReceipt, worker: &WorkerRegistration, model: &Model) -> Result<(), Reject> {
+    let metadata = &receipt.metadata;
+    let implausible = |figure| Err(Reject::MetadataImplausible(figure));
+    if metadata.tier != worker.profile.tier {
+        return implausible(Implausible::Tier { expected: worker.profile.tier, got: metadata.tier });
+    }
+    let billed = model.formula.bills_tokens();
+    let expected = if billed { (model.tokens_in, model.tokens_out) } else { (0, 0) };
+    let got = (u64::from(metadata.tokens_in), u64::from(metadata.tokens_out));
+    if got != expected {
+        return implausible(Implausible::Tokens { expected, got });
+    }
+    let max = receipt.completed_at.saturating_sub(receipt.context.timestamp);
+    if metadata.elapsed_ms > max {
+        return implausible(Implausible::Elapsed { max, got: metadata.elapsed_ms });
+    }
+    if let Some(max) = tokens_per_second_max(metadata.tier)
+        && u128::from(got.1).saturating_mul(1000) > u128::from(max).saturating_mul(metadata.elapsed_ms.into())
+    {
+        return implausible(Implausible::Speed { max, tokens: got.1, elapsed_ms: metadata.elapsed_ms });
+    }
+    Ok(())
+}
+
+/// Top speed of a tier (REQUIREMENTS U13); servers have none.
+fn tokens_per_second_max(tier: HardwareTier) -> Option<u64> {
+    match tier {
+        HardwareTier::Entry => Some(15),
+        HardwareTier::Standard => Some(80),
+        HardwareTier::HighEnd => Some(150),
+        HardwareTier::Server => None,
+    }
+}
+
+fn units(receipt: &WorkReceipt, job: &InferenceJob) -> Result<(), Reject> {
+    // spec: chain#units-mismatch
+    if receipt.compute_units != job.units {
+        return Err(Reject::UnitsMismatch { expected: job.units, got: receipt.compute_units });
+    }
+    Ok(())
+}
+
+/// Input, output and evidence are those of the job and the receipt; returns the input.
+fn payload<'a>(action: &'a SubmitResult, job: &'a InferenceJob) -> Result<&'a Tensor, Reject> {
+    let receipt = &action.signed.receipt;
+    // spec: chain#input-presence
+    let input = match (&job.input, &action.input) {
+        (JobInput::Inline(tensor), None) | (JobInput::Reference(_), Some(tensor)) => tensor,
+        (JobInput::Inline(_), Some(_)) => return Err(Reject::InputPresence { expected: false }),
+        (JobInput::Reference(_), None) => return Err(Reject::InputPresence { expected: true }),
+    };
+    // spec: chain#input-hash-mismatch
+    let got = input.hash();
+    if got != job.input_hash {
+        return Err(Reject::InputHashMismatch { expected: job.input_hash, got });
+    }
+    // spec: chain#output-oversized
+    let got = encode(&action.output).len();
+    if got > OUTPUT_BYTES_MAX {
+        return Err(Reject::OutputOversized { max: OUTPUT_BYTES_MAX, got });
+    }
+    // spec: chain#output-hash-mismatch
+    let got = action.output.hash();
+    if got != receipt.output_hash {
+        return Err(Reject::OutputHashMismatch { expected: receipt.output_hash, got });
+    }
+    // spec: chain#evidence-digest-mismatch
+    let got = action.evidence.digest();
+    if got != receipt.evidence_digest {
+        return Err(Reject::EvidenceDigestMismatch { expected: receipt.evidence_digest, got });
+    }
+    Ok(input)
+}
+
+/// Trust of the evidence under the chain's policy, bps.
+fn appraise(execution: &Execution<'_>, action: &SubmitResult, now: u64) -> Result<u32, Reject> {
+    let policy = execution.environment.services.policy();
+    let context = &action.signed.receipt.context;
+    // spec: chain#evidence-rejected
+    let appraisal = appraisal::verify(&action.evidence, &Collateral::default(), policy, context, now);
+    Ok(appraisal.map_err(Reject::EvidenceRejected)?.trust_bps)
+}
+
+fn proof(
+    execution: &Execution<'_>,
+    action: &SubmitResult,
+    lease: &WorkLease,
+    model: &Model,
+    statement: &Statement,
+) -> Result<(), Failure> {
+    let LeaseKind::Proof = lease.kind;
+    // spec: chain#proof-count
+    let [bytes] = action.proofs.as_slice() else {
+        return Err(Reject::ProofCount { expected: PROOFS_MAX, got: action.proofs.len() }.into());
+    };
+    // spec: chain#proof-oversized
+    if bytes.len() > PROOF_BYTES_MAX {
+        return Err(Reject::ProofOversized { max: PROOF_BYTES_MAX, got: bytes.len() }.into());
+    }
+    execution.environment.services.verify(&lease.context.model_hash, model, statement, bytes)
+}

@@ -1,0 +1,157 @@
+//! What rules need that is expensive and pure: deriving verifying keys and verifying proofs.
+//!
+//! Results are cached outside the state, in caches of fixed size. Both are functions of bytes alone, so a cache changes
+//! how long an answer takes and never what it is; only successes are kept.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use attestation::codec;
+use attestation::hash::derive;
+use attestation::policy::Policy;
+use circuits::model::graph::Graph;
+use circuits::statement::Statement;
+use verifier::key::{ModelCommitment, VerifyingKey};
+use verifier::proof::{self, Proof};
+use verifier::setup::Setup;
+
+use super::{Failure, Reject};
+use crate::state::keys::Key;
+use crate::state::overlay::StateError;
+use crate::types::ids::Hash;
+use crate::types::model::{MODEL_BYTES_MAX, Model};
+
+/// Verifying keys kept ready.
+const KEYS_MAX: usize = 32;
+/// Verified proofs remembered.
+const PROOFS_MAX: usize = 4096;
+
+const PROOF_CONTEXT: &str = "assay 2026 verified-proof v1";
+
+/// A map that forgets its oldest entry when it is full.
+struct Bounded<V> {
+    entries: BTreeMap<Hash, V>,
+    order: VecDeque<Hash>,
+    max: usize,
+}
+
+impl<V: Clone> Bounded<V> {
+    fn new(max: usize) -> Self {
+        Self { entries: BTreeMap::new(), order: VecDeque::new(), max }
+    }
+
+    fn get(&self, key: &Hash) -> Option<V> {
+        self.entries.get(key).cloned()
+    }
+
+    fn insert(&mut self, key: Hash, value: V) {
+        if self.entries.insert(key, value).is_none() {
+            self.order.push_back(key);
+        }
+        while self.order.len() > self.max {
+            if let Some(oldest) = self.order.pop_front() {
+                self.entries.remove(&oldest);
+            }
+        }
+    }
+}
+
+/// See the module.
+pub struct Services {
+    setups: BTreeMap<Hash, Setup>,
+    policy: Policy,
+    keys: Mutex<Bounded<Arc<VerifyingKey>>>,
+    proofs: Mutex<Bounded<()>>,
+}
+
+impl Services {
+    /// Services over the setups this node holds.
+    pub(crate) fn new(setups: Vec<Setup>, policy: Policy) -> Self {
+        Self {
+            setups: setups.into_iter().map(|setup| (setup.id(), setup)).collect(),
+            policy,
+            keys: Mutex::new(Bounded::new(KEYS_MAX)),
+            proofs: Mutex::new(Bounded::new(PROOFS_MAX)),
+        }
+    }
+
+    /// How evidence is judged.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Setups held that are not among `allowed`, or allowed ones that are missing or smaller than 2^`k_max`.
+    pub(crate) fn first_unfit_setup(&self, allowed: &BTreeSet<Hash>, k_max: u32) -> Option<Hash> {
+        let unfit = |id: &&Hash| self.setups.get(*id).is_none_or(|setup| setup.k() < k_max);
+        let strange = |id: &&Hash| !allowed.contains(*id);
+        allowed.iter().find(unfit).or_else(|| self.setups.keys().find(strange)).copied()
+    }
+
+    /// Derives the verifying key of a model that asks to be registered.
+    pub(crate) fn derive(&self, graph: Graph, commitment: &[u8], setup: &Hash) -> Result<Arc<VerifyingKey>, Reject> {
+        // spec: chain#setup-not-allowed
+        let setup = self.setups.get(setup).ok_or(Reject::SetupNotAllowed { setup: *setup })?;
+        // spec: chain#commitment-malformed
+        let commitment: ModelCommitment =
+            codec::decode("model commitment", commitment, MODEL_BYTES_MAX).map_err(Reject::CommitmentMalformed)?;
+        // spec: chain#key-underivable
+        let key = Arc::new(VerifyingKey::derive(graph, commitment, setup).map_err(Reject::KeyUnderivable)?);
+        lock(&self.keys).insert(key.model_hash(), Arc::clone(&key));
+        Ok(key)
+    }
+
+    /// Decides whether `proof` shows `statement` for a registered model.
+    pub(crate) fn verify(
+        &self,
+        model_hash: &Hash,
+        model: &Model,
+        statement: &Statement,
+        proof: &[u8],
+    ) -> Result<(), Failure> {
+        let entry = derive(PROOF_CONTEXT, &[&model.key_digest, &statement.digest(), proof]);
+        if lock(&self.proofs).get(&entry).is_some() {
+            return Ok(());
+        }
+        let key = self.key(model_hash, model)?;
+        // spec: chain#proof-rejected
+        let proof = Proof::from_bytes(proof).map_err(Reject::ProofRejected)?;
+        proof::verify(&key, statement, &proof).map_err(Reject::ProofRejected)?;
+        lock(&self.proofs).insert(entry, ());
+        Ok(())
+    }
+
+    /// The key of a registered model; that it can be derived was checked at registration.
+    fn key(&self, model_hash: &Hash, model: &Model) -> Result<Arc<VerifyingKey>, Failure> {
+        if let Some(key) = lock(&self.keys).get(model_hash) {
+            return Ok(key);
+        }
+        let damaged = || StateError::Object { key: Key::Model(*model_hash) };
+        let graph = Graph::decode(&model.graph).map_err(|_| damaged())?;
+        let key = self.derive(graph, &model.commitment, &model.setup).map_err(|_| damaged())?;
+        if key.model_hash() != *model_hash {
+            return Err(damaged().into());
+        }
+        Ok(key)
+    }
+}
+
+/// A poisoned lock is taken as it is: the caches hold complete entries or none.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_cache_forgets_its_oldest_entry() {
+        let mut cache = Bounded::new(2);
+        for key in 0u8..3 {
+            cache.insert([key; 32], key);
+            cache.insert([key; 32], key);
+        }
+        assert_eq!((cache.get(&[0; 32]), cache.get(&[1; 32]), cache.get(&[2; 32])), (None, Some(1), Some(2)));
+        assert_eq!((cache.entries.len(), cache.order.len()), (2, 2));
+    }
+}

@@ -1,0 +1,115 @@
+//! Where each object lives in the state tree.
+//!
+//! A key is an ASCII prefix that names the kind and the object's fixed-width identifier; heights are big-endian, so
+//! that keys of one kind sort by height in an ordered store. Timers of one height are a counter and numbered entries
+//! rather than one growing list, so that scheduling costs the same however many there are.
+
+use crate::types::ids::{Address, Hash};
+use crate::types::timer::TimerKind;
+
+/// Key of one object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// [`crate::types::Account`]
+    Account(Address),
+    /// [`crate::types::Stake`] of a worker
+    Stake(Hash),
+    /// [`crate::types::WorkerRegistration`]
+    Worker(Hash),
+    /// [`crate::types::DeviceBinding`]
+    Device(Hash),
+    /// [`crate::types::Model`]
+    Model(Hash),
+    /// [`crate::types::InferenceJob`]
+    Job(Hash),
+    /// [`crate::types::WorkLease`]
+    Lease(Hash),
+    /// [`crate::types::JobResult`]
+    Result(Hash),
+    /// A work nullifier that was spent
+    SpentWork(Hash),
+    /// An evidence nullifier that was spent
+    SpentEvidence(Hash),
+    /// Number of timers ever set for one height
+    TimerCount(TimerKind, u64),
+    /// One timer of one height
+    Timer(TimerKind, u64, u32),
+    /// [`crate::types::Params`]
+    Params,
+    /// [`verifier::inclusion::ValidatorSet`]
+    Validators,
+    /// [`crate::types::Supply`]
+    Supply,
+    /// [`crate::types::Treasury`]
+    Treasury,
+    /// Height, time and randomness of the block
+    Clock,
+}
+
+impl Key {
+    /// The key's bytes, which the tree hashes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let id = |prefix: &str, id: &[u8; 32]| [prefix.as_bytes(), id].concat();
+        match self {
+            Self::Account(address) => id("acct/", address.as_bytes()),
+            Self::Stake(worker) => id("stake/", worker),
+            Self::Worker(worker) => id("obj/worker/", worker),
+            Self::Device(device) => id("device/", device),
+            Self::Model(model) => id("obj/model/", model),
+            Self::Job(job) => id("obj/job/", job),
+            Self::Lease(lease) => id("obj/lease/", lease),
+            Self::Result(result) => id("obj/result/", result),
+            Self::SpentWork(nullifier) => id("spent/work/", nullifier),
+            Self::SpentEvidence(nullifier) => id("spent/evidence/", nullifier),
+            Self::TimerCount(kind, height) => {
+                [b"timer/count/".as_slice(), &[kind.tag()], &height.to_be_bytes()].concat()
+            }
+            Self::Timer(kind, height, index) => {
+                [b"timer/entry/".as_slice(), &[kind.tag()], &height.to_be_bytes(), &index.to_be_bytes()].concat()
+            }
+            Self::Params => b"param/current".to_vec(),
+            Self::Validators => b"param/validators".to_vec(),
+            Self::Supply => b"chain/supply".to_vec(),
+            Self::Treasury => b"chain/treasury".to_vec(),
+            Self::Clock => b"chain/clock".to_vec(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_keys_share_bytes_and_heights_sort() {
+        let id = [7; 32];
+        let keys = [
+            Key::Account(Address::new(id)),
+            Key::Stake(id),
+            Key::Worker(id),
+            Key::Device(id),
+            Key::Model(id),
+            Key::Job(id),
+            Key::Lease(id),
+            Key::Result(id),
+            Key::SpentWork(id),
+            Key::SpentEvidence(id),
+            Key::TimerCount(TimerKind::LeaseExpiry, 1),
+            Key::TimerCount(TimerKind::LeaseClose, 1),
+            Key::TimerCount(TimerKind::JobDeadline, 1),
+            Key::Timer(TimerKind::JobDeadline, 1, 0),
+            Key::Timer(TimerKind::JobDeadline, 1, 1),
+            Key::Params,
+            Key::Validators,
+            Key::Supply,
+            Key::Treasury,
+            Key::Clock,
+        ];
+        let bytes: BTreeSet<Vec<u8>> = keys.iter().map(Key::to_bytes).collect();
+        assert_eq!(bytes.len(), keys.len());
+        let early = Key::TimerCount(TimerKind::LeaseExpiry, 255).to_bytes();
+        assert!(early < Key::TimerCount(TimerKind::LeaseExpiry, 256).to_bytes());
+    }
+}

@@ -1,0 +1,156 @@
+//! Every kind of value the state tree holds, in one self-describing encoding.
+//!
+//! One tagged type rather than one encoding per kind: whoever holds a value and its proof can decode it without knowing
+//! its key, and what an object holds in tokens is computed in one place for all kinds.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use verifier::inclusion::ValidatorSet;
+
+use crate::types::ids::Hash;
+use crate::types::job::{InferenceJob, JobResult, WorkLease};
+use crate::types::ledger::{Account, Holdings, Stake, Supply, Treasury};
+use crate::types::model::Model;
+use crate::types::params::Params;
+use crate::types::worker::{DeviceBinding, WorkerRegistration};
+
+/// A nullifier's entry: who spent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Spent {
+    /// The lease whose result spent it.
+    pub lease: Hash,
+    /// Height at which it was spent.
+    pub height: u64,
+}
+
+/// What a timer acts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Timer {
+    /// A lease or a job, by the timer's kind.
+    pub object: Hash,
+}
+
+/// The block that the state belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Clock {
+    /// Its height.
+    pub height: u64,
+    /// Its time, milliseconds since the epoch.
+    pub time: u64,
+    /// Its epoch.
+    pub epoch: u64,
+    /// Its beacon.
+    pub beacon: Hash,
+    /// Timers that are set; while there are any, blocks are made even without transactions.
+    pub timers: u64,
+}
+
+/// A value of the state tree.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Object {
+    /// See [`Account`].
+    Account(Account),
+    /// See [`Stake`].
+    Stake(Stake),
+    /// See [`WorkerRegistration`].
+    Worker(Box<WorkerRegistration>),
+    /// See [`DeviceBinding`].
+    Device(DeviceBinding),
+    /// See [`Model`].
+    Model(Box<Model>),
+    /// See [`InferenceJob`].
+    Job(Box<InferenceJob>),
+    /// See [`WorkLease`].
+    Lease(Box<WorkLease>),
+    /// See [`JobResult`].
+    Result(Box<JobResult>),
+    /// See [`Spent`].
+    Spent(Spent),
+    /// Number of timers ever set for one height.
+    TimerCount(u32),
+    /// See [`Timer`].
+    Timer(Timer),
+    /// See [`Params`].
+    Params(Box<Params>),
+    /// See [`ValidatorSet`].
+    Validators(ValidatorSet),
+    /// See [`Supply`].
+    Supply(Box<Supply>),
+    /// See [`Treasury`].
+    Treasury(Treasury),
+    /// See [`Clock`].
+    Clock(Clock),
+}
+
+impl Object {
+    /// Micro-tokens the object holds, by where; `None` when a sum leaves its range.
+    // spec: chain#invariant-conservation
+    #[must_use]
+    pub fn holdings(&self) -> Option<Holdings> {
+        let none = Holdings::default();
+        Some(match self {
+            Self::Account(account) => Holdings { balances: account.balance, ..none },
+            Self::Stake(stake) => {
+                let unbonding = stake.unbonding.iter().try_fold(0u128, |sum, part| sum.checked_add(part.amount))?;
+                Holdings { stake: stake.amount, unbonding, ..none }
+            }
+            Self::Model(model) => Holdings { bonds: model.bond, ..none },
+            Self::Job(job) => Holdings { escrow: job.escrow, ..none },
+            Self::Lease(lease) => Holdings { bonds: lease.bond, ..none },
+            Self::Treasury(treasury) => Holdings { treasury: treasury.amount, ..none },
+            Self::Worker(_)
+            | Self::Device(_)
+            | Self::Result(_)
+            | Self::Spent(_)
+            | Self::TimerCount(_)
+            | Self::Timer(_)
+            | Self::Params(_)
+            | Self::Validators(_)
+            | Self::Supply(_)
+            | Self::Clock(_) => none,
+        })
+    }
+}
+
+/// A type that is a variant of [`Object`].
+pub trait Stored: Sized {
+    /// Wraps the value.
+    fn into_object(self) -> Object;
+    /// The value, if the object is of this kind.
+    fn from_object(object: Object) -> Option<Self>;
+}
+
+macro_rules! stored {
+    ($($variant:ident: $type:ty $(=> $unbox:tt)?;)*) => {$(
+        impl Stored for $type {
+            fn into_object(self) -> Object {
+                Object::$variant(self.into())
+            }
+
+            fn from_object(object: Object) -> Option<Self> {
+                match object {
+                    Object::$variant(value) => Some($($unbox)? value),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+stored! {
+    Account: Account;
+    Stake: Stake;
+    Worker: WorkerRegistration => *;
+    Device: DeviceBinding;
+    Model: Model => *;
+    Job: InferenceJob => *;
+    Lease: WorkLease => *;
+    Result: JobResult => *;
+    Spent: Spent;
+    TimerCount: u32;
+    Timer: Timer;
+    Params: Params => *;
+    Validators: ValidatorSet;
+    Supply: Supply => *;
+    Treasury: Treasury;
+    Clock: Clock;
+}

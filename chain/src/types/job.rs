@@ -1,0 +1,180 @@
+//! Jobs, the leases on them, and their results.
+//!
+//! A job is `Open`, `Leased` to one worker, `Settled` or `Expired`. A lease is `Live` until its timeout, then `Late` for
+//! the grace window (the job is open again, and whoever is first has it), then `Closed`; or it is `Settled` by its result.
+
+use attestation::context::WorkContext;
+use borsh::{BorshDeserialize, BorshSerialize};
+use circuits::model::tensor::Tensor;
+
+use super::ids::{Address, Hash};
+use super::timer::TimerSlot;
+
+/// Largest inline input, bytes of its canonical encoding.
+pub const INPUT_BYTES_MAX: usize = 64 << 10;
+/// Largest output, bytes of its canonical encoding.
+pub const OUTPUT_BYTES_MAX: usize = 64 << 10;
+/// Most proofs of one result.
+pub const PROOFS_MAX: usize = 1;
+/// Largest proof, bytes.
+pub const PROOF_BYTES_MAX: usize = 64 << 10;
+
+/// The input of a job.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum JobInput {
+    /// The quantised tensor itself, at most [`INPUT_BYTES_MAX`]. Public: everybody reads it.
+    Inline(Tensor),
+    /// Its tensor hash; the tensor arrives with the result.
+    Reference(Hash),
+}
+
+impl JobInput {
+    /// Tensor hash of the input.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        match self {
+            Self::Inline(tensor) => tensor.hash(),
+            Self::Reference(hash) => *hash,
+        }
+    }
+}
+
+/// What a result must bring beside a signed receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct JobPolicy {
+    /// A proof that verifies.
+    pub proof_required: bool,
+    /// Least trust, bps, that the evidence must be appraised at.
+    pub trust_bps_min: u32,
+    /// Least share of results, bps, that a spot check must re-run when there is no proof.
+    pub spot_rate_bps_min: u32,
+}
+
+/// How long a lease lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum JobClass {
+    /// The standard timeout.
+    Standard,
+    /// The timeout for large models.
+    Large,
+}
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum JobStatus {
+    /// Any eligible worker can lease it.
+    Open,
+    /// One worker works on it.
+    Leased(Hash),
+    /// Done, by this result.
+    Settled(Hash),
+    /// The deadline passed; the escrow went back.
+    Expired,
+}
+
+/// A paid request to run a model on an input.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct InferenceJob {
+    /// Starts at 1.
+    pub version: u64,
+    /// Account that pays.
+    pub poster: Address,
+    /// Model to run.
+    pub model: Hash,
+    /// Input to run it on.
+    pub input: JobInput,
+    /// Tensor hash of the input.
+    pub input_hash: Hash,
+    /// What a result must bring.
+    pub policy: JobPolicy,
+    /// Timeout class.
+    pub class: JobClass,
+    /// Micro-tokens the poster pays per unit.
+    pub price_per_unit: u128,
+    /// Units of the job, by the model's formula.
+    pub units: u64,
+    /// Micro-tokens locked for payment.
+    pub escrow: u128,
+    /// Last height at which it can be settled.
+    pub deadline: u64,
+    /// Timer of the deadline.
+    pub timer: TimerSlot,
+    /// Where it stands.
+    pub status: JobStatus,
+}
+
+/// How the result of a lease becomes final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum LeaseKind {
+    /// By a proof, at once; tag 1 is kept for sampled leases.
+    Proof = 0,
+}
+
+/// Where a lease stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum LeaseStatus {
+    /// Within its timeout.
+    Live,
+    /// Timed out, within the grace window.
+    Late,
+    /// Its result was accepted.
+    Settled,
+    /// Over without a result.
+    Closed,
+}
+
+/// One worker's right to one job.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct WorkLease {
+    /// Starts at 1.
+    pub version: u64,
+    /// How its result becomes final.
+    pub kind: LeaseKind,
+    /// Account of the worker's operator.
+    pub operator: Address,
+    /// What the work is bound to.
+    pub context: WorkContext,
+    /// Micro-tokens locked for this lease alone.
+    pub bond: u128,
+    /// Height of the lease.
+    pub leased_height: u64,
+    /// Last height within the timeout.
+    pub expires_height: u64,
+    /// Last height within the grace window.
+    pub closes_height: u64,
+    /// Timer of the timeout or of the grace window.
+    pub timer: TimerSlot,
+    /// Where it stands.
+    pub status: LeaseStatus,
+}
+
+/// An accepted result.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct JobResult {
+    /// Starts at 1.
+    pub version: u64,
+    /// The lease it fulfils.
+    pub lease: Hash,
+    /// The job.
+    pub job: Hash,
+    /// The worker.
+    pub worker: Hash,
+    /// Digest of the signed receipt.
+    pub receipt: Hash,
+    /// Tensor hash of the output.
+    pub output_hash: Hash,
+    /// Units billed and minted for.
+    pub units: u64,
+    /// Trust the mint was made at, bps.
+    pub trust_bps: u32,
+    /// Micro-tokens the poster paid, burned share included.
+    pub payment: u128,
+    /// Micro-tokens of the payment that were burned.
+    pub burned: u128,
+    /// Micro-tokens minted.
+    pub reward: u128,
+    /// Height of settlement.
+    pub height: u64,
+}

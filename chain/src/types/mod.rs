@@ -1,0 +1,31 @@
+//! What the chain stores, what it is sent and what it answers.
+//!
+//! Encoding is borsh throughout; every decoder refuses trailing bytes, and every length that a stranger chooses has a
+//! cap that is checked before the bytes are used. Money is `u128` micro-tokens, rates are basis points, time is
+//! milliseconds since the epoch, windows are counted in blocks.
+
+pub mod block;
+pub mod event;
+pub mod genesis;
+pub mod ids;
+pub mod job;
+pub mod ledger;
+pub mod model;
+pub mod params;
+pub mod timer;
+pub mod transaction;
+pub mod worker;
+
+pub use block::{Block, ComputeResult};
+pub use event::{Event, Outcome};
+pub use genesis::{Genesis, GenesisAccount, GenesisError};
+pub use ids::{Address, Hash, ObjectRef};
+pub use job::{InferenceJob, JobClass, JobInput, JobPolicy, JobResult, JobStatus, LeaseKind, LeaseStatus, WorkLease};
+pub use ledger::{Account, Holdings, Stake, Supply, Treasury, Unbonding};
+pub use model::{Model, UnitsFormula};
+pub use params::{
+    BlockParams, BondParams, FeeParams, ModelParams, Params, ParamsError, RewardParams, WindowParams,
+};
+pub use timer::{TimerKind, TimerSlot};
+pub use transaction::{Action, Authorisation, CheckedTransaction, SignedTransaction, Transaction};
+pub use worker::{DeviceBinding, HardwareProfile, HardwareTier, WorkerRegistration};

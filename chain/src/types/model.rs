@@ -1,0 +1,81 @@
+//! Registered models.
+//!
+//! A model is its public graph and its committed rows; its identity is the hash that the verifying key derived from them
+//! carries, so nobody trusts a registrant's key. Billing units are checked against the graph: a formula that counts more
+//! units than the graph has multiply-accumulates is refused, because the mint's cost floor is paid per unit.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use super::ids::{Address, Hash};
+
+/// Largest graph and commitment together, bytes.
+pub const MODEL_BYTES_MAX: usize = 256 << 10;
+
+/// `units = base + per_token_in * tokens_in + per_token_out * tokens_out`; one unit is one multiply-accumulate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct UnitsFormula {
+    /// Units of every job.
+    pub base: u64,
+    /// Units per input token.
+    pub per_token_in: u64,
+    /// Units per output token.
+    pub per_token_out: u64,
+}
+
+impl UnitsFormula {
+    /// The units of a job, `None` beyond 64 bits.
+    #[must_use]
+    pub fn units(&self, tokens_in: u64, tokens_out: u64) -> Option<u64> {
+        let input = self.per_token_in.checked_mul(tokens_in)?;
+        let output = self.per_token_out.checked_mul(tokens_out)?;
+        self.base.checked_add(input)?.checked_add(output)
+    }
+
+    /// Whether the formula bills by the token.
+    #[must_use]
+    pub fn bills_tokens(&self) -> bool {
+        self.per_token_in != 0 || self.per_token_out != 0
+    }
+}
+
+/// A provable model.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Model {
+    /// Starts at 1.
+    pub version: u64,
+    /// Account that registered it and gets the bond back.
+    pub registrant: Address,
+    /// Canonical bytes of the graph.
+    pub graph: Vec<u8>,
+    /// Canonical bytes of the row commitments.
+    pub commitment: Vec<u8>,
+    /// Setup the rows are committed under.
+    pub setup: Hash,
+    /// Digest of the verifying key that this node derived.
+    pub key_digest: Hash,
+    /// Billing formula.
+    pub formula: UnitsFormula,
+    /// Tokens of the graph's input.
+    pub tokens_in: u64,
+    /// Tokens of the graph's output.
+    pub tokens_out: u64,
+    /// Units of one run: the formula at those tokens.
+    pub units: u64,
+    /// Micro-tokens locked until the model is retired or convicted.
+    pub bond: u128,
+    /// Height of registration; the challenge window starts here.
+    pub registered_height: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_never_wrap() {
+        let formula = UnitsFormula { base: 1, per_token_in: 2, per_token_out: u64::MAX };
+        assert_eq!(formula.units(3, 0), Some(7));
+        assert_eq!(formula.units(3, 2), None);
+        assert_eq!(formula.units(0, 1), None);
+    }
+}

@@ -1,0 +1,42 @@
+//! Timers, as the objects that wait for them name them.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// What a timer does when its height comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum TimerKind {
+    /// A lease's timeout.
+    LeaseExpiry = 0,
+    /// The end of a lease's grace window.
+    LeaseClose = 1,
+    /// A job's deadline.
+    JobDeadline = 2,
+}
+
+impl TimerKind {
+    /// All kinds, in the order in which they fire at one height: leases expire before the jobs under them.
+    pub const ALL: [Self; 3] = [Self::LeaseExpiry, Self::LeaseClose, Self::JobDeadline];
+
+    /// The kind's byte in keys and encodings.
+    #[must_use]
+    pub fn tag(self) -> u8 {
+        match self {
+            Self::LeaseExpiry => 0,
+            Self::LeaseClose => 1,
+            Self::JobDeadline => 2,
+        }
+    }
+}
+
+/// Where a running timer stands, so that it can be cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct TimerSlot {
+    /// What it does.
+    pub kind: TimerKind,
+    /// When.
+    pub height: u64,
+    /// Position among the timers of that kind and height.
+    pub index: u32,
+}

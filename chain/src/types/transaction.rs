@@ -1,0 +1,356 @@
+//! Transactions: what an account asks for, and the signature that says so.
+//!
+//! The signed bytes hold chain id, genesis hash and nonce, so a transaction is good for one chain and for one position
+//! in its sender's sequence. The identifier is a hash of the body and the public key and never of the signature, so a
+//! second signature over the same body makes no second transaction. Layout (borsh): body, scheme tag, public key, signature; tag 0 is
+//! Ed25519, tag 1 is kept for secp256k1.
+
+use attestation::codec::{self, DecodeError};
+use attestation::evidence::Evidence;
+use attestation::hash::derive;
+use attestation::identity::{IdentityError, ed25519, ml_dsa};
+use attestation::receipt::SignedReceipt;
+use borsh::{BorshDeserialize, BorshSerialize};
+use circuits::model::tensor::Tensor;
+
+use super::ids::{Address, Hash, ObjectRef};
+use super::job::{JobClass, JobInput, JobPolicy, LeaseKind};
+use super::model::UnitsFormula;
+use super::worker::HardwareProfile;
+
+/// Largest signed transaction, bytes: a model at its limit, and room for the rest.
+pub const TRANSACTION_BYTES_MAX: usize = 320 << 10;
+
+const DOMAIN: &str = "assay 2026 transaction v1";
+const ID_CONTEXT: &str = "assay 2026 transaction-id v1";
+
+/// Moves tokens.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Transfer {
+    /// Receiving account.
+    pub to: Address,
+    /// Micro-tokens.
+    pub amount: u128,
+}
+
+/// Publishes a provable model.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct RegisterModel {
+    /// Canonical bytes of the graph.
+    pub graph: Vec<u8>,
+    /// Canonical bytes of the row commitments.
+    pub commitment: Vec<u8>,
+    /// Setup the rows are committed under; must be on the genesis list.
+    pub setup: Hash,
+    /// Billing formula.
+    pub formula: UnitsFormula,
+    /// Micro-tokens to lock.
+    pub bond: u128,
+}
+
+/// Publishes a worker.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct RegisterWorker {
+    /// Key that will sign receipts.
+    pub public_key: ml_dsa::PublicKey,
+    /// That key's signature over the registration for this sender on this chain.
+    pub possession: ml_dsa::Signature,
+    /// Declared hardware.
+    pub profile: HardwareProfile,
+    /// Models it serves, ascending and distinct.
+    pub models: Vec<Hash>,
+    /// Device its work will be leased to.
+    pub device: Hash,
+}
+
+/// Locks value behind a worker.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct AddStake {
+    /// The worker.
+    pub worker: Hash,
+    /// Micro-tokens.
+    pub amount: u128,
+}
+
+/// Starts to take stake back.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Unstake {
+    /// The worker.
+    pub worker: Hash,
+    /// Micro-tokens.
+    pub amount: u128,
+}
+
+/// Takes back stake whose unbonding period is over.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Withdraw {
+    /// The worker.
+    pub worker: Hash,
+}
+
+/// Asks for an inference and pays for it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct PostJob {
+    /// Model to run.
+    pub model: Hash,
+    /// Input to run it on.
+    pub input: JobInput,
+    /// What a result must bring.
+    pub policy: JobPolicy,
+    /// Timeout class.
+    pub class: JobClass,
+    /// Micro-tokens per unit.
+    pub price_per_unit: u128,
+    /// Micro-tokens to lock; what is not paid returns.
+    pub escrow: u128,
+    /// Last height at which it can be settled in time.
+    pub deadline: u64,
+}
+
+/// Takes a job.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct LeaseJob {
+    /// The job, at the version the sender saw.
+    pub job: ObjectRef,
+    /// Worker that will do it.
+    pub worker: Hash,
+    /// How the result becomes final.
+    pub kind: LeaseKind,
+}
+
+/// Hands in a result.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SubmitResult {
+    /// The lease, at the version the sender saw.
+    pub lease: ObjectRef,
+    /// The worker's statement.
+    pub signed: SignedReceipt,
+    /// The input, when the job names it by hash only.
+    pub input: Option<Tensor>,
+    /// The output.
+    pub output: Tensor,
+    /// Evidence for the lease's context.
+    pub evidence: Evidence,
+    /// Encoded proofs.
+    pub proofs: Vec<Vec<u8>>,
+}
+
+/// What a transaction does.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Action {
+    /// See [`Transfer`].
+    Transfer(Transfer),
+    /// See [`RegisterModel`].
+    RegisterModel(RegisterModel),
+    /// See [`RegisterWorker`].
+    RegisterWorker(Box<RegisterWorker>),
+    /// See [`AddStake`].
+    Stake(AddStake),
+    /// See [`Unstake`].
+    Unstake(Unstake),
+    /// See [`Withdraw`].
+    Withdraw(Withdraw),
+    /// See [`PostJob`].
+    PostJob(PostJob),
+    /// See [`LeaseJob`].
+    LeaseJob(LeaseJob),
+    /// See [`SubmitResult`].
+    SubmitResult(Box<SubmitResult>),
+}
+
+/// The body of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Transaction {
+    /// Number of the chain.
+    pub chain_id: u32,
+    /// Hash of its genesis.
+    pub genesis: Hash,
+    /// Transactions the sender sent before.
+    pub nonce: u64,
+    /// Most gas the transaction may take; all of it is paid.
+    pub gas_limit: u64,
+    /// Micro-tokens per gas.
+    pub gas_price: u128,
+    /// What it does.
+    pub action: Action,
+}
+
+/// Who signed, under which scheme.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Authorisation {
+    /// An Ed25519 account.
+    Ed25519 {
+        /// The account's key.
+        public_key: ed25519::PublicKey,
+        /// Over the signed message.
+        signature: ed25519::Signature,
+    },
+}
+
+/// A body and its authorisation.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SignedTransaction {
+    /// What is asked for.
+    pub transaction: Transaction,
+    /// By whom.
+    pub authorisation: Authorisation,
+}
+
+/// Why bytes are no transaction.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransactionError {
+    /// Not the canonical encoding of a transaction.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The signature is not the sender's over this body.
+    #[error("transaction signature: {0}")]
+    Signature(IdentityError),
+}
+
+impl Transaction {
+    /// Signs with an Ed25519 key.
+    #[must_use]
+    pub fn sign(self, key: &ed25519::SigningKey) -> SignedTransaction {
+        let public_key = key.public_key();
+        let signature = key.sign(DOMAIN, &signed_message(&self, &public_key));
+        SignedTransaction { transaction: self, authorisation: Authorisation::Ed25519 { public_key, signature } }
+    }
+}
+
+impl SignedTransaction {
+    /// Canonical bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Identifier: a hash of body and public key.
+    #[must_use]
+    pub fn id(&self) -> Hash {
+        let Authorisation::Ed25519 { public_key, .. } = &self.authorisation;
+        derive(ID_CONTEXT, &[&signed_message(&self.transaction, public_key)])
+    }
+}
+
+/// A transaction whose encoding and signature were checked. Nothing about the state has been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedTransaction {
+    id: Hash,
+    sender: Address,
+    transaction: Transaction,
+    bytes: Vec<u8>,
+}
+
+impl CheckedTransaction {
+    /// Reads and checks canonical bytes.
+    ///
+    /// # Errors
+    /// [`TransactionError`]: not a canonical encoding within [`TRANSACTION_BYTES_MAX`], or not signed by its sender.
+    pub fn parse(bytes: &[u8]) -> Result<Self, TransactionError> {
+        let signed: SignedTransaction = codec::decode("transaction", bytes, TRANSACTION_BYTES_MAX)?;
+        let Authorisation::Ed25519 { public_key, signature } = &signed.authorisation;
+        let message = signed_message(&signed.transaction, public_key);
+        public_key.verify(DOMAIN, &message, signature).map_err(TransactionError::Signature)?;
+        Ok(Self {
+            id: derive(ID_CONTEXT, &[&message]),
+            sender: public_key.address(),
+            transaction: signed.transaction,
+            bytes: bytes.to_vec(),
+        })
+    }
+
+    /// Identifier.
+    #[must_use]
+    pub fn id(&self) -> &Hash {
+        &self.id
+    }
+
+    /// Account that signed.
+    #[must_use]
+    pub fn sender(&self) -> &Address {
+        &self.sender
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn transaction(&self) -> &Transaction {
+        &self.transaction
+    }
+
+    /// The canonical bytes it was read from.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Scheme tag, public key, body.
+fn signed_message(transaction: &Transaction, public_key: &ed25519::PublicKey) -> Vec<u8> {
+    let mut message = vec![0];
+    message.extend_from_slice(public_key.as_bytes());
+    message.extend(encode(transaction));
+    message
+}
+
+/// Canonical bytes of a type of this crate; writing to memory cannot fail.
+pub(crate) fn encode<T: BorshSerialize>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    #[expect(clippy::expect_used, reason = "writing to a Vec cannot fail and no list here reaches 2^32 entries")]
+    value.serialize(&mut bytes).expect("serialising into memory");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transfer() -> Transaction {
+        Transaction {
+            chain_id: 1337,
+            genesis: [1; 32],
+            nonce: 0,
+            gas_limit: 20_000,
+            gas_price: 1,
+            action: Action::Transfer(Transfer { to: Address::new([2; 32]), amount: 5 }),
+        }
+    }
+
+    #[test]
+    fn a_signed_transaction_reads_back() {
+        let key = ed25519::SigningKey::from_seed(&[3; 32]);
+        let signed = transfer().sign(&key);
+        let checked = CheckedTransaction::parse(&signed.to_bytes()).unwrap();
+        assert_eq!(*checked.id(), signed.id());
+        assert_eq!(*checked.sender(), key.public_key().address());
+        assert_eq!(*checked.transaction(), signed.transaction);
+    }
+
+    #[test]
+    fn every_changed_byte_is_refused() {
+        let bytes = transfer().sign(&ed25519::SigningKey::from_seed(&[3; 32])).to_bytes();
+        for position in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[position] ^= 1;
+            assert!(CheckedTransaction::parse(&changed).is_err(), "byte {position}");
+        }
+    }
+
+    #[test]
+    fn malformed_bytes_are_told_apart() {
+        let bytes = transfer().sign(&ed25519::SigningKey::from_seed(&[3; 32])).to_bytes();
+        let truncated = &bytes[..bytes.len() - 1];
+        assert_eq!(
+            CheckedTransaction::parse(truncated),
+            Err(TransactionError::Decode(DecodeError::Truncated { what: "transaction", got: truncated.len() }))
+        );
+        let trailing = [bytes, vec![0]].concat();
+        assert_eq!(
+            CheckedTransaction::parse(&trailing),
+            Err(TransactionError::Decode(DecodeError::TrailingBytes { what: "transaction", extra: 1 }))
+        );
+        assert!(matches!(
+            CheckedTransaction::parse(&vec![0; TRANSACTION_BYTES_MAX + 1]),
+            Err(TransactionError::Decode(DecodeError::TooLong { .. }))
+        ));
+    }
+}

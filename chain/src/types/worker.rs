@@ -1,0 +1,57 @@
+//! Registered workers and the devices bound to them.
+
+use attestation::identity::ml_dsa;
+pub use attestation::receipt::HardwareTier;
+use attestation::receipt::HARDWARE_BYTES_MAX;
+use attestation::text::Text;
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use super::ids::{Address, Hash};
+
+/// Most models that one worker can offer.
+pub const WORKER_MODELS_MAX: usize = 64;
+/// Most video memory a profile can declare, MiB (1 PiB).
+pub const VIDEO_MEMORY_MIB_MAX: u64 = 1 << 30;
+
+/// What a worker declares about its machine. Claims: they bound what its receipts may claim, they earn nothing.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct HardwareProfile {
+    /// Class of speed.
+    pub tier: HardwareTier,
+    /// Name of the processor or GPU.
+    pub hardware: Text<HARDWARE_BYTES_MAX>,
+    /// Video memory, MiB; 0 without a GPU.
+    pub video_memory_mib: u64,
+}
+
+/// A worker: a receipt-signing key operated by an account.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct WorkerRegistration {
+    /// Starts at 1.
+    pub version: u64,
+    /// Account that leases, submits, stakes and is paid for this worker.
+    pub operator: Address,
+    /// Key that signs receipts; its id names the worker.
+    pub public_key: ml_dsa::PublicKey,
+    /// Declared hardware.
+    pub profile: HardwareProfile,
+    /// Models it serves, ascending.
+    pub models: Vec<Hash>,
+    /// Device its work is leased to.
+    pub device: Hash,
+    /// Jobs it finished.
+    pub completed: u64,
+    /// Leases it let expire.
+    pub timeouts: u64,
+    /// Height of registration.
+    pub registered_height: u64,
+}
+
+/// A device and the one worker that may use it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct DeviceBinding {
+    /// The worker.
+    pub worker: Hash,
+    /// Lease that the device is busy with.
+    pub lease: Option<Hash>,
+}

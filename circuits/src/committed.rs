@@ -1,0 +1,135 @@
+//! The committed weight matrix B, and its random combination V.
+//!
+//! Row `e` of B holds, side by side, the weights of every stage's output whose exponent is `e`; column `t` is the
+//! circuit row that the weight meets its input on, so `V[t] = sum_e r^e B[e][t]` lies beside the activations. Biases
+//! are one more column each. Everything outside the stages' columns is zero.
+
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::PrimeField;
+
+use crate::layout::Plan;
+use crate::model::weights::{DenseWeights, Weights};
+
+/// One stage's weights and the circuit rows they lie on.
+#[derive(Clone, Copy, Debug)]
+struct Block<'a> {
+    weights: &'a DenseWeights,
+    bias_row: usize,
+    input_row: usize,
+}
+
+/// The matrix B of a model, read from its weights in place.
+#[derive(Clone, Debug)]
+pub struct CommittedMatrix<'a> {
+    blocks: Vec<Block<'a>>,
+    rows: usize,
+}
+
+impl<'a> CommittedMatrix<'a> {
+    /// B for the stages of `plan`. `None` if `weights` lacks a stage of the plan, or has it in another shape.
+    #[must_use]
+    pub fn new(plan: &Plan, weights: &'a Weights) -> Option<Self> {
+        let blocks = plan.stages().iter().enumerate().map(|(index, stage)| {
+            let dense = weights.get(stage.node)?;
+            let shape_matches = dense.outputs() as usize == stage.outputs && dense.inputs() as usize == stage.inputs;
+            shape_matches.then_some(Block {
+                weights: dense,
+                bias_row: plan.bias_row(index),
+                input_row: plan.stage_input_row(index),
+            })
+        });
+        Some(Self { blocks: blocks.collect::<Option<_>>()?, rows: plan.rows() })
+    }
+
+    /// Number of rows R.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Row `exponent` of B: circuit rows and integers, ascending; rows that are not listed hold zero.
+    #[must_use]
+    pub fn row(&self, exponent: usize) -> Vec<(usize, i64)> {
+        let mut cells = Vec::new();
+        for block in &self.blocks {
+            let outputs = block.weights.bias().len();
+            let Some(output) = outputs.checked_sub(exponent + 1) else { continue };
+            if let Some(bias) = block.weights.bias().get(output) {
+                cells.push((block.bias_row, *bias));
+            }
+            let weights = block.weights.row(output).unwrap_or_default();
+            cells.extend(
+                weights.iter().enumerate().map(|(input, weight)| (block.input_row + input, i64::from(*weight))),
+            );
+        }
+        cells.sort_unstable_by_key(|(row, _)| *row);
+        cells
+    }
+
+    /// Row `exponent` as bytes: its index, then circuit row and integer of every cell, all 8 bytes little-endian.
+    #[must_use]
+    pub fn row_bytes(&self, exponent: usize) -> Vec<u8> {
+        let mut bytes = (exponent as u64).to_le_bytes().to_vec();
+        for (row, value) in self.row(exponent) {
+            bytes.extend((row as u64).to_le_bytes());
+            bytes.extend(value.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// V for the challenge `r`: circuit rows and values; rows that are not listed hold zero.
+    #[must_use]
+    pub fn combine(&self, r: Fr) -> Vec<(usize, Fr)> {
+        let powers: Vec<[u64; 4]> = std::iter::successors(Some(Fr::one()), |power| Some(*power * r))
+            .take(self.rows)
+            .map(|power| limbs(&power))
+            .collect();
+        let weights_of_limbs = limb_weights();
+        let mut combined = Vec::new();
+        for block in &self.blocks {
+            let mut sums = vec![[0i128; 4]; block.weights.inputs() as usize];
+            let mut bias_sum = [0i128; 4];
+            for ((row, bias), power) in block.weights.rows().rev().zip(&powers) {
+                for (sum, weight) in sums.iter_mut().zip(row) {
+                    accumulate(sum, i64::from(*weight), power);
+                }
+                accumulate(&mut bias_sum, bias, power);
+            }
+            combined.push((block.bias_row, reduce(&bias_sum, &weights_of_limbs)));
+            let values = sums.iter().map(|sum| reduce(sum, &weights_of_limbs));
+            combined.extend(values.enumerate().map(|(input, value)| (block.input_row + input, value)));
+        }
+        combined
+    }
+}
+
+/// Adds `weight * power` limb by limb. A 48-bit weight times a 64-bit limb is below 2^112: 2^14 of them fit, and
+/// 32-bit weights leave room for 2^31.
+fn accumulate(sum: &mut [i128; 4], weight: i64, power: &[u64; 4]) {
+    for (sum, limb) in sum.iter_mut().zip(power) {
+        *sum += i128::from(weight) * i128::from(*limb);
+    }
+}
+
+/// The field element with signed 64-bit-spaced limbs `sum`.
+fn reduce(sum: &[i128; 4], weights: &[Fr; 4]) -> Fr {
+    sum.iter().zip(weights).fold(Fr::zero(), |total, (limb, weight)| {
+        let magnitude = Fr::from_u128(limb.unsigned_abs()) * weight;
+        if *limb < 0 { total - magnitude } else { total + magnitude }
+    })
+}
+
+fn limbs(value: &Fr) -> [u64; 4] {
+    let bytes = value.to_repr();
+    let mut limbs = [0u64; 4];
+    for (limb, chunk) in limbs.iter_mut().zip(bytes.as_ref().chunks_exact(8)) {
+        *limb = chunk.iter().rev().fold(0, |limb, byte| limb << 8 | u64::from(*byte));
+    }
+    limbs
+}
+
+/// 1, 2^64, 2^128, 2^192.
+fn limb_weights() -> [Fr; 4] {
+    let base = Fr::from_u128(1 << 64);
+    [Fr::one(), base, base * base, base * base * base]
+}

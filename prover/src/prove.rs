@@ -1,0 +1,129 @@
+//! From a trace to a proof that its own verifier accepted.
+
+use std::sync::Arc;
+
+use circuits::circuit::{Assignment, InferenceCircuit};
+use circuits::model::tensor::{Tensor, TensorError};
+use circuits::statement::{Statement, StatementError};
+use circuits::witness::{Witness, WitnessError};
+use halo2_proofs::halo2curves::bn256::{Bn256, Fr};
+use halo2_proofs::plonk::create_proof;
+use halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
+use halo2_proofs::poly::kzg::multiopen::ProverSHPLONK;
+use rand_core::OsRng;
+use verifier::key::PROOF_SYSTEM;
+use verifier::proof::{self, Proof, ProofError};
+use verifier::transcript::HASH_ID;
+
+use crate::blinding::BlindingGenerator;
+use crate::proving_key::{ProvingKey, ProvingKeyError, refuse_max_degree};
+use crate::transcript::ProofWriter;
+
+/// Why no proof was made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProveError {
+    /// The environment would change the circuit.
+    #[error(transparent)]
+    Environment(#[from] ProvingKeyError),
+    /// The trace's first or last value is not a tensor of the model.
+    #[error(transparent)]
+    Tensor(#[from] TensorError),
+    /// The statement cannot be about this model.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// The trace does not fit the circuit.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
+    /// The bundle's weights do not have the circuit's shapes.
+    #[error("bundle: the weights do not have the graph's shapes")]
+    Shapes,
+    /// halo2 stopped.
+    #[error("halo2 could not make the proof: {detail}")]
+    Halo2 {
+        /// What it said.
+        detail: String,
+    },
+    /// The proof was made and does not verify: the trace is not an honest run of the model.
+    #[error("the proof does not verify, so the trace is not an honest run of this model: {0}")]
+    Rejected(#[from] ProofError),
+}
+
+/// A proof and the statement it shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// Context, input and output.
+    pub statement: Statement,
+    /// The proof.
+    pub proof: Proof,
+}
+
+/// Proves that under the context with digest `context_digest`, the model maps the trace's input to its output.
+///
+/// `values[0]` is the input, `values[i + 1]` the output of node `i`, as every executor returns them. The proof is
+/// verified before it is returned; a trace that is not an honest run is an error, never a proof.
+pub fn prove(key: &ProvingKey, context_digest: [u8; 32], values: &[Vec<i64>]) -> Result<Proven, ProveError> {
+    refuse_max_degree()?;
+    let graph = key.bundle().graph();
+    let input = values.first().cloned().unwrap_or_default();
+    let output = values.last().cloned().unwrap_or_default();
+    let statement = Statement {
+        context_digest,
+        input: Tensor::new(graph.input().shape.clone(), input)?,
+        output: Tensor::vector(output)?,
+    };
+    let instance = statement.instance(graph)?;
+    let witness = Witness::new(key.plan(), values)?;
+    if key.matrix().is_none() {
+        return Err(ProveError::Shapes);
+    }
+    let assignment = Arc::new(ProofAssignment { key: key.clone(), witness, instance });
+    let proof = create(key, assignment, &statement)?;
+    proof::verify(key.verifying(), &statement, &proof)?;
+    Ok(Proven { statement, proof })
+}
+
+fn create(key: &ProvingKey, assignment: Arc<ProofAssignment>, statement: &Statement) -> Result<Proof, ProveError> {
+    let verifying = key.verifying();
+    let instance = assignment.instance.clone();
+    let circuit = InferenceCircuit::assigned(Arc::clone(key.plan()), assignment);
+    let generator = BlindingGenerator::new(OsRng, verifying.halo2().cs(), verifying.link().column);
+    let mut writer = ProofWriter::new(&verifying.digest());
+    create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
+        key.setup().parameters(),
+        key.halo2(),
+        &[circuit],
+        &[&[&instance]],
+        generator,
+        &mut writer,
+    )
+    .map_err(|error| ProveError::Halo2 { detail: error.to_string() })?;
+    Ok(Proof {
+        system: PROOF_SYSTEM.to_owned(),
+        hash: HASH_ID,
+        setup_id: verifying.setup_id(),
+        key_digest: verifying.digest(),
+        statement_digest: statement.digest(),
+        bytes: writer.into_bytes(),
+    })
+}
+
+#[derive(Debug)]
+struct ProofAssignment {
+    key: ProvingKey,
+    witness: Witness,
+    instance: Vec<Fr>,
+}
+
+impl Assignment for ProofAssignment {
+    fn witness(&self) -> &Witness {
+        &self.witness
+    }
+
+    fn instance(&self) -> &[Fr] {
+        &self.instance
+    }
+
+    fn combine(&self, r: Fr) -> Vec<(usize, Fr)> {
+        self.key.matrix().map(|matrix| matrix.combine(r)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,102 @@
+//! Proving keys: the verifying key, the model's weights, and what halo2 precomputes for a circuit.
+
+use std::sync::Arc;
+
+use circuits::circuit::InferenceCircuit;
+use circuits::committed::CommittedMatrix;
+use circuits::layout::Plan;
+use circuits::model::bundle::Bundle;
+use halo2_proofs::halo2curves::bn256::G1Affine;
+use halo2_proofs::plonk::{self, keygen_pk, keygen_vk};
+use verifier::key::VerifyingKey;
+use verifier::rows::{RowsError, derive_key};
+use verifier::setup::Setup;
+
+/// Why no proving key was made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProvingKeyError {
+    /// `MAX_DEGREE` is set; halo2 would read it.
+    #[error("environment variable MAX_DEGREE is set: halo2 would change its circuits by it; unset it and start again")]
+    MaxDegree,
+    /// The verifying key could not be derived.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    /// The setup's bases are too small for the circuit.
+    #[error("setup: expected bases for at least 2^{expected} rows, got 2^{got}")]
+    SetupSize {
+        /// k of the circuit.
+        expected: u32,
+        /// k of the setup.
+        got: u32,
+    },
+    /// halo2 could not build the key.
+    #[error("halo2 could not build the proving key: {detail}")]
+    Halo2 {
+        /// What it said.
+        detail: String,
+    },
+}
+
+/// Everything that proving a model needs.
+#[derive(Debug, Clone)]
+pub struct ProvingKey {
+    bundle: Arc<Bundle>,
+    setup: Setup,
+    verifying: VerifyingKey,
+    halo2: Arc<plonk::ProvingKey<G1Affine>>,
+}
+
+impl ProvingKey {
+    /// Derives both keys of a bundle.
+    pub fn derive(bundle: Arc<Bundle>, setup: &Setup) -> Result<Self, ProvingKeyError> {
+        refuse_max_degree()?;
+        let verifying = derive_key(&bundle, setup)?;
+        let k = verifying.plan().k();
+        let setup = setup.at(k).ok_or(ProvingKeyError::SetupSize { expected: k, got: setup.k() })?;
+        let circuit = InferenceCircuit::blank(Arc::clone(verifying.plan()));
+        let failed = |error: plonk::Error| ProvingKeyError::Halo2 { detail: error.to_string() };
+        let halo2_verifying = keygen_vk(setup.parameters(), &circuit).map_err(failed)?;
+        let halo2 = keygen_pk(setup.parameters(), halo2_verifying, &circuit).map_err(failed)?;
+        Ok(Self { bundle, setup, verifying, halo2: Arc::new(halo2) })
+    }
+
+    /// The verifying key.
+    #[must_use]
+    pub fn verifying(&self) -> &VerifyingKey {
+        &self.verifying
+    }
+
+    /// The bundle that is proven.
+    #[must_use]
+    pub fn bundle(&self) -> &Arc<Bundle> {
+        &self.bundle
+    }
+
+    /// The setup, at the circuit's size.
+    #[must_use]
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// The circuit's row plan.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<Plan> {
+        self.verifying.plan()
+    }
+
+    pub(crate) fn halo2(&self) -> &plonk::ProvingKey<G1Affine> {
+        &self.halo2
+    }
+
+    pub(crate) fn matrix(&self) -> Option<CommittedMatrix<'_>> {
+        CommittedMatrix::new(self.plan(), self.bundle.weights())
+    }
+}
+
+/// halo2 reads `MAX_DEGREE` from the environment and stops the program when it is not a number.
+pub fn refuse_max_degree() -> Result<(), ProvingKeyError> {
+    match std::env::var_os("MAX_DEGREE") {
+        Some(_) => Err(ProvingKeyError::MaxDegree),
+        None => Ok(()),
+    }
+}

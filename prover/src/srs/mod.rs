@@ -1,0 +1,3 @@
+//! Setup parameters: where they come from.
+
+pub mod generate;

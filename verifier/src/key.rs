@@ -1,0 +1,355 @@
+//! Verifying keys: derived from the public graph and the published row commitments, and nothing else.
+//!
+//! Nobody's key is trusted: halo2's key follows from the graph (a node that admits a model derives it), the committed
+//! rows follow from the weights (an auditor recomputes them), and [`VerifyingKey::digest`] covers both. A `.vk` file
+//! carries the derived fixed commitments so that loading needs no setup bases; whoever loads a file from elsewhere
+//! compares its digest with one it trusts, or derives the key again from the model.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use circuits::circuit::{DEGREE, InferenceCircuit};
+use circuits::layout::{Plan, PlanError};
+use circuits::model::graph::{GRAPH_BYTES_MAX, Graph, GraphError};
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
+use halo2_proofs::halo2curves::ff::{PrimeField, WithSmallOrderMulGroup};
+use halo2_proofs::plonk::{self, Circuit, ConstraintSystem, keygen_vk, permutation};
+use halo2_proofs::poly::EvaluationDomain;
+use serde::{Deserialize, Serialize};
+
+use crate::container::{Container, ContainerError, Kind};
+use crate::points::{PointError, decode_affine, encode_affine, encode_scalar};
+use crate::setup::{Setup, VerifierSetup};
+use crate::weights::LinkPositions;
+
+/// Identifier of the proof system: circuit family, commitment scheme and multi-opening scheme.
+pub const PROOF_SYSTEM: &str = "assay-dense-1/halo2-kzg-bn254-shplonk";
+
+const MODEL_CONTEXT: &str = "assay 2026 model-hash v1";
+const KEY_CONTEXT: &str = "assay 2026 key-digest v1";
+
+/// Largest number of committed rows: what fits a registration of 256 KiB beside its graph.
+pub const ROWS_MAX: usize = 2048;
+
+/// Commitment of one row of the weight matrix: a canonical affine point, or 64 zero bytes for a row of zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RowCommitment(#[serde(with = "attestation::hex")] pub [u8; 64]);
+
+/// What a registrant publishes beside the graph.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelCommitment {
+    /// Commitments of the rows of the weight matrix, by exponent.
+    pub rows: Vec<RowCommitment>,
+    /// Merkle root over the integer rows, so that one row can be opened on chain.
+    #[serde(with = "attestation::hex")]
+    pub rows_root: [u8; 32],
+    /// Hash of the bundle file that the rows were computed from.
+    #[serde(with = "attestation::hex")]
+    pub bundle_hash: [u8; 32],
+}
+
+/// Why a key was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The file is not a verifying key.
+    #[error("verifying key file: {0}")]
+    Container(#[from] ContainerError),
+    /// The graph inside is refused.
+    #[error("verifying key: {0}")]
+    Graph(#[from] GraphError),
+    /// The graph cannot be laid out.
+    #[error("verifying key: {0}")]
+    Plan(#[from] PlanError),
+    /// Another number of rows than the graph states.
+    #[error("committed rows: expected {expected}, got {got}")]
+    RowCount {
+        /// Rows that the graph states.
+        expected: usize,
+        /// Rows that came.
+        got: usize,
+    },
+    /// A row commitment is not a canonical point.
+    #[error("committed row {row}: {error}")]
+    Row {
+        /// Index of the row.
+        row: usize,
+        /// What is wrong with it.
+        error: PointError,
+    },
+    /// Every row is zero: a model without weights cannot be bound.
+    #[error("committed rows: every row is zero")]
+    ZeroModel,
+    /// A fixed column's commitment is not a canonical point, or there are too many or too few.
+    #[error("fixed columns: expected {expected} canonical points, got {got}")]
+    FixedColumns {
+        /// Fixed columns of the circuit.
+        expected: usize,
+        /// Canonical points that came.
+        got: usize,
+    },
+    /// The setup point is refused.
+    #[error("setup point: {0}")]
+    Setup(PointError),
+    /// The setup's bases are too small for the circuit.
+    #[error("setup: expected bases for at least 2^{expected} rows, got 2^{got}")]
+    SetupSize {
+        /// k of the circuit.
+        expected: u32,
+        /// k of the setup.
+        got: u32,
+    },
+    /// halo2 could not build the key.
+    #[error("halo2 could not build the key: {detail}")]
+    Halo2 {
+        /// What it said.
+        detail: String,
+    },
+}
+
+/// A verifying key.
+///
+/// Invariants: the halo2 key, the plan and the link positions are derived from `graph`; `rows` decodes `commitment`;
+/// `digest` and `model_hash` are recomputed on construction, never read.
+#[derive(Clone, Debug)]
+pub struct VerifyingKey {
+    graph: Graph,
+    plan: Arc<Plan>,
+    commitment: ModelCommitment,
+    rows: Vec<(u64, G1Affine)>,
+    setup: VerifierSetup,
+    halo2: plonk::VerifyingKey<G1Affine>,
+    link: LinkPositions,
+    model_hash: [u8; 32],
+    digest: [u8; 32],
+}
+
+#[derive(BorshSerialize, BorshDeserialize)]
+struct KeyBody {
+    graph: Vec<u8>,
+    commitment: ModelCommitment,
+    tau_g2: [u8; 64],
+    fixed: Vec<[u8; 64]>,
+}
+
+impl VerifyingKey {
+    /// Derives the key of a graph: no weights are needed, and nothing of the registrant is trusted.
+    pub fn derive(graph: Graph, commitment: ModelCommitment, setup: &Setup) -> Result<Self, KeyError> {
+        let plan = Arc::new(Plan::new(&graph)?);
+        let halo2 = derive_halo2(&plan, setup)?;
+        Self::assemble(graph, plan, commitment, setup.verifier().clone(), halo2)
+    }
+
+    /// Reads a `.vk` file. The caller decides whether to trust its [`VerifyingKey::digest`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+        let body: KeyBody = Container::decode(Kind::VerifyingKey, bytes)?;
+        if body.graph.len() > GRAPH_BYTES_MAX {
+            return Err(GraphError::TooLarge { got: body.graph.len() }.into());
+        }
+        let graph = Graph::decode(&body.graph)?;
+        let plan = Arc::new(Plan::new(&graph)?);
+        let setup = VerifierSetup::decode(&body.tau_g2).map_err(KeyError::Setup)?;
+        let halo2 = assemble_halo2(&plan, &body.fixed)?;
+        Self::assemble(graph, plan, body.commitment, setup, halo2)
+    }
+
+    /// The `.vk` file.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let body = KeyBody {
+            graph: self.graph.encode(),
+            commitment: self.commitment.clone(),
+            tau_g2: self.setup.encode(),
+            fixed: self.halo2.fixed_commitments().iter().map(encode_affine).collect(),
+        };
+        Container::encode(Kind::VerifyingKey, &body)
+    }
+
+    /// The model's public graph.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The circuit's row plan.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// Published rows and hashes.
+    #[must_use]
+    pub fn commitment(&self) -> &ModelCommitment {
+        &self.commitment
+    }
+
+    /// Identity of the model: graph, setup, rows and bundle.
+    #[must_use]
+    pub fn model_hash(&self) -> [u8; 32] {
+        self.model_hash
+    }
+
+    /// Digest of everything a proof depends on; the transcript's first message.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// The setup that the key is under.
+    #[must_use]
+    pub fn setup(&self) -> &VerifierSetup {
+        &self.setup
+    }
+
+    /// Identifier of the setup.
+    #[must_use]
+    pub fn setup_id(&self) -> [u8; 32] {
+        self.setup.id()
+    }
+
+    /// halo2's own key.
+    #[must_use]
+    pub fn halo2(&self) -> &plonk::VerifyingKey<G1Affine> {
+        &self.halo2
+    }
+
+    /// The non-zero rows: exponent and commitment, ascending.
+    #[must_use]
+    pub fn rows(&self) -> &[(u64, G1Affine)] {
+        &self.rows
+    }
+
+    /// Where in the transcript the weight link is.
+    #[must_use]
+    pub fn link(&self) -> LinkPositions {
+        self.link
+    }
+
+    fn assemble(
+        graph: Graph,
+        plan: Arc<Plan>,
+        commitment: ModelCommitment,
+        setup: VerifierSetup,
+        halo2: plonk::VerifyingKey<G1Affine>,
+    ) -> Result<Self, KeyError> {
+        let expected = plan.rows();
+        let got = commitment.rows.len();
+        if got != expected || got > ROWS_MAX {
+            return Err(KeyError::RowCount { expected: expected.min(ROWS_MAX), got });
+        }
+        let mut rows = Vec::with_capacity(got);
+        for (row, bytes) in commitment.rows.iter().enumerate() {
+            if let Some(point) = decode_affine(&bytes.0).map_err(|error| KeyError::Row { row, error })? {
+                rows.push((u64::try_from(row).unwrap_or(u64::MAX), point));
+            }
+        }
+        if rows.is_empty() {
+            return Err(KeyError::ZeroModel);
+        }
+        let link = link_positions(&plan, &halo2)?;
+        let model_hash = model_hash(&graph, &commitment, &setup);
+        let digest = key_digest(&plan, &commitment, &setup, &halo2, link, &graph, &model_hash);
+        Ok(Self { graph, plan, commitment, rows, setup, halo2, link, model_hash, digest })
+    }
+}
+
+fn derive_halo2(plan: &Arc<Plan>, setup: &Setup) -> Result<plonk::VerifyingKey<G1Affine>, KeyError> {
+    let size = KeyError::SetupSize { expected: plan.k(), got: setup.k() };
+    let setup = setup.at(plan.k()).ok_or(size)?;
+    let circuit = InferenceCircuit::blank(Arc::clone(plan));
+    keygen_vk(setup.parameters(), &circuit).map_err(|error| KeyError::Halo2 { detail: error.to_string() })
+}
+
+/// halo2's key from stored fixed commitments, with an evaluation domain that holds no tables.
+///
+/// `EvaluationDomain::new` precomputes tables for FFTs, in time growing with 2^k; verification never transforms
+/// anything, so they stay empty.
+fn assemble_halo2(plan: &Arc<Plan>, fixed: &[[u8; 64]]) -> Result<plonk::VerifyingKey<G1Affine>, KeyError> {
+    let mut system = ConstraintSystem::default();
+    InferenceCircuit::configure_with_params(&mut system, Some(Arc::clone(plan)));
+    let expected = system.num_fixed_columns();
+    let points: Vec<G1Affine> =
+        fixed.iter().map_while(|bytes| decode_affine(bytes).ok()).map(Option::unwrap_or_default).collect();
+    if points.len() != expected || fixed.len() != expected {
+        return Err(KeyError::FixedColumns { expected, got: points.len() });
+    }
+    let permutation = permutation::VerifyingKey::from_commitments(Vec::new());
+    Ok(plonk::VerifyingKey::from_parts(empty_domain(plan.k()), points, permutation, system, Vec::new(), false))
+}
+
+fn empty_domain(k: u32) -> EvaluationDomain<Fr> {
+    let quotient_degree = DEGREE.saturating_sub(1);
+    let extended_k = k.saturating_add(quotient_degree.next_power_of_two().trailing_zeros());
+    let root = |k: u32| (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
+    let inverse = |value: Fr| Option::<Fr>::from(value.invert()).unwrap_or_default();
+    let size = |k: u32| Fr::from(1u64.checked_shl(k).unwrap_or(0));
+    let (omega, extended_omega) = (root(k), root(extended_k));
+    EvaluationDomain {
+        n: 1u64.checked_shl(k).unwrap_or(0),
+        k,
+        extended_k,
+        omega,
+        omega_inv: inverse(omega),
+        extended_omega,
+        extended_omega_inv: inverse(extended_omega),
+        g_coset: Fr::ZETA,
+        g_coset_inv: Fr::ZETA.square(),
+        quotient_poly_degree: u64::try_from(quotient_degree).unwrap_or(0),
+        ifft_divisor: inverse(size(k)),
+        extended_ifft_divisor: inverse(size(extended_k)),
+        t_evaluations: Vec::new(),
+        barycentric_weight: inverse(size(k)),
+        fft_data: HashMap::new(),
+    }
+}
+
+fn link_positions(plan: &Arc<Plan>, halo2: &plonk::VerifyingKey<G1Affine>) -> Result<LinkPositions, KeyError> {
+    let mut system = ConstraintSystem::default();
+    let columns = InferenceCircuit::configure_with_params(&mut system, Some(Arc::clone(plan)));
+    LinkPositions::find(halo2.cs(), columns.weights.index(), columns.challenges.row.index())
+        .ok_or_else(|| KeyError::Halo2 { detail: "the weight column precedes its challenge".to_owned() })
+}
+
+fn model_hash(graph: &Graph, commitment: &ModelCommitment, setup: &VerifierSetup) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key(MODEL_CONTEXT);
+    hasher.update(&graph.digest());
+    hasher.update(&setup.id());
+    absorb_rows(&mut hasher, commitment);
+    hasher.update(&commitment.rows_root);
+    hasher.update(&commitment.bundle_hash);
+    *hasher.finalize().as_bytes()
+}
+
+fn key_digest(
+    plan: &Plan,
+    commitment: &ModelCommitment,
+    setup: &VerifierSetup,
+    halo2: &plonk::VerifyingKey<G1Affine>,
+    link: LinkPositions,
+    graph: &Graph,
+    model_hash: &[u8; 32],
+) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key(KEY_CONTEXT);
+    let count = |value: usize| u64::try_from(value).unwrap_or(u64::MAX).to_le_bytes();
+    hasher.update(&count(PROOF_SYSTEM.len()));
+    hasher.update(PROOF_SYSTEM.as_bytes());
+    hasher.update(&setup.id());
+    hasher.update(&plan.k().to_le_bytes());
+    hasher.update(&encode_scalar(&halo2.transcript_repr()));
+    for position in [link.column, link.point, link.challenge] {
+        hasher.update(&count(position));
+    }
+    absorb_rows(&mut hasher, commitment);
+    hasher.update(&graph.digest());
+    hasher.update(model_hash);
+    *hasher.finalize().as_bytes()
+}
+
+fn absorb_rows(hasher: &mut blake3::Hasher, commitment: &ModelCommitment) {
+    hasher.update(&u64::try_from(commitment.rows.len()).unwrap_or(u64::MAX).to_le_bytes());
+    for row in &commitment.rows {
+        hasher.update(&row.0);
+    }
+}

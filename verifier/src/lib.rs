@@ -1,0 +1,23 @@
+//! Decides: whether a proof shows a statement, whether a receipt holds, whether a chain's state contains an object.
+//!
+//! Everything here is a pure function of its arguments: no clock, no network, no files, no threads; time and collateral
+//! are passed in. It trusts no size, no length and no encoding that comes from outside.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)
+)]
+
+pub mod container;
+pub mod inclusion;
+pub mod key;
+pub mod points;
+pub mod proof;
+pub mod receipt;
+pub mod rows;
+pub mod setup;
+pub mod transcript;
+pub mod verdict;
+pub mod weights;
+
+pub use circuits;

@@ -1,0 +1,235 @@
+//! Proofs: the file, and the decision.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use circuits::statement::{Statement, StatementError};
+use halo2_proofs::halo2curves::bn256::Bn256;
+use halo2_proofs::plonk::{self, verify_proof};
+use halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
+use halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
+use halo2_proofs::poly::kzg::strategy::SingleStrategy;
+use serde::{Deserialize, Serialize};
+
+use crate::container::{Container, ContainerError, Kind};
+use crate::key::{PROOF_SYSTEM, VerifyingKey};
+use crate::transcript::{HASH_ID, ProofReader, ReadError};
+use crate::weights::WeightLink;
+
+/// Largest proof body, bytes.
+pub const PROOF_BYTES_MAX: usize = 64 << 10;
+
+/// A proof as it stands in a file: what it claims to be about, and the bytes that may show it.
+///
+/// Nothing here is believed: the digests route the proof to a key and a statement, and [`verify`] compares them.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// Identifier of the proof system.
+    pub system: String,
+    /// Identifier of the transcript's hash.
+    pub hash: u16,
+    /// Identifier of the setup.
+    #[serde(with = "attestation::hex")]
+    pub setup_id: [u8; 32],
+    /// Digest of the verifying key.
+    #[serde(with = "attestation::hex")]
+    pub key_digest: [u8; 32],
+    /// Digest of the statement.
+    #[serde(with = "attestation::hex")]
+    pub statement_digest: [u8; 32],
+    /// Points and scalars, 32 bytes each.
+    #[serde(with = "const_hex::serde")]
+    pub bytes: Vec<u8>,
+}
+
+/// A statement that a proof was verified for; made by [`verify`] alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    key_digest: [u8; 32],
+    model_hash: [u8; 32],
+    setup_id: [u8; 32],
+    statement_digest: [u8; 32],
+}
+
+impl Verified {
+    /// Digest of the key that verified it.
+    #[must_use]
+    pub fn key_digest(&self) -> [u8; 32] {
+        self.key_digest
+    }
+
+    /// The model that the statement is about.
+    #[must_use]
+    pub fn model_hash(&self) -> [u8; 32] {
+        self.model_hash
+    }
+
+    /// The setup that soundness rests on.
+    #[must_use]
+    pub fn setup_id(&self) -> [u8; 32] {
+        self.setup_id
+    }
+
+    /// Digest of the statement.
+    #[must_use]
+    pub fn statement_digest(&self) -> [u8; 32] {
+        self.statement_digest
+    }
+}
+
+/// Why a proof was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// The file is not a proof.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    /// The proof is larger than any proof of this system.
+    #[error("proof: expected at most {PROOF_BYTES_MAX} bytes, got {got}")]
+    TooLarge {
+        /// Bytes that came.
+        got: usize,
+    },
+    /// Another proof system; this release cannot decide.
+    #[error("proof system: this release knows {PROOF_SYSTEM:?}, got {got:?}")]
+    System {
+        /// System that came.
+        got: String,
+    },
+    /// Another transcript hash; this release cannot decide.
+    #[error("transcript hash: this release knows {HASH_ID}, got {got}")]
+    Hash {
+        /// Identifier that came.
+        got: u16,
+    },
+    /// The proof says it is for another setup.
+    #[error("proof setup: expected {expected}, got {got}", expected = short(expected), got = short(got))]
+    Setup {
+        /// Setup of the key.
+        expected: [u8; 32],
+        /// Setup that came.
+        got: [u8; 32],
+    },
+    /// The proof says it is for another key.
+    #[error("proof key: expected {expected}, got {got}", expected = short(expected), got = short(got))]
+    Key {
+        /// Digest of the key.
+        expected: [u8; 32],
+        /// Digest that came.
+        got: [u8; 32],
+    },
+    /// The proof says it is about another statement.
+    #[error("proof statement: expected {expected}, got {got}", expected = short(expected), got = short(got))]
+    StatementDigest {
+        /// Digest of the statement.
+        expected: [u8; 32],
+        /// Digest that came.
+        got: [u8; 32],
+    },
+    /// The statement cannot be about this model.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// A proof element is malformed, or the weights are not the key's.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Bytes are left after the last element.
+    #[error("proof: {got} bytes are left after its last element")]
+    Trailing {
+        /// Bytes left.
+        got: usize,
+    },
+    /// The constraints do not hold: the statement is false, or the proof is about another one.
+    #[error("the constraints do not hold: the proof does not show this statement")]
+    Constraints,
+    /// The commitments do not open to the claimed values.
+    #[error("the commitments do not open to the claimed values")]
+    Opening,
+    /// A weight column went by unchecked, or halo2 stopped for a reason of its own.
+    #[error("the proof could not be checked: {detail}")]
+    Unchecked {
+        /// What happened.
+        detail: String,
+    },
+}
+
+impl ProofError {
+    /// Whether this release cannot tell (unknown system, hash or format version) rather than refuses.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        matches!(self, Self::System { .. } | Self::Hash { .. } | Self::Container(ContainerError::Version { .. }))
+    }
+}
+
+impl Proof {
+    /// Reads a `.proof` file.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProofError> {
+        Ok(Container::decode(Kind::Proof, bytes)?)
+    }
+
+    /// The `.proof` file.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        Container::encode(Kind::Proof, self)
+    }
+}
+
+/// Decides whether `proof` shows `statement` under `key`.
+pub fn verify(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<Verified, ProofError> {
+    let statement_digest = check_claims(key, statement, proof)?;
+    let instance = statement.instance(key.graph())?;
+    let setup = key.setup().parameters(key.plan().k());
+    let parameters = setup.ok_or_else(|| ProofError::Unchecked { detail: "no setup parameters".to_owned() })?;
+    let link = WeightLink::new(key.link(), key.rows());
+    let mut reader = ProofReader::new(&key.digest(), &proof.bytes, link);
+    let outcome = verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
+        &parameters,
+        key.halo2(),
+        SingleStrategy::new(&parameters),
+        &[&[&instance]],
+        &mut reader,
+    );
+    if let Some(failure) = reader.failure() {
+        return Err(failure.into());
+    }
+    outcome.map_err(refusal)?;
+    if reader.remaining() > 0 {
+        return Err(ProofError::Trailing { got: reader.remaining() });
+    }
+    if reader.link().links_checked() != 1 {
+        return Err(ProofError::Unchecked { detail: "the weight column was not checked".to_owned() });
+    }
+    Ok(Verified { key_digest: key.digest(), model_hash: key.model_hash(), setup_id: key.setup_id(), statement_digest })
+}
+
+fn check_claims(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<[u8; 32], ProofError> {
+    if proof.bytes.len() > PROOF_BYTES_MAX {
+        return Err(ProofError::TooLarge { got: proof.bytes.len() });
+    }
+    if proof.system != PROOF_SYSTEM {
+        return Err(ProofError::System { got: proof.system.chars().take(64).collect() });
+    }
+    if proof.hash != HASH_ID {
+        return Err(ProofError::Hash { got: proof.hash });
+    }
+    if proof.setup_id != key.setup_id() {
+        return Err(ProofError::Setup { expected: key.setup_id(), got: proof.setup_id });
+    }
+    if proof.key_digest != key.digest() {
+        return Err(ProofError::Key { expected: key.digest(), got: proof.key_digest });
+    }
+    let digest = statement.digest();
+    if proof.statement_digest != digest {
+        return Err(ProofError::StatementDigest { expected: digest, got: proof.statement_digest });
+    }
+    Ok(digest)
+}
+
+fn refusal(error: plonk::Error) -> ProofError {
+    match error {
+        plonk::Error::ConstraintSystemFailure => ProofError::Constraints,
+        plonk::Error::Opening => ProofError::Opening,
+        other => ProofError::Unchecked { detail: other.to_string() },
+    }
+}
+
+fn short(digest: &[u8; 32]) -> String {
+    const_hex::encode_prefixed(digest.first_chunk::<8>().unwrap_or(&[0; 8]))
+}

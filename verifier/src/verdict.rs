@@ -1,0 +1,252 @@
+//! One answer about a receipt: every layer's finding, what follows from them together, and what nobody checked.
+//!
+//! Layers are judged independently, so that a person sees everything that is wrong and not just the first thing. The
+//! answer is *rejected* if any layer fails; *undecided* if a layer that the caller requires could not be judged (no key,
+//! a setup that is not accepted, a format of another release); *accepted* otherwise. Undecided is never accepted.
+
+use attestation::appraisal::{self, Collateral};
+use attestation::policy::Policy;
+use serde::Serialize;
+
+use crate::key::VerifyingKey;
+use crate::proof;
+use crate::receipt::ReceiptFile;
+
+/// What the caller asks for.
+#[derive(Clone, Debug)]
+pub struct Requirements {
+    /// Which layer must hold.
+    pub layer: RequiredLayer,
+    /// Setups whose secret the caller believes destroyed, by identifier.
+    pub accepted_setups: Vec<[u8; 32]>,
+    /// Policy that evidence is appraised under.
+    pub policy: Policy,
+    /// When the evidence is judged; `None`: at the time of completion that the receipt states and its signature covers.
+    pub at_ms: Option<u64>,
+    /// Whether the key's rows were recomputed from the model's weights.
+    pub key_audited: bool,
+}
+
+/// The layer that a receipt must pass beside signature and integrity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequiredLayer {
+    /// A proof of the output.
+    Proven,
+    /// Evidence only; a receipt without a proof passes.
+    Attested,
+}
+
+/// The answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Everything required holds.
+    Accepted,
+    /// Something is false.
+    Rejected,
+    /// Something required could not be judged.
+    Undecided,
+}
+
+/// A layer of verification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layer {
+    /// The carried input, output and evidence are those that the receipt names.
+    Integrity,
+    /// The worker that the context pays signed the receipt.
+    Signature,
+    /// The evidence holds for this work under the policy.
+    Attestation,
+    /// The key is that of the model which the context names.
+    Model,
+    /// The model maps the input to the output, exactly.
+    Proof,
+}
+
+/// What a layer came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It holds.
+    Passed,
+    /// It does not hold.
+    Failed,
+    /// It could not be judged.
+    Undecided,
+    /// There is nothing to judge.
+    Absent,
+}
+
+/// One layer's finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Which layer.
+    pub layer: Layer,
+    /// What it came to.
+    pub status: Status,
+    /// In words.
+    pub message: String,
+}
+
+/// The verdict on a receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// The answer.
+    pub outcome: Outcome,
+    /// Each layer's finding.
+    pub findings: Vec<Finding>,
+    /// What nobody checked.
+    pub not_checked: Vec<String>,
+    /// Trust in basis points that the evidence earns, if it holds.
+    pub trust_bps: Option<u32>,
+}
+
+impl Verdict {
+    /// The finding of a layer.
+    #[must_use]
+    pub fn finding(&self, layer: Layer) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.layer == layer)
+    }
+}
+
+/// Judges a receipt.
+#[must_use]
+pub fn judge(file: &ReceiptFile, key: Option<&VerifyingKey>, requirements: &Requirements) -> Verdict {
+    let attestation = attestation_layer(file, requirements);
+    let trust_bps = attestation.1;
+    let findings =
+        vec![integrity(file), signature(file), attestation.0, model(file, key), proofs(file, key, requirements)];
+    Verdict {
+        outcome: outcome(&findings, requirements.layer),
+        not_checked: not_checked(file, key, requirements, &findings),
+        findings,
+        trust_bps,
+    }
+}
+
+fn outcome(findings: &[Finding], required: RequiredLayer) -> Outcome {
+    if findings.iter().any(|finding| finding.status == Status::Failed) {
+        return Outcome::Rejected;
+    }
+    let holds = |finding: &Finding| {
+        let needed = match (finding.layer, required) {
+            (Layer::Model | Layer::Proof, RequiredLayer::Attested) => false,
+            (Layer::Attestation, RequiredLayer::Proven) => false,
+            _ => true,
+        };
+        !needed || finding.status == Status::Passed
+    };
+    if findings.iter().all(holds) { Outcome::Accepted } else { Outcome::Undecided }
+}
+
+fn finding(layer: Layer, result: Result<String, String>) -> Finding {
+    match result {
+        Ok(message) => Finding { layer, status: Status::Passed, message },
+        Err(message) => Finding { layer, status: Status::Failed, message },
+    }
+}
+
+fn integrity(file: &ReceiptFile) -> Finding {
+    let receipt = &file.signed.receipt;
+    let wrong = if file.input.hash() != receipt.context.input_hash {
+        Some("the input is not the one that the work context names")
+    } else if file.output.hash() != receipt.output_hash {
+        Some("the output is not the one that the worker signed")
+    } else if file.evidence.digest() != receipt.evidence_digest {
+        Some("the evidence is not the one that the worker signed")
+    } else {
+        None
+    };
+    let result = match wrong {
+        Some(message) => Err(message.to_owned()),
+        None => Ok("input, output and evidence are those that the signed receipt names".to_owned()),
+    };
+    finding(Layer::Integrity, result)
+}
+
+fn signature(file: &ReceiptFile) -> Finding {
+    let result = file.signed.verify();
+    let passed = "signed (ML-DSA-65) by the worker that the work context names".to_owned();
+    finding(Layer::Signature, result.map(|()| passed).map_err(|error| error.to_string()))
+}
+
+fn attestation_layer(file: &ReceiptFile, requirements: &Requirements) -> (Finding, Option<u32>) {
+    let receipt = &file.signed.receipt;
+    let at = requirements.at_ms.unwrap_or(receipt.completed_at);
+    let appraisal =
+        appraisal::verify(&file.evidence, &Collateral::default(), &requirements.policy, &receipt.context, at);
+    match appraisal {
+        Ok(appraisal) => {
+            let reasons: Vec<String> = appraisal.reasons.iter().map(ToString::to_string).collect();
+            let message = format!("{} evidence, {}", file.evidence.kind(), reasons.join("; "));
+            (finding(Layer::Attestation, Ok(message)), Some(appraisal.trust_bps))
+        }
+        Err(error) => (finding(Layer::Attestation, Err(error.to_string())), None),
+    }
+}
+
+fn model(file: &ReceiptFile, key: Option<&VerifyingKey>) -> Finding {
+    let Some(key) = key else {
+        let message = "no verifying key: give the model or its key".to_owned();
+        return Finding { layer: Layer::Model, status: Status::Undecided, message };
+    };
+    let (named, got) = (file.signed.receipt.context.model_hash, key.model_hash());
+    let result = if named == got {
+        Ok(format!("the key is that of model {}", attestation::hex::encode(&got)))
+    } else {
+        let (named, got) = (attestation::hex::encode(&named), attestation::hex::encode(&got));
+        Err(format!("the work context names model {named}, the key is that of model {got}"))
+    };
+    finding(Layer::Model, result)
+}
+
+fn proofs(file: &ReceiptFile, key: Option<&VerifyingKey>, requirements: &Requirements) -> Finding {
+    let undecided = |message: String| Finding { layer: Layer::Proof, status: Status::Undecided, message };
+    let proof = match file.proofs.as_slice() {
+        [] => {
+            let message = "the receipt carries no proof".to_owned();
+            return Finding { layer: Layer::Proof, status: Status::Absent, message };
+        }
+        [proof] => proof,
+        more => return undecided(format!("this release checks one proof a receipt, this one carries {}", more.len())),
+    };
+    let Some(key) = key else {
+        return undecided("no verifying key: the proof was not checked".to_owned());
+    };
+    match proof::verify(key, &file.statement(), proof) {
+        Err(error) if error.is_undecided() => undecided(error.to_string()),
+        Err(error) => finding(Layer::Proof, Err(error.to_string())),
+        Ok(verified) if !requirements.accepted_setups.contains(&verified.setup_id()) => undecided(format!(
+            "the proof holds under setup {}, which is not accepted: whoever knows its secret can forge",
+            attestation::hex::encode(&verified.setup_id())
+        )),
+        Ok(_) => {
+            let message = "the model maps this input to this output, exactly, under this work context";
+            finding(Layer::Proof, Ok(message.to_owned()))
+        }
+    }
+}
+
+fn not_checked(
+    file: &ReceiptFile,
+    key: Option<&VerifyingKey>,
+    requirements: &Requirements,
+    findings: &[Finding],
+) -> Vec<String> {
+    let mut lines = vec![
+        "whether the chain leased this work context, and whether it was settled already".to_owned(),
+        "the worker's own words: elapsed time, hardware, compute units, time of completion".to_owned(),
+    ];
+    if key.is_some() && !requirements.key_audited {
+        lines.push("key audited: no (committed rows and fixed columns were taken from the key file)".to_owned());
+    }
+    if !findings.iter().any(|finding| finding.layer == Layer::Proof && finding.status == Status::Passed) {
+        lines.push("that the output is the model's: no proof was accepted".to_owned());
+    }
+    if matches!(file.evidence, attestation::evidence::Evidence::Software(_)) {
+        lines.push("where it ran: software evidence shows nothing about hardware".to_owned());
+    }
+    lines
+}

@@ -1,0 +1,111 @@
+//! The weight link: the commitment of column V is `sum_i r^i C_i`, exactly.
+//!
+//! V's blinding rows are zero (V is public, given the challenge and the model, so there is nothing to hide), so its
+//! commitment is the combination of the key's row commitments and equality of points is the whole check. Which point of
+//! the proof is V's, and which challenge is r, is read off the constraint system.
+
+use halo2_proofs::arithmetic::best_multiexp;
+use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine};
+use halo2_proofs::halo2curves::group::Curve;
+use halo2_proofs::plonk::ConstraintSystem;
+
+/// Why the link does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// V is not the combination of the committed rows: other weights than the key's were used.
+    #[error("the weight column is not the combination of the key's rows: the proof was made with other weights")]
+    Weights,
+    /// The weight column came before the challenge that combines it.
+    #[error("the weight column was committed before its challenge")]
+    Order,
+}
+
+/// Positions of the link in the order of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkPositions {
+    /// How many points precede V's commitment in the proof.
+    pub point: usize,
+    /// How many challenges precede r.
+    pub challenge: usize,
+    /// Index of V among the advice columns.
+    pub column: usize,
+}
+
+impl LinkPositions {
+    /// Finds V (advice column `column`) and r (challenge `challenge`) in the order in which halo2 handles them.
+    #[must_use]
+    pub fn find(system: &ConstraintSystem<Fr>, column: usize, challenge: usize) -> Option<Self> {
+        let order = |phases: &[u8], index: usize| {
+            let own = *phases.get(index)?;
+            let before = |(other, phase): (usize, &u8)| *phase < own || (*phase == own && other < index);
+            Some((phases.iter().enumerate().filter(|entry| before(*entry)).count(), own))
+        };
+        let (point, column_phase) = order(&system.advice_column_phase(), column)?;
+        let (challenge, challenge_phase) = order(&system.challenge_phase(), challenge)?;
+        (challenge_phase < column_phase).then_some(Self { point, challenge, column })
+    }
+}
+
+/// Watches a proof go by and checks the link.
+#[derive(Debug)]
+pub struct WeightLink<'a> {
+    positions: LinkPositions,
+    rows: &'a [(u64, G1Affine)],
+    points_seen: usize,
+    challenges_seen: usize,
+    challenge: Option<Fr>,
+    links_checked: usize,
+}
+
+impl<'a> WeightLink<'a> {
+    /// A link to the non-zero rows `(exponent, commitment)`, ascending.
+    #[must_use]
+    pub fn new(positions: LinkPositions, rows: &'a [(u64, G1Affine)]) -> Self {
+        Self { positions, rows, points_seen: 0, challenges_seen: 0, challenge: None, links_checked: 0 }
+    }
+
+    /// How many weight columns were checked: one, when a proof was read to its end.
+    #[must_use]
+    pub fn links_checked(&self) -> usize {
+        self.links_checked
+    }
+
+    pub(crate) fn observe_challenge(&mut self, challenge: Fr) {
+        if self.challenges_seen == self.positions.challenge {
+            self.challenge = Some(challenge);
+        }
+        self.challenges_seen = self.challenges_seen.saturating_add(1);
+    }
+
+    pub(crate) fn observe_point(&mut self, point: &G1Affine) -> Result<(), LinkError> {
+        let position = self.points_seen;
+        self.points_seen = position.saturating_add(1);
+        if position != self.positions.point {
+            return Ok(());
+        }
+        let challenge = self.challenge.ok_or(LinkError::Order)?;
+        if combine(self.rows, challenge).to_affine() != *point {
+            return Err(LinkError::Weights);
+        }
+        self.links_checked = self.links_checked.saturating_add(1);
+        Ok(())
+    }
+}
+
+/// `sum r^exponent C` over the non-zero rows.
+#[must_use]
+pub fn combine(rows: &[(u64, G1Affine)], challenge: Fr) -> G1 {
+    let mut power = Fr::one();
+    let mut exponent = 0u64;
+    let mut scalars = Vec::with_capacity(rows.len());
+    let mut points = Vec::with_capacity(rows.len());
+    for (row, commitment) in rows {
+        while exponent < *row {
+            power *= challenge;
+            exponent = exponent.saturating_add(1);
+        }
+        scalars.push(power);
+        points.push(*commitment);
+    }
+    best_multiexp(&scalars, &points)
+}

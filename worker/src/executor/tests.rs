@@ -1,0 +1,96 @@
+use std::collections::BTreeMap;
+
+use circuits::model::bundle::Info;
+use circuits::model::graph::{Input, Layout, Node};
+use circuits::model::random::{Limits, Model};
+use circuits::model::weights::Weights;
+use proptest::prelude::*;
+
+use super::*;
+
+fn info() -> Info {
+    Info { name: "test".into(), labels: vec![], input_scale: String::new() }
+}
+
+fn executor(model: &Model) -> Executor {
+    let bundle = Bundle::new(model.graph.clone(), model.weights.clone(), info()).unwrap();
+    Executor::new(&bundle, Device::Cpu).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn every_value_equals_the_reference(seed: u64) {
+        let model = Model::from_seed(seed, &Limits::default());
+        let executor = executor(&model);
+        let inputs: Vec<Tensor> = (0..9).map(|draw| model.input(draw)).collect();
+        let expected: Vec<Trace> =
+            inputs.iter().map(|input| reference::run(&model.graph, &model.weights, input).unwrap()).collect();
+        prop_assert_eq!(&executor.trace_batch(&inputs).unwrap(), &expected);
+        for (input, expected) in inputs.iter().zip(&expected) {
+            prop_assert_eq!(&executor.trace(input).unwrap(), expected);
+            let output = executor.run(input).unwrap();
+            prop_assert_eq!(output.values(), expected.output());
+        }
+        let outputs = executor.run_batch(&inputs).unwrap();
+        prop_assert!(outputs.iter().zip(&expected).all(|(output, expected)| output.values() == expected.output()));
+    }
+}
+
+/// Sums at the very bound of 2^47, with terms that cancel: the worst case for a float accumulator.
+#[test]
+fn sums_at_the_bound_are_exact() {
+    let count = 1u32 << 12;
+    let x_max = (1i64 << 20) - 1;
+    let weight = i32::try_from(((MAGNITUDE_MAX - 1000) / x_max) / i64::from(count)).unwrap();
+    let alternating = |index: u32| if index.is_multiple_of(2) { weight } else { -weight };
+    let matrix: Vec<i32> = (0..count).map(|_| weight).chain((0..count).map(alternating)).collect();
+    let dense = DenseWeights::new(2, count, matrix, vec![999, -999]).unwrap();
+    let input = Input { shape: vec![count], range: Range { min: 0, max: x_max } };
+    let accumulator = circuits::model::analysis::tightest(0, &dense, input.range).unwrap();
+    assert!(accumulator.max > MAGNITUDE_MAX - (1 << 34), "{accumulator:?}");
+    let operator = Operator::Dense { inputs: count, outputs: 2, accumulator };
+    let graph = Graph::new(input, vec![Node { operator, inputs: vec![0] }], Layout { k: 10, rows: 2 }).unwrap();
+    let weights = Weights::new(&graph, BTreeMap::from([(0, dense)])).unwrap();
+    let bundle = Bundle::new(graph.clone(), weights.clone(), info()).unwrap();
+    let executor = Executor::new(&bundle, Device::Cpu).unwrap();
+    let odd: Vec<i64> = (0..i64::from(count)).map(|index| x_max - (index * 7919) % 1009).collect();
+    for values in [vec![x_max; count as usize], odd] {
+        let input = Tensor::vector(values).unwrap();
+        assert_eq!(executor.trace(&input).unwrap(), reference::run(&graph, &weights, &input).unwrap());
+    }
+}
+
+#[test]
+fn inputs_are_checked_by_item() {
+    let model = Model::from_seed(3, &Limits::default());
+    let executor = executor(&model);
+    let range = model.graph.input().range;
+    let good = model.input(0);
+    let mut values = good.values().to_vec();
+    values[0] = range.max + 1;
+    let outside = Tensor::new(good.shape().to_vec(), values).unwrap();
+    let error = executor.run_batch(&[good.clone(), outside]).unwrap_err();
+    let expected = ExecutionError::InputRange { index: 0, value: range.max + 1, range };
+    assert!(matches!(&error, ExecutorError::Input { item: 1, source } if *source == expected), "{error}");
+    let other = Tensor::new(vec![1, 1, 1], vec![0]).unwrap();
+    let expected = ExecutionError::InputShape { expected: good.shape().to_vec(), got: vec![1, 1, 1] };
+    let error = executor.run(&other).unwrap_err();
+    assert!(matches!(&error, ExecutorError::Input { item: 0, source } if *source == expected), "{error}");
+    assert_eq!(executor.run_batch(&[]).unwrap(), []);
+}
+
+#[test]
+fn a_device_that_rounds_is_caught() {
+    let declared = Range { min: -100, max: 100 };
+    assert_eq!(accumulators(0, &[3.0, -103.0], &[4, 5], declared).unwrap(), [7, -98]);
+    for (channel, got) in [(0, 3.5), (1, f64::NAN), (1, f64::INFINITY), (0, 97.0), (1, -106.0)] {
+        let mut products = [0.0, 0.0];
+        products[channel] = got;
+        let error = accumulators(2, &products, &[4, 5], declared).unwrap_err();
+        let ExecutorError::Inexact { node: 2, channel: named, got: value, range } = error else {
+            panic!("{error}");
+        };
+        assert_eq!((named, value.to_bits()), (channel, got.to_bits()));
+        assert_eq!(range, [Range { min: -104, max: 96 }, Range { min: -105, max: 95 }][channel]);
+    }
+}
