@@ -177,6 +177,9 @@ pub fn correct_integer(bundle: &Bundle, digits: &[Digit]) -> Result<usize, Execu
 
 #[cfg(test)]
 mod tests {
+    use circuits::model::graph::Layout;
+
+    use super::super::quantise::{Quantised, quantise};
     use super::*;
 
     fn line(level: &str, label: &str) -> String {
@@ -208,9 +211,39 @@ mod tests {
         assert_eq!(parse(&file(&line("0", "10"))), Err(expected));
     }
 
+    const FILE: &str = include_str!("../../../data/digits/digits.csv");
+    const BUNDLE: &[u8] = include_bytes!("../../../data/digits/digits.assay");
+    const NETWORK: &[u8] = include_bytes!("../../../data/digits/digits.safetensors");
+    const BUNDLE_HASH: [u8; 32] = [
+        0x09, 0x0d, 0x30, 0x00, 0x02, 0x64, 0x92, 0x58, 0x19, 0xd2, 0xf4, 0x31, 0x22, 0xa2, 0x66, 0x06, 0xd3, 0xd7,
+        0x43, 0x48, 0x0a, 0x20, 0xb5, 0x4f, 0xfb, 0x52, 0xee, 0xa5, 0x7c, 0x25, 0xec, 0x13,
+    ];
+
+    #[test]
+    fn the_committed_bundle_is_pinned_and_as_accurate_as_the_float_network() {
+        let bundle = Bundle::from_bytes(BUNDLE).unwrap();
+        assert_eq!(bundle.hash(), BUNDLE_HASH);
+        let test = split(parse(FILE).unwrap()).test;
+        let network = Network::from_bytes(NETWORK).unwrap();
+        let (float, integer) = (correct_float(&network, &test), correct_integer(&bundle, &test).unwrap());
+        assert_eq!((float, integer), (353, 353), "98.06 % of 360 each");
+        assert!(float.abs_diff(integer) * 1000 <= 5 * TEST_IMAGES, "within 0.5 points");
+    }
+
+    #[test]
+    fn the_committed_bundle_is_the_committed_network_quantised() {
+        let train = split(parse(FILE).unwrap()).train;
+        let images: Vec<Tensor> = train.into_iter().map(|digit| digit.image).collect();
+        let network = Network::from_bytes(NETWORK).unwrap();
+        let Quantised { graph, weights, .. } = quantise(&network, &settings(), &images).unwrap();
+        assert_eq!(graph.layout(), Layout { k: 10, rows: 32 });
+        let bundle = Bundle::new(graph, weights, info()).unwrap();
+        assert!(bundle.to_bytes().unwrap() == BUNDLE, "import changed: run the example train_digits and pin its hash");
+    }
+
     #[test]
     fn the_split_is_stratified_and_repeatable() {
-        let digits = parse(include_str!("../../../data/digits/digits.csv")).unwrap();
+        let digits = parse(FILE).unwrap();
         let split_set = split(digits.clone());
         assert_eq!((split_set.train.len(), split_set.test.len()), (1437, 360));
         assert_eq!(split(digits.clone()), split_set);
