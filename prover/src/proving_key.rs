@@ -84,7 +84,9 @@ impl ProvingKey {
         self.verifying.plan()
     }
 
-    pub(crate) fn halo2(&self) -> &plonk::ProvingKey<G1Affine> {
+    /// halo2's own proving key.
+    #[must_use]
+    pub fn halo2(&self) -> &plonk::ProvingKey<G1Affine> {
         &self.halo2
     }
 

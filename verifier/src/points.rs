@@ -124,6 +124,7 @@ pub fn encode_scalar(scalar: &Fr) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use halo2_proofs::halo2curves::group::Curve;
 
     fn point() -> G1Affine {
         (G1Affine::generator() * Fr::from(12345)).to_affine()

@@ -57,6 +57,7 @@ pub fn derive_key(bundle: &Bundle, setup: &Setup) -> Result<VerifyingKey, RowsEr
 }
 
 /// One row's sum; `None` if a cell lies outside the basis.
+#[expect(clippy::arithmetic_side_effects, reason = "group and field arithmetic is total")]
 fn commit_row(cells: &[(usize, i64)], basis: &[ArkPoint]) -> Option<ArkSum> {
     let mut sides = [(Vec::new(), Vec::new()), (Vec::new(), Vec::new())];
     for (row, value) in cells.iter().filter(|(_, value)| *value != 0) {
@@ -70,6 +71,7 @@ fn commit_row(cells: &[(usize, i64)], basis: &[ArkPoint]) -> Option<ArkSum> {
 }
 
 /// A sum whose cost follows the width of the scalars: weights fit 16 bits, only biases need more.
+#[expect(clippy::arithmetic_side_effects, reason = "group and field arithmetic is total")]
 fn small_sum(points: &[ArkPoint], magnitudes: &[u64]) -> ArkSum {
     let (mut small, mut small_points) = (Vec::new(), Vec::new());
     let (mut large, mut large_points) = (Vec::new(), Vec::new());

@@ -131,12 +131,11 @@ fn outcome(findings: &[Finding], required: RequiredLayer) -> Outcome {
         return Outcome::Rejected;
     }
     let holds = |finding: &Finding| {
-        let needed = match (finding.layer, required) {
-            (Layer::Model | Layer::Proof, RequiredLayer::Attested) => false,
-            (Layer::Attestation, RequiredLayer::Proven) => false,
-            _ => true,
-        };
-        !needed || finding.status == Status::Passed
+        let optional = matches!(
+            (finding.layer, required),
+            (Layer::Model | Layer::Proof, RequiredLayer::Attested) | (Layer::Attestation, RequiredLayer::Proven)
+        );
+        optional || finding.status == Status::Passed
     };
     if findings.iter().all(holds) { Outcome::Accepted } else { Outcome::Undecided }
 }

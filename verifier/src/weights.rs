@@ -94,6 +94,7 @@ impl<'a> WeightLink<'a> {
 
 /// `sum r^exponent C` over the non-zero rows.
 #[must_use]
+#[expect(clippy::arithmetic_side_effects, reason = "group and field arithmetic is total")]
 pub fn combine(rows: &[(u64, G1Affine)], challenge: Fr) -> G1 {
     let mut power = Fr::one();
     let mut exponent = 0u64;

@@ -41,7 +41,7 @@ impl Table {
         };
         let mut next_tag = 1;
         for requantisation in stages.iter().filter_map(|stage| stage.requantisation.as_ref()) {
-            if !table.remainder_tags.contains_key(&requantisation.shift) {
+            if table.remainder_tag(requantisation.shift).is_none() {
                 table.remainder_tags.insert(requantisation.shift, next_tag);
                 table.entries.extend((0..1u64 << requantisation.shift).map(|a| Entry { tag: next_tag, a, y: 0 }));
                 next_tag += 1;
