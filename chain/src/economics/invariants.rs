@@ -87,14 +87,8 @@ mod tests {
         let supply = Supply { genesis: 90, minted: 10, burned: 6, held, ..Supply::default() };
         assert_eq!(check_conservation(&supply), Ok(()));
         let lost = Supply { burned: 5, ..supply };
-        assert_eq!(
-            check_conservation(&lost),
-            Err(ConservationError { issued: Some(100), accounted: Some(99) })
-        );
+        assert_eq!(check_conservation(&lost), Err(ConservationError { issued: Some(100), accounted: Some(99) }));
         let wrapped = Supply { minted: u128::MAX, ..supply };
-        assert_eq!(
-            check_conservation(&wrapped),
-            Err(ConservationError { issued: None, accounted: Some(100) })
-        );
+        assert_eq!(check_conservation(&wrapped), Err(ConservationError { issued: None, accounted: Some(100) }));
     }
 }

@@ -137,11 +137,7 @@ pub(crate) fn release_bond(execution: &mut Execution<'_>, lease: &mut WorkLease)
 }
 
 /// Frees the lease's device, unless it already works on another lease.
-pub(crate) fn release_device(
-    execution: &mut Execution<'_>,
-    id: &Hash,
-    lease: &WorkLease,
-) -> Result<(), StateError> {
+pub(crate) fn release_device(execution: &mut Execution<'_>, id: &Hash, lease: &WorkLease) -> Result<(), StateError> {
     let key = Key::Device(lease.context.device_id);
     let mut device: DeviceBinding = execution.state.expect(&key)?;
     if device.lease == Some(*id) {

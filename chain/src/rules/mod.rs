@@ -154,3 +154,6 @@ impl<'a> Execution<'a> {
         Ok(paid)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,11 +14,7 @@ use crate::types::transaction::RegisterModel;
 
 /// Admits a model.
 // spec: chain#register-model
-pub(crate) fn register(
-    execution: &mut Execution<'_>,
-    call: Call<'_>,
-    action: &RegisterModel,
-) -> Result<(), Failure> {
+pub(crate) fn register(execution: &mut Execution<'_>, call: Call<'_>, action: &RegisterModel) -> Result<(), Failure> {
     let environment = execution.environment;
     // spec: chain#model-oversized
     let got = action.graph.len().saturating_add(action.commitment.len());
@@ -39,13 +35,14 @@ pub(crate) fn register(
     if got > max {
         return Err(Reject::CircuitOversized { max, got }.into());
     }
+    // The bond is taken before the key is derived, so that only who can pay makes the node work.
+    execution.debit(call.sender, action.bond)?;
     let key = environment.services.derive(graph, &action.commitment, &action.setup)?;
     let model = key.model_hash();
     // spec: chain#model-duplicate
     if execution.state.contains(&Key::Model(model))? {
         return Err(Reject::ModelDuplicate { model }.into());
     }
-    execution.debit(call.sender, action.bond)?;
     let record = Model {
         version: 1,
         registrant: *call.sender,

@@ -533,8 +533,11 @@ pub enum Reject {
 impl From<TransactionError> for Reject {
     fn from(error: TransactionError) -> Self {
         match error {
+            // spec: chain#transaction-oversized
             TransactionError::Decode(DecodeError::TooLong { max, got, .. }) => Self::TransactionOversized { max, got },
+            // spec: chain#transaction-malformed
             TransactionError::Decode(error) => Self::TransactionMalformed(error),
+            // spec: chain#signature-invalid
             TransactionError::Signature(error) => Self::SignatureInvalid(error),
         }
     }

@@ -12,7 +12,7 @@ use crate::types::transaction::{AddStake, Unstake, Withdraw};
 use crate::types::worker::WorkerRegistration;
 
 /// Most parts that can be unbonding at a time.
-pub const UNBONDING_PARTS_MAX: usize = 16;
+pub(crate) const UNBONDING_PARTS_MAX: usize = 16;
 
 /// Adds to a worker's free stake.
 // spec: chain#stake

@@ -12,7 +12,7 @@ use crate::types::ids::Hash;
 use crate::types::timer::{TimerKind, TimerSlot};
 
 /// Most timers of one kind that transactions can set for one height.
-pub const TIMERS_PER_HEIGHT_MAX: u32 = 4096;
+pub(crate) const TIMERS_PER_HEIGHT_MAX: u32 = 4096;
 
 /// Sets a timer on behalf of a transaction.
 // spec: chain#timers

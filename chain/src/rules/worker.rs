@@ -11,11 +11,7 @@ use crate::types::worker::{DeviceBinding, VIDEO_MEMORY_MIB_MAX, WORKER_MODELS_MA
 
 /// Admits a worker key for the sender, and binds a device to it.
 // spec: chain#register-worker
-pub(crate) fn register(
-    execution: &mut Execution<'_>,
-    call: Call<'_>,
-    action: &RegisterWorker,
-) -> Result<(), Failure> {
+pub(crate) fn register(execution: &mut Execution<'_>, call: Call<'_>, action: &RegisterWorker) -> Result<(), Failure> {
     let environment = execution.environment;
     check_profile(action)?;
     // spec: chain#model-unknown

@@ -79,15 +79,10 @@ pub(crate) fn root<S: Store>(store: &S, height: u64) -> Result<Hash, StoreError>
 ///
 /// # Errors
 /// [`StoreError`] when the store does not hold that height.
-pub(crate) fn prove<S: Store>(
-    store: &S,
-    height: u64,
-    key: &[u8],
-) -> Result<(Option<Vec<u8>>, StateProof), StoreError> {
+pub(crate) fn prove<S: Store>(store: &S, height: u64, key: &[u8]) -> Result<(Option<Vec<u8>>, StateProof), StoreError> {
     let reader = Reader(store);
     let tree = JellyfishMerkleTree::<_, StateHasher>::new(&reader);
-    let (value, proof) =
-        tree.get_with_proof(KeyHash(key_hash(key)), height).map_err(|error| tree_error(&error))?;
+    let (value, proof) = tree.get_with_proof(KeyHash(key_hash(key)), height).map_err(|error| tree_error(&error))?;
     let damaged = StoreError::Corrupt { what: "the proof of a state key" };
     let bytes = borsh::to_vec(&proof).map_err(|_| damaged.clone())?;
     let library: LibraryProof = borsh::from_slice(&bytes).map_err(|_| damaged)?;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use attestation::codec::{self, DecodeError};
 use attestation::hash::derive;
+use attestation::identity::ed25519;
 use attestation::policy::{Policy, PolicyError, PolicyTable};
 use borsh::{BorshDeserialize, BorshSerialize};
-use verifier::inclusion::{ValidatorSet, ValidatorSetError, Validator};
-use attestation::identity::ed25519;
+use verifier::inclusion::{Validator, ValidatorSet, ValidatorSetError};
 
 use super::ids::{Address, Hash};
 use super::params::{Params, ParamsError};

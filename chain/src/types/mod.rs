@@ -23,9 +23,7 @@ pub use ids::{Address, Hash, ObjectRef};
 pub use job::{InferenceJob, JobClass, JobInput, JobPolicy, JobResult, JobStatus, LeaseKind, LeaseStatus, WorkLease};
 pub use ledger::{Account, Holdings, Stake, Supply, Treasury, Unbonding};
 pub use model::{Model, UnitsFormula};
-pub use params::{
-    BlockParams, BondParams, FeeParams, ModelParams, Params, ParamsError, RewardParams, WindowParams,
-};
+pub use params::{BlockParams, BondParams, FeeParams, ModelParams, Params, ParamsError, RewardParams, WindowParams};
 pub use timer::{TimerKind, TimerSlot};
 pub use transaction::{Action, Authorisation, CheckedTransaction, SignedTransaction, Transaction};
 pub use worker::{DeviceBinding, HardwareProfile, HardwareTier, WorkerRegistration};

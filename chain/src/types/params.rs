@@ -144,7 +144,7 @@ impl Params {
     pub fn development() -> Self {
         Self {
             block: BlockParams { interval_ms: 250, bytes_max: 4 << 20, gas_max: 200_000_000, epoch_blocks: 2_400 },
-            model: ModelParams { k_max: 14 },
+            model: ModelParams { k_max: 12 },
             fee: FeeParams { gas_price_min: 1, burned_bps: 2_000 },
             window: WindowParams {
                 lease_standard: 240,
@@ -213,7 +213,12 @@ impl Params {
             ("reward.uptime_bps", reward.uptime_bps.into(), bps, 20_000),
             ("reward.proof_trust_bps", reward.proof_trust_bps.into(), 6_000, bps),
             ("reward.cost_floor_per_unit", reward.cost_floor_per_unit, 0, 1 << 60),
-            ("window.lease_large + grace", u128::from(window.lease_large).saturating_add(window.grace.into()), 1, blocks),
+            (
+                "window.lease_large + grace",
+                u128::from(window.lease_large).saturating_add(window.grace.into()),
+                1,
+                blocks,
+            ),
         ];
         for (name, got, min, max) in bounds {
             if !(min..=max).contains(&got) {

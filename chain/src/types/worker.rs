@@ -1,8 +1,8 @@
 //! Registered workers and the devices bound to them.
 
 use attestation::identity::ml_dsa;
-pub use attestation::receipt::HardwareTier;
 use attestation::receipt::HARDWARE_BYTES_MAX;
+pub use attestation::receipt::HardwareTier;
 use attestation::text::Text;
 use borsh::{BorshDeserialize, BorshSerialize};
 

@@ -31,11 +31,7 @@ pub(crate) struct Accepted {
 }
 
 /// Runs every check.
-pub(crate) fn all(
-    execution: &mut Execution<'_>,
-    call: Call<'_>,
-    action: &SubmitResult,
-) -> Result<Accepted, Failure> {
+pub(crate) fn all(execution: &mut Execution<'_>, call: Call<'_>, action: &SubmitResult) -> Result<Accepted, Failure> {
     let receipt = &action.signed.receipt;
     chain(execution, &receipt.context)?;
     let lease = held(execution, call, action)?;
@@ -100,7 +96,8 @@ fn held(execution: &mut Execution<'_>, call: Call<'_>, action: &SubmitResult) ->
 
 /// The receipt's context is the leased one, field by field.
 fn context(leased: &WorkContext, stated: &WorkContext) -> Result<(), Reject> {
-    let WorkContext { chain_id, genesis, job_id, model_hash, input_hash, worker, device_id, nonce, timestamp } = *leased;
+    let WorkContext { chain_id, genesis, job_id, model_hash, input_hash, worker, device_id, nonce, timestamp } =
+        *leased;
     // spec: chain#context-mismatch
     for (field, equal) in [
         ("chain_id", chain_id == stated.chain_id),

@@ -13,15 +13,15 @@ use crate::types::job::{JobResult, JobStatus, LeaseStatus};
 /// Settles an accepted result.
 // spec: chain#settlement
 pub(crate) fn accept(execution: &mut Execution<'_>, call: Call<'_>, accepted: Accepted) -> Result<(), Failure> {
-    let Accepted { lease_id, mut lease, mut job, mut worker, work, evidence, receipt, output_hash, trust_bps } = accepted;
+    let Accepted { lease_id, mut lease, mut job, mut worker, work, evidence, receipt, output_hash, trust_bps } =
+        accepted;
     let environment = execution.environment;
     let params = environment.params;
     let overflow = || Reject::AmountOverflow { what: "settlement" };
     let base = emission::base_per_unit(&params.reward, environment.epoch).ok_or_else(overflow)?;
     let escrow = std::mem::take(&mut job.escrow);
-    let settled =
-        reward::settle(&params.reward, &params.fee, base, job.units, trust_bps, job.price_per_unit, escrow)
-            .ok_or_else(overflow)?;
+    let settled = reward::settle(&params.reward, &params.fee, base, job.units, trust_bps, job.price_per_unit, escrow)
+        .ok_or_else(overflow)?;
 
     let spent = Spent { lease: lease_id, height: environment.height };
     execution.state.put(&Key::SpentWork(work), spent)?;

@@ -77,10 +77,7 @@ fn old_heights_stay_readable() {
     let (value, proof) = prove(&store, 0, b"a").unwrap();
     assert_eq!(value, Some(vec![1]));
     assert_eq!(proof.verify_inclusion(&first, b"a", &[1]), Ok(()));
-    assert_eq!(
-        apply_error(&mut store),
-        StoreError::Height { expected: 2, got: 1 },
-    );
+    assert_eq!(apply_error(&mut store), StoreError::Height { expected: 2, got: 1 },);
 }
 
 fn apply_error(store: &mut MemoryStore) -> StoreError {

@@ -1,0 +1,359 @@
+//! Blocks: trying, proposing, verifying, committing.
+
+use std::collections::BTreeMap;
+
+use attestation::codec;
+use verifier::inclusion::{Certificate, Header, LinkError, Misbehaviour, ValidatorSet, beacon_after};
+
+use super::{Commit, Executed, Machine, Priority, Proposal, StateMachine};
+use crate::rules::{Environment, Execution, Failure, Reject};
+use crate::state::execute::finish;
+use crate::state::invalid::{CommitError, Invalid};
+use crate::state::keys::Key;
+use crate::state::overlay::{Overlay, StateError};
+use crate::state::store::{Batch, CommittedBlock, Head, Store};
+use crate::state::tree;
+use crate::types::block::{Block, compute_root};
+use crate::types::event::Outcome;
+use crate::types::ids::{Address, Hash};
+use crate::types::params::Params;
+use crate::types::transaction::CheckedTransaction;
+
+/// Largest certificate, bytes.
+const CERTIFICATE_BYTES_MAX: usize = 16 << 10;
+/// How many transactions of one sender may wait for earlier ones.
+pub(super) const NONCE_AHEAD_MAX: u64 = 64;
+
+impl<S: Store> StateMachine for Machine<S> {
+    fn height(&self) -> u64 {
+        self.head.height
+    }
+
+    fn root(&self) -> Hash {
+        self.head.root
+    }
+
+    fn check_tx(&self, bytes: &[u8]) -> Result<Result<Priority, Reject>, StateError> {
+        let transaction = match CheckedTransaction::parse(bytes) {
+            Ok(transaction) => transaction,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let body = transaction.transaction();
+        let account = self.account(transaction.sender())?;
+        let waits_for = body.nonce.saturating_sub(account.nonce);
+        let priority = Priority { gas_price: body.gas_price, waits_for };
+        if (1..=NONCE_AHEAD_MAX).contains(&waits_for) {
+            return Ok(Ok(priority));
+        }
+        let params = self.params()?;
+        let base = self.committed();
+        let time = self.head.time.saturating_add(1);
+        let mut execution =
+            Execution::start(Overlay::new(&base), Environment { trial: true, ..self.environment(&params, time) })?;
+        match execution.transact(&transaction) {
+            Ok(_) => Ok(Ok(priority)),
+            Err(Failure::Refused(reject)) => Ok(Err(*reject)),
+            Err(Failure::Fault(error)) => Err(error),
+        }
+    }
+
+    fn propose(
+        &self,
+        proposer: &Address,
+        time: u64,
+        candidates: &[CheckedTransaction],
+        bytes_max: u64,
+    ) -> Result<Proposal, Invalid> {
+        let params = self.params()?;
+        let base = self.committed();
+        let mut execution = Execution::start(Overlay::new(&base), self.environment(&params, time))?;
+        let mut room = Room { bytes: bytes_max.min(params.block.bytes_max), gas: params.block.gas_max };
+        let mut transactions = Vec::new();
+        let mut refused = Vec::new();
+        let mut queue = Queue::new(candidates);
+        while let Some(candidate) = queue.next() {
+            if !room.take(candidate) {
+                queue.drop_sender(candidate);
+                continue;
+            }
+            match execution.transact(candidate) {
+                Ok(_) => transactions.push(candidate.bytes().to_vec()),
+                Err(Failure::Refused(reject)) => {
+                    room.give_back(candidate);
+                    refused.push((*candidate.id(), *reject));
+                }
+                Err(Failure::Fault(error)) => return Err(error.into()),
+            }
+        }
+        let environment = execution.environment;
+        let changes = finish(execution)?;
+        let (state_root, _) =
+            tree::update(&self.store, environment.height, &changes.writes).map_err(StateError::from)?;
+        let mut block = Block {
+            header: Header {
+                height: environment.height,
+                parent: self.head.block,
+                time,
+                proposer: *proposer,
+                state_root,
+                transaction_root: [0; 32],
+                compute_root: compute_root(&changes.results),
+                epoch: environment.epoch,
+                beacon: environment.beacon,
+            },
+            transactions,
+        };
+        block.header.transaction_root = block.transaction_root();
+        Ok(Proposal { block, refused })
+    }
+
+    fn verify(&self, block: &Block) -> Result<(), Invalid> {
+        self.execute(block).map(|executed| {
+            self.remember(executed);
+        })
+    }
+
+    fn commit(
+        &mut self,
+        block: &Block,
+        certificate: &[u8],
+        misbehaviour: &[Misbehaviour],
+    ) -> Result<Commit, CommitError> {
+        let hash = block.hash();
+        let height = block.header.height;
+        if let Some(committed) = self.store.block(height)? {
+            let expected = committed.block.hash();
+            if expected != hash {
+                return Err(CommitError::Conflict { height, expected, got: hash });
+            }
+            return Ok(answer(committed));
+        }
+        let certificate: Certificate = codec::decode("certificate", certificate, CERTIFICATE_BYTES_MAX)?;
+        let validators = self.validators(height).map_err(Invalid::from)?;
+        let executed = match self.remembered(&hash) {
+            Some(executed) if same_transactions(block) => executed,
+            _ => self.execute(block).map(|executed| self.remember(executed))?,
+        };
+        certificate.verify(&block.header, &self.genesis_hash, &validators)?;
+        for (position, report) in misbehaviour.iter().enumerate() {
+            let verdict = report.verify(&self.genesis_hash, &validators);
+            verdict.map_err(|error| CommitError::Misbehaviour { position, error })?;
+        }
+        let head = Head {
+            genesis: self.genesis_hash,
+            height,
+            block: hash,
+            time: block.header.time,
+            root: executed.root,
+            next_beacon: beacon_after(&block.header.beacon, &certificate),
+        };
+        let committed = CommittedBlock {
+            block: block.clone(),
+            certificate,
+            misbehaviour: misbehaviour.to_vec(),
+            outcomes: executed.outcomes.clone(),
+            closing: executed.closing.clone(),
+            results: executed.results.clone(),
+        };
+        let batch =
+            Batch { head, tree: executed.tree.clone(), keys: executed.keys.clone(), block: Some(committed.clone()) };
+        self.store.apply(batch)?;
+        self.head = head;
+        Ok(answer(committed))
+    }
+
+    fn validators(&self, _next_height: u64) -> Result<ValidatorSet, StateError> {
+        self.get(&Key::Validators)?.ok_or(StateError::Object { key: Key::Validators })
+    }
+}
+
+impl<S: Store> Machine<S> {
+    /// The block after the head.
+    fn environment<'a>(&'a self, params: &'a Params, time: u64) -> Environment<'a> {
+        let height = self.head.height.saturating_add(1);
+        Environment {
+            chain_id: self.genesis.chain_id(),
+            genesis: &self.genesis_hash,
+            height,
+            time,
+            trial: false,
+            epoch: height.checked_div(params.block.epoch_blocks).unwrap_or(0),
+            beacon: self.head.next_beacon,
+            params,
+            services: &self.services,
+        }
+    }
+
+    fn execute(&self, block: &Block) -> Result<Executed, Invalid> {
+        let params = self.params()?;
+        let header = &block.header;
+        let environment = self.environment(&params, header.time);
+        self.check_header(block, &environment)?;
+        check_size(block, &params)?;
+        let base = self.committed();
+        let mut execution = Execution::start(Overlay::new(&base), environment)?;
+        let mut gas = 0u64;
+        let mut outcomes: Vec<Outcome> = Vec::with_capacity(block.transactions.len());
+        for (position, bytes) in block.transactions.iter().enumerate() {
+            let refused = |reject| Invalid::Transaction { position, reject: Box::new(reject) };
+            let transaction = CheckedTransaction::parse(bytes).map_err(|error| refused(error.into()))?;
+            // spec: chain#transaction-duplicate
+            if outcomes.iter().any(|outcome| outcome.transaction == *transaction.id()) {
+                return Err(refused(Reject::TransactionDuplicate { id: *transaction.id() }));
+            }
+            // spec: chain#block-gas
+            gas = gas.saturating_add(transaction.transaction().gas_limit);
+            if gas > params.block.gas_max {
+                return Err(Invalid::Gas { max: params.block.gas_max, got: gas });
+            }
+            // spec: chain#block-transaction
+            match execution.transact(&transaction) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(Failure::Refused(reject)) => return Err(Invalid::Transaction { position, reject }),
+                Err(Failure::Fault(error)) => return Err(error.into()),
+            }
+        }
+        let changes = finish(execution)?;
+        // spec: chain#block-compute-root
+        let expected = compute_root(&changes.results);
+        if header.compute_root != expected {
+            return Err(Invalid::ComputeRoot { expected, got: header.compute_root });
+        }
+        let (root, tree) = tree::update(&self.store, header.height, &changes.writes).map_err(StateError::from)?;
+        // spec: chain#block-state-root
+        if header.state_root != root {
+            return Err(Invalid::StateRoot { expected: root, got: header.state_root });
+        }
+        let keys = changes.writes.into_iter().map(|(key, _)| key).collect();
+        let (closing, results) = (changes.closing, changes.results);
+        Ok(Executed { block: block.hash(), root, tree, keys, outcomes, closing, results })
+    }
+
+    fn check_header(&self, block: &Block, environment: &Environment<'_>) -> Result<(), Invalid> {
+        let header = &block.header;
+        // spec: chain#block-height
+        if header.height != environment.height {
+            let (expected, got) = (environment.height, header.height);
+            return Err(Invalid::Link(LinkError::Height { expected, got }));
+        }
+        // spec: chain#block-parent
+        if header.parent != self.head.block {
+            return Err(Invalid::Link(LinkError::Parent));
+        }
+        // spec: chain#block-time
+        if header.time <= self.head.time {
+            return Err(Invalid::Link(LinkError::Time { parent: self.head.time, got: header.time }));
+        }
+        // spec: chain#block-beacon
+        if header.beacon != environment.beacon {
+            return Err(Invalid::Link(LinkError::Beacon));
+        }
+        // spec: chain#block-epoch
+        if header.epoch != environment.epoch {
+            return Err(Invalid::Epoch { expected: environment.epoch, got: header.epoch });
+        }
+        // spec: chain#block-proposer
+        if self.validators(header.height)?.get(&header.proposer).is_none() {
+            return Err(Invalid::Proposer { got: header.proposer });
+        }
+        // spec: chain#block-transaction-root
+        let expected = block.transaction_root();
+        if header.transaction_root != expected {
+            return Err(Invalid::TransactionRoot { expected, got: header.transaction_root });
+        }
+        Ok(())
+    }
+}
+
+/// Whether the block carries the transactions of its header; its hash covers the header alone.
+fn same_transactions(block: &Block) -> bool {
+    block.transaction_root() == block.header.transaction_root
+}
+
+fn check_size(block: &Block, params: &Params) -> Result<(), Invalid> {
+    let bytes = block.transactions.iter().map(|bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    let got = bytes.fold(0u64, u64::saturating_add);
+    // spec: chain#block-oversized
+    if got > params.block.bytes_max {
+        return Err(Invalid::Oversized { max: params.block.bytes_max, got });
+    }
+    Ok(())
+}
+
+fn answer(committed: CommittedBlock) -> Commit {
+    let CommittedBlock { block, outcomes, closing, results, .. } = committed;
+    let (height, root) = (block.header.height, block.header.state_root);
+    Commit { height, block: block.hash(), root, outcomes, closing, results }
+}
+
+/// Bytes and gas that are left in a block.
+struct Room {
+    bytes: u64,
+    gas: u64,
+}
+
+impl Room {
+    fn take(&mut self, transaction: &CheckedTransaction) -> bool {
+        let (bytes, gas) = size(transaction);
+        match (self.bytes.checked_sub(bytes), self.gas.checked_sub(gas)) {
+            (Some(bytes), Some(gas)) => {
+                *self = Self { bytes, gas };
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn give_back(&mut self, transaction: &CheckedTransaction) {
+        let (bytes, gas) = size(transaction);
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.gas = self.gas.saturating_add(gas);
+    }
+}
+
+fn size(transaction: &CheckedTransaction) -> (u64, u64) {
+    (u64::try_from(transaction.bytes().len()).unwrap_or(u64::MAX), transaction.transaction().gas_limit)
+}
+
+/// Candidates in block order: each sender's by nonce, senders by the price of their next one, ties by identifier.
+// CONSENSUS: not a rule, any order of valid transactions is a valid block; a fixed one makes proposals reproducible.
+// spec: chain#block-order
+struct Queue<'a> {
+    senders: BTreeMap<Address, Vec<&'a CheckedTransaction>>,
+}
+
+impl<'a> Queue<'a> {
+    fn new(candidates: &'a [CheckedTransaction]) -> Self {
+        let mut distinct = BTreeMap::new();
+        for candidate in candidates {
+            distinct.entry(*candidate.id()).or_insert(candidate);
+        }
+        let mut senders: BTreeMap<Address, Vec<&CheckedTransaction>> = BTreeMap::new();
+        for candidate in distinct.into_values() {
+            senders.entry(*candidate.sender()).or_default().push(candidate);
+        }
+        for queue in senders.values_mut() {
+            // Last in the list is first in the block.
+            queue.sort_by_key(|candidate| std::cmp::Reverse((candidate.transaction().nonce, *candidate.id())));
+        }
+        Self { senders }
+    }
+
+    fn next(&mut self) -> Option<&'a CheckedTransaction> {
+        let rank = |queue: &Vec<&'a CheckedTransaction>| {
+            queue.last().map(|next| (next.transaction().gas_price, std::cmp::Reverse(*next.id())))
+        };
+        let (sender, _) = self.senders.iter().max_by_key(|(_, queue)| rank(queue))?;
+        let sender = *sender;
+        let next = self.senders.get_mut(&sender)?.pop();
+        if self.senders.get(&sender).is_some_and(Vec::is_empty) {
+            self.senders.remove(&sender);
+        }
+        next
+    }
+
+    /// What follows a transaction that does not fit waits for the next block.
+    fn drop_sender(&mut self, transaction: &CheckedTransaction) {
+        self.senders.remove(transaction.sender());
+    }
+}

@@ -1,0 +1,119 @@
+//! The same blocks give the same roots, in another machine and from shuffled candidates; and the roots are pinned.
+
+use crate::state::{Machine, MemoryStore, StateMachine};
+use crate::testing::{World, account, setup, validator};
+use crate::types::CheckedTransaction;
+use crate::types::block::{ComputeResult, compute_root};
+use crate::types::ids::Address;
+use crate::types::transaction::{Action, AddStake, Transfer, Unstake, encode};
+
+#[test]
+fn replayed_blocks_give_the_same_roots() {
+    let (mut world, leased) = World::leased();
+    world.settle(&leased);
+    let job = world.post(world.job());
+    let late = world.lease(job, 2);
+    world.reach(world.machine().height() + 250);
+    assert_eq!(late.job, job);
+
+    let source = world.machine();
+    let mut replica = Machine::open(MemoryStore::new(), source.genesis().clone(), vec![setup().clone()]).unwrap();
+    for height in 1..=source.height() {
+        let committed = source.block(height).unwrap().unwrap();
+        if height == source.height() || height == 1 {
+            assert_eq!(replica.verify(&committed.block), Ok(()));
+        }
+        let context = leased.context.digest();
+        let input = crate::testing::input();
+        let statement =
+            circuits::statement::Statement { context_digest: context, input, output: crate::testing::output() };
+        replica.services().vouch(&world.model().1.key_digest, &statement, crate::testing::PROOF);
+        let commit = replica.commit(&committed.block, &encode(&committed.certificate), &[]).unwrap();
+        assert_eq!(commit.root, committed.block.header.state_root);
+        assert_eq!(commit.outcomes, committed.outcomes);
+    }
+    assert_eq!(replica.head(), source.head());
+    assert_eq!(replica.audit().unwrap(), source.audit().unwrap());
+}
+
+#[test]
+fn the_order_of_candidates_does_not_matter() {
+    let world = World::new();
+    let mut candidates = Vec::new();
+    for sender in 1..=5 {
+        for nonce in 0..4 {
+            let to = Address::new([sender; 32]);
+            let mut body = world.transaction(sender, Action::Transfer(Transfer { to, amount: 1 }));
+            body.nonce = nonce;
+            body.gas_limit = 20_000;
+            body.gas_price = 1 + u128::from(sender ^ 3) + u128::from(nonce);
+            let bytes = body.sign(&account(sender)).to_bytes();
+            candidates.push(CheckedTransaction::parse(&bytes).unwrap());
+        }
+    }
+    let proposer = validator().public_key().address();
+    let propose = |candidates: &[CheckedTransaction]| {
+        world.machine().propose(&proposer, world.now + 1, candidates, u64::MAX).unwrap().block
+    };
+    let expected = propose(&candidates);
+    assert_eq!(expected.transactions.len(), 20);
+    let mut shuffled = candidates.clone();
+    for round in 1..20 {
+        shuffled.rotate_left(round);
+        shuffled.swap(round, 19 - round);
+        assert_eq!(propose(&shuffled), expected);
+    }
+    // One that comes twice is there once.
+    shuffled.extend(candidates);
+    assert_eq!(propose(&shuffled), expected);
+}
+
+/// A history without a model, so that nothing of the proof system is pinned here.
+#[test]
+fn roots_are_pinned() {
+    let mut world = World::new();
+    let genesis_root = world.machine().root();
+    let registration = world.worker_registration(2, vec![]);
+    let worker = registration.public_key.id();
+    world.send(2, Action::RegisterWorker(Box::new(registration)));
+    world.send(2, Action::Stake(AddStake { worker, amount: 100_000_000 }));
+    world.send(2, Action::Unstake(Unstake { worker, amount: 1 }));
+    let machine = world.machine();
+    let block = machine.block(machine.height()).unwrap().unwrap();
+    let result = ComputeResult {
+        job: [1; 32],
+        worker: [2; 32],
+        context_digest: [3; 32],
+        receipt: [4; 32],
+        model: [5; 32],
+        input_hash: [6; 32],
+        output_hash: [7; 32],
+        units: 8,
+        trust_bps: 9,
+        reward: 10,
+    };
+    let got = [
+        ("genesis", *machine.genesis_hash()),
+        ("genesis state", genesis_root),
+        ("state", machine.root()),
+        ("transactions", block.block.header.transaction_root),
+        ("no results", block.block.header.compute_root),
+        ("one result", compute_root(&[result])),
+        ("header", block.block.hash()),
+        ("beacon", machine.head().next_beacon),
+    ];
+    let got: Vec<(&str, String)> = got.iter().map(|(name, hash)| (*name, const_hex::encode(hash))).collect();
+    let expected: Vec<(&str, String)> = GOLDEN.iter().map(|(name, hash)| (*name, (*hash).to_owned())).collect();
+    assert_eq!(got, expected);
+}
+
+const GOLDEN: [(&str, &str); 8] = [
+    ("genesis", "fe0efb791e8a90150026895d30d568849f492f01302446532b64d5a76f9b46c9"),
+    ("genesis state", "b0f9208b7ffc27c5ff32df0ec769311ce90d4d057740dda105a760ff3af166e9"),
+    ("state", "279ff9342ebf26e9bbb748f8ca6b38bd787baddba339fca539fdd71453779f05"),
+    ("transactions", "ee705dcf33fa18e9fd845f6a2a2b2a12a263075df1c73dfc2461d386b90ae90e"),
+    ("no results", "47e661b4da05709fa742fcc3298880031c0f58afc52c33ec908c399cc4d8caaf"),
+    ("one result", "cc57a2ff11b4e20a50f97c8e241acb1fb5b1c99d82fb5eb4997b0ebf4368214a"),
+    ("header", "b3a0ef7c6402db0506888aeb749505b5884f8d23fc12983e4d7c45808294736c"),
+    ("beacon", "0961b6b9c2c5c2b10c548bd7f78c9b3a1874125d56bde40095f844bc6eed71dd"),
+];
