@@ -15,6 +15,7 @@ use crate::gadgets::columns::{Columns, signed};
 use crate::gadgets::{linear, lookup, requantise};
 use crate::layout::Plan;
 use crate::layout::plan::{FIRST_BIAS_ROW, INPUT_ROW};
+use crate::layout::table::Entry;
 use crate::witness::Witness;
 
 /// Degree of the constraint system.
@@ -140,7 +141,7 @@ impl InferenceCircuit {
     fn lookup_sum(&self, witness: &Witness, beta: Fr, gamma: Fr) -> Vec<Fr> {
         let rows = self.plan.usable_rows();
         let contents = FixedContents::new(&self.plan);
-        let entries = self.plan.table().entries();
+        let mut entries = self.plan.table().entries();
         let gamma_squared = gamma * gamma;
         let combine =
             |tag: u64, a: u64, y: u64| beta + Fr::from(a) + gamma * Fr::from(y) + gamma_squared * Fr::from(tag);
@@ -148,8 +149,8 @@ impl InferenceCircuit {
         for row in 0..rows - 1 {
             let cell = |column: &[u64]| column.get(row).copied().unwrap_or(0);
             inverses.push(combine(contents.row(row).tag, cell(&witness.a), cell(&witness.y)));
-            let entry = entries.get(row).or(entries.first());
-            inverses.push(entry.map_or(beta, |entry| combine(entry.tag, entry.a, entry.y)));
+            let entry = entries.next().unwrap_or(Entry::IDLE);
+            inverses.push(combine(entry.tag, entry.a, entry.y));
         }
         inverses.iter_mut().batch_invert();
         let mut total = Fr::zero();
@@ -276,20 +277,19 @@ impl FixedContents {
 fn assign_fixed(plan: &Plan, columns: &Columns, region: &mut Region<'_, Fr>) {
     let fixed = &columns.fixed;
     let contents = FixedContents::new(plan);
-    let entries = plan.table().entries();
+    let mut entries = plan.table().entries();
     let last = plan.usable_rows() - 1;
     for row in 0..plan.usable_rows() {
         let data = contents.row(row);
-        let entry = entries.get(row).or(entries.first()).copied();
-        let (table_tag, table_a, table_y) = entry.map_or((0, 0, 0), |entry| (entry.tag, entry.a, entry.y));
+        let entry = entries.next().unwrap_or(Entry::IDLE);
         let cells: [(Column<Fixed>, Fr); 15] = [
             (fixed.active, bit(row != last)),
             (fixed.first, bit(row == 0)),
             (fixed.last, bit(row == last)),
             (fixed.tag, Fr::from(data.tag)),
-            (fixed.table_tag, Fr::from(table_tag)),
-            (fixed.table_a, Fr::from(table_a)),
-            (fixed.table_y, Fr::from(table_y)),
+            (fixed.table_tag, Fr::from(entry.tag)),
+            (fixed.table_a, Fr::from(entry.a)),
+            (fixed.table_y, Fr::from(entry.y)),
             (fixed.input, bit(data.input)),
             (fixed.hidden, bit(data.hidden)),
             (fixed.output, bit(data.output)),

@@ -152,7 +152,7 @@ fn a_proof_of_another_model_relabelled_is_refused() {
     nodes.insert(0, reversed);
     let weights = circuits::model::weights::Weights::new(bundle.graph(), nodes).unwrap();
     let info = bundle.info().clone();
-    let other = circuits::model::bundle::Bundle::new(bundle.graph().clone(), weights, info).unwrap();
+    let other = Bundle::new(bundle.graph().clone(), weights, info).unwrap();
     let other = Fixture::new(Arc::new(other), fixture.statement.input.clone());
     assert_ne!(other.verifying().model_hash(), fixture.verifying().model_hash());
     let mut proven = prove(&other.key, [7; 32], &other.values).unwrap();

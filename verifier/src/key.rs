@@ -137,6 +137,11 @@ struct KeyBody {
 impl VerifyingKey {
     /// Derives the key of a graph: no weights are needed, and nothing of the registrant is trusted.
     pub fn derive(graph: Graph, commitment: ModelCommitment, setup: &Setup) -> Result<Self, KeyError> {
+        // Before anything of the size that the graph announces is built.
+        let (expected, got) = (graph.layout().k, setup.k());
+        if expected > got {
+            return Err(KeyError::SetupSize { expected, got });
+        }
         let plan = Arc::new(Plan::new(&graph)?);
         let halo2 = derive_halo2(&plan, setup)?;
         Self::assemble(graph, plan, commitment, setup.verifier().clone(), halo2)

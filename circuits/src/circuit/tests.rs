@@ -194,7 +194,7 @@ fn every_wrong_cell_of_the_trace_is_caught() {
 /// Replaces the tuple of one row by another tuple of the table and keeps the multiplicities right.
 fn replace(case: &mut Case, row: usize, a: u64, y: u64) {
     let tag = FixedContents::new(&case.plan).row(row).tag;
-    let entry = |a, y| crate::layout::table::Entry { tag, a, y };
+    let entry = |a, y| Entry { tag, a, y };
     let old = case.plan.table().position(&entry(case.witness.a[row], case.witness.y[row])).unwrap();
     let new = case.plan.table().position(&entry(a, y)).unwrap();
     case.witness.multiplicity[old] -= 1;
@@ -213,9 +213,7 @@ fn another_quotient_or_remainder_of_the_table_is_caught_by_the_linear_relation()
                 continue;
             }
             let old = (case.witness.a[row], case.witness.y[row]);
-            for entry in
-                case.plan.table().entries().iter().filter(|entry| entry.tag == tag && (entry.a, entry.y) != old)
-            {
+            for entry in case.plan.table().entries().filter(|entry| entry.tag == tag && (entry.a, entry.y) != old) {
                 let mut wrong = case.clone();
                 replace(&mut wrong, row, entry.a, entry.y);
                 let mut expected = names(&[DISAGREE]);
@@ -240,8 +238,8 @@ fn a_tuple_of_another_relation_is_caught() {
     // The remainder (3, 0) in the place of a quotient, counted in the remainder's table.
     let remainder_tag = case.plan.table().remainder_tag(2).unwrap();
     let step_tag = FixedContents::new(&case.plan).row(row).tag;
-    let old = crate::layout::table::Entry { tag: step_tag, a: case.witness.a[row], y: case.witness.y[row] };
-    let borrowed = crate::layout::table::Entry { tag: remainder_tag, a: 3, y: 0 };
+    let old = Entry { tag: step_tag, a: case.witness.a[row], y: case.witness.y[row] };
+    let borrowed = Entry { tag: remainder_tag, a: 3, y: 0 };
     let (old, new) = (case.plan.table().position(&old).unwrap(), case.plan.table().position(&borrowed).unwrap());
     case.witness.multiplicity[old] -= 1;
     case.witness.multiplicity[new] += 1;

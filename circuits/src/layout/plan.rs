@@ -301,7 +301,7 @@ fn widest(stages: &[Stage]) -> u32 {
 
 /// Rows that trace and table need; one more because the lookup's last active row is followed by its sum.
 fn rows_needed(stages: &[Stage]) -> u64 {
-    trace_shape(stages).rows.max(Table::length(stages)) + 1
+    trace_shape(stages).rows.max(Table::new(stages).length()) + 1
 }
 
 fn stages(graph: &Graph) -> Result<Vec<Stage>, PlanError> {

@@ -17,7 +17,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::analysis::{self, AnalysisError};
-use super::container::{CONTAINER_BYTES_MAX, Container, ContainerError, HEADER_BYTES_MAX, LENGTH_BYTES};
+use super::container::{CONTAINER_BYTES_MAX, Container, ContainerError, HEADER_BYTES_MAX, LENGTH_BYTES, wide};
 use super::graph::Graph;
 use super::weights::{DenseWeights, Weights, WeightsError, dense_shapes};
 
@@ -282,7 +282,7 @@ fn encode(graph: &Graph, weights: &Weights, info: &Info) -> Result<Vec<u8>, Bund
         return Err(ContainerError::TooLarge { got: bytes.len() }.into());
     }
     let announced = bytes.first_chunk::<LENGTH_BYTES>().map_or(0, |head| u64::from_le_bytes(*head));
-    if announced > HEADER_BYTES_MAX as u64 {
+    if announced > wide(HEADER_BYTES_MAX) {
         return Err(ContainerError::HeaderTooLarge { got: announced }.into());
     }
     Ok(bytes)

@@ -66,15 +66,15 @@ impl<'a> Container<'a> {
         }
         let truncated = |expected: u64| ContainerError::Length { expected, got };
         let announced = bytes.first_chunk::<LENGTH_BYTES>().map(|head| u64::from_le_bytes(*head));
-        let announced = announced.ok_or_else(|| truncated(LENGTH_BYTES as u64))?;
+        let announced = announced.ok_or_else(|| truncated(wide(LENGTH_BYTES)))?;
         let header_bytes = usize::try_from(announced).ok().filter(|length| *length <= HEADER_BYTES_MAX);
         let header_bytes = header_bytes.ok_or(ContainerError::HeaderTooLarge { got: announced })?;
-        let data_start = LENGTH_BYTES + header_bytes;
-        let header = bytes.get(LENGTH_BYTES..data_start).ok_or_else(|| truncated(data_start as u64))?;
+        let data_start = LENGTH_BYTES.saturating_add(header_bytes);
+        let header = bytes.get(LENGTH_BYTES..data_start).ok_or_else(|| truncated(wide(data_start)))?;
         let metadata: Metadata =
             serde_json::from_slice(header).map_err(|error| ContainerError::Header { detail: error.to_string() })?;
-        let expected = (data_start as u64).saturating_add(metadata.data_len() as u64);
-        if expected != got as u64 {
+        let expected = wide(data_start).saturating_add(wide(metadata.data_len()));
+        if expected != wide(got) {
             return Err(truncated(expected));
         }
         Ok(Self { tensors: SafeTensors::deserialize(bytes)?, metadata })
@@ -91,6 +91,10 @@ impl<'a> Container<'a> {
     pub fn metadata(&self, key: &str) -> Option<&str> {
         self.metadata.metadata().as_ref()?.get(key).map(String::as_str)
     }
+}
+
+pub(super) fn wide(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

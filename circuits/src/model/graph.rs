@@ -9,7 +9,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use super::range::Range;
-use super::tensor::{ELEMENTS_MAX, RANK_MAX};
+use super::tensor::RANK_MAX;
 
 /// Version of the graph encoding that this crate reads and writes.
 pub const GRAPH_VERSION: u16 = 1;
@@ -276,7 +276,7 @@ impl Graph {
     /// Width and interval of every value: the input's, then each node's output.
     #[must_use]
     pub fn values(&self) -> Vec<Value> {
-        let mut values = Vec::with_capacity(self.nodes.len() + 1);
+        let mut values = Vec::with_capacity(self.nodes.len().saturating_add(1));
         values.push(Value { width: self.input_width(), range: self.input.range });
         for node in &self.nodes {
             let source = node.inputs.first().and_then(|index| values.get(usize::try_from(*index).ok()?)).copied();
@@ -321,7 +321,6 @@ impl Graph {
             .try_fold(1u32, |product, dimension| product.checked_mul(*dimension))
             .filter(|width| (1..=WIDTH_MAX).contains(width) && !shape.is_empty() && shape.len() <= RANK_MAX)
             .ok_or_else(|| GraphError::InputShape { shape: shape.clone() })?;
-        debug_assert!(ELEMENTS_MAX >= WIDTH_MAX as usize);
         check_range("graph input", &self.input.range)?;
         if self.nodes.is_empty() || self.nodes.len() > NODES_MAX {
             return Err(GraphError::NodeCount { got: self.nodes.len() });
@@ -351,6 +350,7 @@ pub fn quotient_range(accumulator: Range, shift: u8) -> Range {
 
 /// `floor((accumulator + 2^(shift-1)) / 2^shift)`: ties go up, and no zero has a sign.
 #[must_use]
+#[expect(clippy::arithmetic_side_effects, reason = "accumulators stay within 2^47 and shifts within 1 to 16")]
 pub fn quotient(accumulator: i64, shift: u8) -> i64 {
     (accumulator + (1 << (shift - 1))) >> shift
 }

@@ -1,13 +1,19 @@
 //! Quantised models: one meaning, defined by the integer reference executor.
+//!
+//! Modules that decode bytes from outside are held to the strict lints of the verifier.
 
 pub mod analysis;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 pub mod bundle;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 pub mod container;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 pub mod graph;
 #[cfg(any(test, feature = "testing"))]
 pub mod random;
 pub mod range;
 pub mod reference;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 pub mod tensor;
 pub mod weights;
 
