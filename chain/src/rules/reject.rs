@@ -206,6 +206,14 @@ pub enum Reject {
         /// MiB declared.
         got: u64,
     },
+    /// Nothing shows that the device is the worker's.
+    #[error("device: expected {} (the worker without hardware; other devices need evidence), got {}", hex::encode(.expected), hex::encode(.got))]
+    DeviceUnproven {
+        /// Device id that stands for the worker itself.
+        expected: Hash,
+        /// Device that came.
+        got: Hash,
+    },
     /// No such model.
     #[error("model {}: not registered", hex::encode(.model))]
     ModelUnknown {

@@ -1,6 +1,7 @@
 //! Every refusal by its exact variant, and what the accepted transactions do.
 
 mod envelope;
+mod hostile;
 mod job;
 mod lease;
 mod model;

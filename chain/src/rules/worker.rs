@@ -1,4 +1,10 @@
 //! Registering workers.
+//!
+//! A device is taken on evidence or not at all: whoever could name any device could bind somebody else's and lock its
+//! owner out. Software evidence is the only kind yet, and its device id follows from the worker's key, so that is the
+//! only device a worker can name.
+
+use attestation::evidence::software;
 
 use super::{Call, Execution, Failure, Reject};
 use crate::state::keys::Key;
@@ -28,6 +34,11 @@ pub(crate) fn register(execution: &mut Execution<'_>, call: Call<'_>, action: &R
     // spec: chain#device-bound
     if let Some(binding) = execution.state.get::<DeviceBinding>(&Key::Device(action.device))? {
         return Err(Reject::DeviceBound { device: action.device, worker: binding.worker }.into());
+    }
+    // spec: chain#device-unproven
+    let expected = software::device_id(&worker);
+    if action.device != expected {
+        return Err(Reject::DeviceUnproven { expected, got: action.device }.into());
     }
     // spec: chain#possession-invalid
     let message = possession_message(environment.chain_id, environment.genesis, call.sender);

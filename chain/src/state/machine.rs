@@ -77,10 +77,11 @@ pub trait StateMachine {
     /// State root after it.
     fn root(&self) -> Hash;
 
-    /// Judges a transaction against the committed state, as if the next block ran it first.
+    /// Judges a transaction against the committed state, as if the next block ran it first. One whose nonce lies
+    /// ahead waits for its predecessors: only its signature and envelope are judged.
     ///
     /// # Errors
-    /// [`Reject`], or [`Invalid::Fault`] wrapped by the caller's own state.
+    /// [`StateError`] when the state cannot be read; what the rules say is inside.
     fn check_tx(&self, bytes: &[u8]) -> Result<Result<Priority, Reject>, StateError>;
 
     /// Builds the next block from candidates; the same set of candidates in any order gives the same block.

@@ -3,7 +3,7 @@
 use super::Reject;
 
 /// Every code with its section of the specification, ascending.
-pub const CODES: [(u16, &str); 71] = [
+pub const CODES: [(u16, &str); 72] = [
     (101, "transaction-oversized"),
     (102, "transaction-malformed"),
     (103, "signature-invalid"),
@@ -33,6 +33,7 @@ pub const CODES: [(u16, &str); 71] = [
     (304, "model-list-invalid"),
     (305, "profile-invalid"),
     (306, "model-unknown"),
+    (307, "device-unproven"),
     (401, "worker-unknown"),
     (402, "operator-mismatch"),
     (403, "stake-short"),
@@ -121,6 +122,7 @@ impl Reject {
             Self::ModelListInvalid { .. } => (304, "model-list-invalid"),
             Self::ProfileInvalid { .. } => (305, "profile-invalid"),
             Self::ModelUnknown { .. } => (306, "model-unknown"),
+            Self::DeviceUnproven { .. } => (307, "device-unproven"),
             Self::WorkerUnknown { .. } => (401, "worker-unknown"),
             Self::OperatorMismatch { .. } => (402, "operator-mismatch"),
             Self::StakeShort { .. } => (403, "stake-short"),

@@ -43,6 +43,14 @@ fn a_device_belongs_to_one_worker() {
 }
 
 #[test]
+fn a_device_that_is_not_the_workers_is_refused() {
+    let mut world = World::new();
+    let mut action = world.worker_registration(2, vec![]);
+    let expected = std::mem::replace(&mut action.device, [1; 32]);
+    assert_eq!(world.refusal(2, register(action)), Reject::DeviceUnproven { expected, got: [1; 32] });
+}
+
+#[test]
 fn possession_is_for_one_operator() {
     let mut world = World::new();
     let stolen = world.worker_registration(2, vec![]);

@@ -1,12 +1,13 @@
 //! Blocks: trying, proposing, verifying, committing.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use attestation::codec;
 use verifier::inclusion::{Certificate, Header, LinkError, Misbehaviour, ValidatorSet, beacon_after};
 
 use super::{Commit, Executed, Machine, Priority, Proposal, StateMachine};
-use crate::rules::{Environment, Execution, Failure, Reject};
+use crate::rules::{Environment, Execution, Failure, Reject, envelope};
 use crate::state::execute::finish;
 use crate::state::invalid::{CommitError, Invalid};
 use crate::state::keys::Key;
@@ -42,14 +43,14 @@ impl<S: Store> StateMachine for Machine<S> {
         let account = self.account(transaction.sender())?;
         let waits_for = body.nonce.saturating_sub(account.nonce);
         let priority = Priority { gas_price: body.gas_price, waits_for };
-        if (1..=NONCE_AHEAD_MAX).contains(&waits_for) {
-            return Ok(Ok(priority));
-        }
         let params = self.params()?;
-        let base = self.committed();
         let time = self.head.time.saturating_add(1);
-        let mut execution =
-            Execution::start(Overlay::new(&base), Environment { trial: true, ..self.environment(&params, time) })?;
+        let environment = Environment { trial: true, ..self.environment(&params, time) };
+        if (1..=NONCE_AHEAD_MAX).contains(&waits_for) {
+            return Ok(envelope::check(&environment, &transaction).map(|_| priority));
+        }
+        let base = self.committed();
+        let mut execution = Execution::start(Overlay::new(&base), environment)?;
         match execution.transact(&transaction) {
             Ok(_) => Ok(Ok(priority)),
             Err(Failure::Refused(reject)) => Ok(Err(*reject)),
@@ -193,12 +194,13 @@ impl<S: Store> Machine<S> {
         let base = self.committed();
         let mut execution = Execution::start(Overlay::new(&base), environment)?;
         let mut gas = 0u64;
+        let mut seen = BTreeSet::new();
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(block.transactions.len());
         for (position, bytes) in block.transactions.iter().enumerate() {
             let refused = |reject| Invalid::Transaction { position, reject: Box::new(reject) };
             let transaction = CheckedTransaction::parse(bytes).map_err(|error| refused(error.into()))?;
             // spec: chain#transaction-duplicate
-            if outcomes.iter().any(|outcome| outcome.transaction == *transaction.id()) {
+            if !seen.insert(*transaction.id()) {
                 return Err(refused(Reject::TransactionDuplicate { id: *transaction.id() }));
             }
             // spec: chain#block-gas
@@ -319,41 +321,44 @@ fn size(transaction: &CheckedTransaction) -> (u64, u64) {
 // CONSENSUS: not a rule, any order of valid transactions is a valid block; a fixed one makes proposals reproducible.
 // spec: chain#block-order
 struct Queue<'a> {
+    /// Each sender's candidates; the last is the next.
     senders: BTreeMap<Address, Vec<&'a CheckedTransaction>>,
+    /// The next candidate of each sender; the greatest is the next of all.
+    heads: BTreeSet<(u128, Reverse<Hash>, Address)>,
 }
 
 impl<'a> Queue<'a> {
     fn new(candidates: &'a [CheckedTransaction]) -> Self {
-        let mut distinct = BTreeMap::new();
-        for candidate in candidates {
-            distinct.entry(*candidate.id()).or_insert(candidate);
-        }
+        let distinct: BTreeMap<&Hash, &CheckedTransaction> =
+            candidates.iter().map(|candidate| (candidate.id(), candidate)).collect();
         let mut senders: BTreeMap<Address, Vec<&CheckedTransaction>> = BTreeMap::new();
         for candidate in distinct.into_values() {
             senders.entry(*candidate.sender()).or_default().push(candidate);
         }
         for queue in senders.values_mut() {
-            // Last in the list is first in the block.
-            queue.sort_by_key(|candidate| std::cmp::Reverse((candidate.transaction().nonce, *candidate.id())));
+            queue.sort_by_key(|candidate| Reverse((candidate.transaction().nonce, *candidate.id())));
         }
-        Self { senders }
+        let heads = senders.values().filter_map(|queue| queue.last().map(|next| head(next))).collect();
+        Self { senders, heads }
     }
 
     fn next(&mut self) -> Option<&'a CheckedTransaction> {
-        let rank = |queue: &Vec<&'a CheckedTransaction>| {
-            queue.last().map(|next| (next.transaction().gas_price, std::cmp::Reverse(*next.id())))
-        };
-        let (sender, _) = self.senders.iter().max_by_key(|(_, queue)| rank(queue))?;
-        let sender = *sender;
-        let next = self.senders.get_mut(&sender)?.pop();
-        if self.senders.get(&sender).is_some_and(Vec::is_empty) {
-            self.senders.remove(&sender);
-        }
-        next
+        let (_, _, sender) = self.heads.pop_last()?;
+        let queue = self.senders.get_mut(&sender)?;
+        let next = queue.pop()?;
+        self.heads.extend(queue.last().map(|next| head(next)));
+        Some(next)
     }
 
     /// What follows a transaction that does not fit waits for the next block.
     fn drop_sender(&mut self, transaction: &CheckedTransaction) {
-        self.senders.remove(transaction.sender());
+        let waiting = self.senders.remove(transaction.sender()).unwrap_or_default();
+        if let Some(next) = waiting.last() {
+            self.heads.remove(&head(next));
+        }
     }
+}
+
+fn head(next: &CheckedTransaction) -> (u128, Reverse<Hash>, Address) {
+    (next.transaction().gas_price, Reverse(*next.id()), *next.sender())
 }

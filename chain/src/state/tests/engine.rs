@@ -1,12 +1,17 @@
 use std::collections::BTreeSet;
 
+use crate::economics::invariants::ConservationError;
 use crate::rules::Reject;
 use crate::state::machine::Priority;
-use crate::state::{LocalChain, LocalError, Machine, MachineError, MemoryStore, StateMachine};
-use crate::testing::{START, World, account, genesis, setup, validator};
+use crate::state::{
+    AuditError, Batch, Head, Key, LocalChain, LocalError, Machine, MachineError, MemoryStore, Object, Spent,
+    StateMachine, Store, tree,
+};
+use crate::testing::{START, World, account, genesis, setup, tampered, validator};
 use crate::types::genesis::Genesis;
 use crate::types::ids::Address;
-use crate::types::transaction::{Action, Transfer};
+use crate::types::ledger::{Account, Holdings, Supply, Treasury};
+use crate::types::transaction::{Action, Transfer, encode};
 
 fn transfer() -> Action {
     Action::Transfer(Transfer { to: Address::new([9; 32]), amount: 5 })
@@ -109,6 +114,52 @@ fn later_transactions_of_a_sender_wait_for_earlier_ones() {
     let id = world.chain.submit(&gap.sign(&account(1)).to_bytes()).unwrap();
     let produced = world.block();
     assert_eq!(produced.refused, vec![(id, Reject::NonceMismatch { expected: 3, got: 4 })]);
+}
+
+#[test]
+fn a_waiting_transaction_must_be_for_this_chain() {
+    let mut world = World::new();
+    let mut body = world.transaction(1, transfer());
+    body.nonce += 1;
+    body.chain_id = 1;
+    let refused = world.chain.submit(&body.sign(&account(1)).to_bytes());
+    assert_eq!(refused, Err(LocalError::Refused(Box::new(Reject::ChainMismatch { expected: 1337, got: 1 }))));
+}
+
+#[test]
+fn a_damaged_store_is_not_opened() {
+    let world = World::new();
+    let mut store = world.machine().store().clone();
+    let write = (Key::Treasury.to_bytes(), Some(encode(&Object::Treasury(Treasury { amount: 0 }))));
+    let (_, tree) = tree::update(&store, 1, &[write]).unwrap();
+    let head = Head { height: 1, root: [1; 32], ..*world.machine().head() };
+    store.apply(Batch { head, tree, keys: vec![], block: None }).unwrap();
+    let opened = Machine::open(store, world.machine().genesis().clone(), vec![setup().clone()]);
+    assert_eq!(opened.err(), Some(MachineError::Root { height: 1 }));
+}
+
+#[test]
+fn an_audit_finds_what_was_changed_past_the_rules() {
+    let world = World::new();
+    let rich = Key::Account(account(9).public_key().address());
+    let chain = tampered(world.machine(), &[(rich, Account { nonce: 0, balance: 1 })]);
+    let stated = world.machine().supply().unwrap().held;
+    let held = Holdings { balances: stated.balances + 1, ..stated };
+    let mismatch = AuditError::Holdings { stated: Box::new(stated), held: Box::new(held) };
+    assert_eq!(chain.machine().audit(), Err(mismatch));
+
+    let chain = tampered(world.machine(), &[(Key::Supply, Supply { minted: 1, ..world.machine().supply().unwrap() })]);
+    let (issued, accounted) = (Some(50_000_000_001), Some(50_000_000_000));
+    assert_eq!(chain.machine().audit(), Err(AuditError::Conservation(ConservationError { issued, accounted })));
+
+    // An object that the key index does not name.
+    let mut store = world.machine().store().clone();
+    let spent = encode(&Object::Spent(Spent { lease: [0; 32], height: 1 }));
+    let (root, tree) = tree::update(&store, 1, &[(Key::SpentWork([1; 32]).to_bytes(), Some(spent))]).unwrap();
+    let head = Head { height: 1, root, ..*world.machine().head() };
+    store.apply(Batch { head, tree, keys: vec![], block: None }).unwrap();
+    let machine = Machine::open(store, world.machine().genesis().clone(), vec![setup().clone()]).unwrap();
+    assert_eq!(machine.audit(), Err(AuditError::Root));
 }
 
 #[test]
