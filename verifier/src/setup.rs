@@ -5,6 +5,7 @@
 //! by identifier: `setup id = derive_key(g1, g2, [tau]_2)`, which no label in a file can change. The development setup's
 //! `tau` is public; its identifier is known here so that every surface can name it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use halo2_proofs::SerdeFormat;
@@ -89,11 +90,18 @@ pub fn development_secret() -> Fr {
     Fr::from_uniform_bytes(&wide)
 }
 
-/// Setup parameters with the bases for one circuit size.
+/// The bases for one circuit size.
 #[derive(Clone, Debug)]
-pub struct Setup {
+struct Bases {
     parameters: Arc<ParamsKZG<Bn256>>,
     lagrange: Arc<Vec<G1Affine>>,
+}
+
+/// Setup parameters for circuits of up to 2^k rows.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    bases: Bases,
+    smaller: Arc<BTreeMap<u32, Bases>>,
     verifier: VerifierSetup,
 }
 
@@ -103,31 +111,41 @@ impl Setup {
     /// The caller generated the points or checked them against `[tau]_2`; `None` if their number is not 2^k.
     #[must_use]
     pub fn new(k: u32, powers: Vec<G1Affine>, lagrange: Vec<G1Affine>, tau_g2: G2Affine) -> Option<Self> {
-        let rows = 1usize.checked_shl(k)?;
-        if powers.len() != rows || lagrange.len() != rows {
-            return None;
-        }
         let verifier = VerifierSetup::from_point(tau_g2);
-        let parameters = verifier.parameters_with(k, powers, lagrange.clone())?;
-        Some(Self { parameters: Arc::new(parameters), lagrange: Arc::new(lagrange), verifier })
+        let bases = Bases::new(k, powers, lagrange, &verifier)?;
+        Some(Self { bases, smaller: Arc::default(), verifier })
+    }
+
+    /// Adds known Lagrange bases of smaller sizes, so that [`Setup::at`] need not compute them.
+    ///
+    /// `None` if a basis does not have `2^k` points or `k` is not below this setup's.
+    #[must_use]
+    pub fn with_smaller(mut self, lagrange_bases: Vec<(u32, Vec<G1Affine>)>) -> Option<Self> {
+        let mut smaller = BTreeMap::clone(&self.smaller);
+        for (k, lagrange) in lagrange_bases {
+            let powers = self.powers(k)?;
+            smaller.insert(k, Bases::new(k, powers, lagrange, &self.verifier)?);
+        }
+        self.smaller = Arc::new(smaller);
+        Some(self)
     }
 
     /// The halo2 parameters.
     #[must_use]
     pub fn parameters(&self) -> &ParamsKZG<Bn256> {
-        &self.parameters
+        &self.bases.parameters
     }
 
     /// The commitment basis of column values: `[L_i(tau)]_1`.
     #[must_use]
     pub fn lagrange_basis(&self) -> &[G1Affine] {
-        &self.lagrange
+        &self.bases.lagrange
     }
 
     /// The circuit size that the bases are for: 2^k rows.
     #[must_use]
     pub fn k(&self) -> u32 {
-        self.parameters.k()
+        self.bases.parameters.k()
     }
 
     /// What verification needs of it.
@@ -142,17 +160,43 @@ impl Setup {
         self.verifier.id
     }
 
-    /// The same setup for circuits of 2^k rows, `k` at most this one's; another size's Lagrange basis is computed, in
-    /// time growing with `k 2^k`.
+    /// The same setup for circuits of 2^k rows, `k` at most this one's.
+    ///
+    /// A size whose Lagrange basis is not at hand is computed by a transform over points: seconds for 2^10 rows.
     #[must_use]
     pub fn at(&self, k: u32) -> Option<Self> {
         if k == self.k() {
             return Some(self.clone());
         }
+        if k > self.k() {
+            return None;
+        }
+        let bases = match self.smaller.get(&k) {
+            Some(bases) => bases.clone(),
+            None => {
+                let powers = self.powers(k)?;
+                let lagrange = g_to_lagrange(powers.iter().map(PrimeCurveAffine::to_curve).collect(), k);
+                Bases::new(k, powers, lagrange, &self.verifier)?
+            }
+        };
+        Some(Self { bases, smaller: Arc::clone(&self.smaller), verifier: self.verifier.clone() })
+    }
+
+    /// The first 2^k powers, if there are as many.
+    fn powers(&self, k: u32) -> Option<Vec<G1Affine>> {
         let rows = 1usize.checked_shl(k)?;
-        let powers = self.parameters.get_g().get(..rows)?.to_vec();
-        let lagrange = g_to_lagrange(powers.iter().map(PrimeCurveAffine::to_curve).collect(), k);
-        Self::new(k, powers, lagrange, self.verifier.tau_g2)
+        self.parameters().get_g().get(..rows).map(<[G1Affine]>::to_vec)
+    }
+}
+
+impl Bases {
+    fn new(k: u32, powers: Vec<G1Affine>, lagrange: Vec<G1Affine>, verifier: &VerifierSetup) -> Option<Self> {
+        let rows = 1usize.checked_shl(k)?;
+        if powers.len() != rows || lagrange.len() != rows {
+            return None;
+        }
+        let parameters = verifier.parameters_with(k, powers, lagrange.clone())?;
+        Some(Self { parameters: Arc::new(parameters), lagrange: Arc::new(lagrange) })
     }
 }
 

@@ -4,6 +4,8 @@
 //! multiples turns each point into 32 additions, on all cores; the usual way through a group FFT costs two orders of
 //! magnitude more. This is for development only: whoever knows `tau` can forge, and everybody knows it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine, G2Affine};
 use halo2_proofs::halo2curves::ff::{BatchInvert, Field, PrimeField};
 use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
@@ -29,31 +31,44 @@ pub enum SetupError {
     },
 }
 
-/// Generates the development setup for circuits of 2^k rows; `progress` gets the points done and their total.
+/// Smallest size whose Lagrange basis comes with a larger setup.
+const K_SMALLEST: u32 = 6;
+
+/// Generates the development setup for circuits of up to 2^k rows, the Lagrange bases of smaller sizes included;
+/// `progress` gets the points done and their total.
 pub fn development(k: u32, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Setup, SetupError> {
     if !K_RANGE.contains(&k) {
         return Err(SetupError::Size { got: k });
     }
-    let rows = 1usize << k;
     let tau = development_secret();
-    let powers: Vec<Fr> = std::iter::successors(Some(Fr::one()), |power| Some(*power * tau)).take(rows).collect();
-    let scalars: Vec<Fr> = powers.into_iter().chain(lagrange_values(k, tau)).collect();
+    let sizes: Vec<u32> = std::iter::once(k).chain(K_SMALLEST..k).collect();
+    let powers = std::iter::successors(Some(Fr::one()), |power| Some(*power * tau)).take(1 << k);
+    let scalars: Vec<Fr> = powers.chain(sizes.iter().flat_map(|size| lagrange_values(*size, tau))).collect();
+    let mut points = multiples(&scalars, progress).into_iter();
+    let mut basis = |size: u32| -> Vec<G1Affine> { points.by_ref().take(1 << size).collect() };
+    let powers = basis(k);
+    let lagrange = basis(k);
+    let smaller = (K_SMALLEST..k).map(|size| (size, basis(size))).collect();
+    let tau_g2 = (G2Affine::generator() * tau).to_affine();
+    let setup = Setup::new(k, powers, lagrange, tau_g2).and_then(|setup| setup.with_smaller(smaller));
+    setup.ok_or(SetupError::Size { got: k })
+}
+
+/// The generator's multiples by all `scalars`, on all cores.
+fn multiples(scalars: &[Fr], progress: &(dyn Fn(usize, usize) + Sync)) -> Vec<G1Affine> {
     let table = WindowTable::new();
-    let done = std::sync::atomic::AtomicUsize::new(0);
-    let mut points: Vec<G1Affine> = scalars
+    let done = AtomicUsize::new(0);
+    scalars
         .par_chunks(CHUNK)
         .flat_map_iter(|chunk| {
             let sums: Vec<G1> = chunk.iter().map(|scalar| table.multiply(scalar)).collect();
             let mut affine = vec![G1Affine::identity(); sums.len()];
             G1::batch_normalize(&sums, &mut affine);
-            let before = done.fetch_add(chunk.len(), std::sync::atomic::Ordering::Relaxed);
-            progress(before + chunk.len(), 2 * rows);
+            let before = done.fetch_add(chunk.len(), Ordering::Relaxed);
+            progress(before + chunk.len(), scalars.len());
             affine
         })
-        .collect();
-    let lagrange = points.split_off(rows);
-    let tau_g2 = (G2Affine::generator() * tau).to_affine();
-    Setup::new(k, points, lagrange, tau_g2).ok_or(SetupError::Size { got: k })
+        .collect()
 }
 
 /// `L_i(tau) = omega^i (tau^n - 1) / (n (tau - omega^i))` for all `i < n = 2^k`.
@@ -119,21 +134,29 @@ mod tests {
 
     #[test]
     fn a_smaller_size_is_the_same_setup() {
-        let small = development(6, &|_, _| {}).unwrap().at(4).unwrap();
-        assert_eq!(small.lagrange_basis(), development(4, &|_, _| {}).unwrap().lagrange_basis());
-        assert!(small.at(5).is_none());
+        let setup = development(8, &|_, _| {}).unwrap();
+        // 7 comes with the setup, 4 is computed by a transform.
+        for k in [7, 4] {
+            let small = setup.at(k).unwrap();
+            assert_eq!(small.lagrange_basis(), development(k, &|_, _| {}).unwrap().lagrange_basis());
+            assert_eq!((small.k(), small.id()), (k, setup.id()));
+            assert!(small.at(k + 1).is_none());
+        }
+        assert!(setup.at(9).is_none());
+        assert!(setup.clone().with_smaller(vec![(5, vec![])]).is_none());
     }
 
     #[test]
     fn sizes_are_bounded_and_progress_reaches_the_end() {
         assert_eq!(development(23, &|_, _| {}).err(), Some(SetupError::Size { got: 23 }));
         assert_eq!(development(0, &|_, _| {}).err(), Some(SetupError::Size { got: 0 }));
-        let last = std::sync::atomic::AtomicUsize::new(0);
+        let last = AtomicUsize::new(0);
         development(10, &|done, total| {
-            assert_eq!(total, 2048);
-            last.fetch_max(done, std::sync::atomic::Ordering::Relaxed);
+            // Powers and basis of 2^10, bases of 2^6 to 2^9.
+            assert_eq!(total, 2 * 1024 + 960);
+            last.fetch_max(done, Ordering::Relaxed);
         })
         .unwrap();
-        assert_eq!(last.into_inner(), 2048);
+        assert_eq!(last.into_inner(), 3008);
     }
 }
