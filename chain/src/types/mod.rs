@@ -25,5 +25,5 @@ pub use ledger::{Account, Holdings, Stake, Supply, Treasury, Unbonding};
 pub use model::{Model, UnitsFormula};
 pub use params::{BlockParams, BondParams, FeeParams, ModelParams, Params, ParamsError, RewardParams, WindowParams};
 pub use timer::{TimerKind, TimerSlot};
-pub use transaction::{Action, Authorisation, CheckedTransaction, SignedTransaction, Transaction};
+pub use transaction::{Action, Authorisation, CheckedTransaction, SignedTransaction, Transaction, encode};
 pub use worker::{DeviceBinding, HardwareProfile, HardwareTier, WorkerRegistration};

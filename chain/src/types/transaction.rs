@@ -292,8 +292,9 @@ fn signed_message(transaction: &Transaction, public_key: &ed25519::PublicKey) ->
     message
 }
 
-/// Canonical bytes of a type of this crate; writing to memory cannot fail.
-pub(crate) fn encode<T: BorshSerialize>(value: &T) -> Vec<u8> {
+/// Canonical bytes (borsh) of a value that goes into a transaction, a block or the state.
+#[must_use]
+pub fn encode<T: BorshSerialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
     #[expect(clippy::expect_used, reason = "writing to a Vec cannot fail and no list here reaches 2^32 entries")]
     value.serialize(&mut bytes).expect("serialising into memory");
