@@ -1,2 +1,16 @@
-//! The `assay` command.
-fn main() {}
+//! The `assay` command: parses arguments, calls the libraries, prints.
+//!
+//! One file per noun in `commands`; `output` prints, `error` maps every failure to a stable code and an exit code,
+//! `files` reads within limits and writes whole files.
+
+mod commands;
+mod error;
+mod files;
+mod output;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    ExitCode::from(commands::run(&arguments).code())
+}

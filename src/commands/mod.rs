@@ -1,0 +1,111 @@
+//! The command line: one file per noun.
+
+use std::ffi::OsString;
+
+use ::prover::proving_key::refuse_max_degree;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::error::{CliError, Exit};
+use crate::output::{Done, Output};
+
+pub(crate) mod demo;
+mod inspect;
+mod key;
+mod model;
+mod password;
+mod prover;
+mod verify;
+mod version;
+
+const EXAMPLES: &str = "\
+Examples:
+  assay demo                                   the whole story in one command, forgeries included
+  assay demo --out story                       the same, keeping receipt, key, model and proof
+  assay verify story/digit.receipt --vk story/digits.vk --accept-insecure-setup
+  assay inspect story/digit.receipt            what a file says, and which of it nobody signed
+
+Exit codes: 0 accepted or done, 1 rejected, 2 unreadable input or usage, 3 undecided, 4 configuration, 5 resource.";
+
+/// Tests AI work before a chain mints for it.
+#[derive(Debug, Parser)]
+#[command(name = "assay", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 110)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    output: OutputOptions,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct OutputOptions {
+    /// Print one JSON envelope instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    /// Show no progress
+    #[arg(long, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Verify(verify::Verify),
+    Inspect(inspect::Inspect),
+    #[command(subcommand)]
+    Model(model::Model),
+    #[command(subcommand)]
+    Prover(prover::Prover),
+    #[command(subcommand)]
+    Key(key::Key),
+    Version(version::Version),
+}
+
+/// What every use of the development setup asks for.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Trust")]
+struct SetupOptions {
+    /// Go on under the development setup, whose secret is public: anybody can forge proofs under it
+    #[arg(long)]
+    accept_insecure_setup: bool,
+}
+
+impl SetupOptions {
+    /// Refuses unless the user accepted it.
+    fn require(self) -> Result<(), CliError> {
+        if self.accept_insecure_setup { Ok(()) } else { Err(CliError::InsecureSetup) }
+    }
+}
+
+/// Said whenever the development setup is used.
+const INSECURE: &str = "development setup: its secret is public, so proofs under it convince nobody";
+
+/// Runs the command that `arguments` (the program's name first) ask for.
+pub(crate) fn run(arguments: &[OsString]) -> Exit {
+    // The parser may fail, and then its refusal belongs into an envelope too.
+    let output = Output::new(arguments.iter().any(|argument| argument == "--json"));
+    if let Err(error) = refuse_max_degree() {
+        return output.finish("assay", Err(CliError::Environment(error)));
+    }
+    let parsed = CommandLine::command()
+        .try_get_matches_from(arguments)
+        .and_then(|matches| CommandLine::from_arg_matches(&matches));
+    match parsed {
+        Ok(CommandLine { command, output: options }) => dispatch(&command, &output.quiet(options.quiet)),
+        Err(error) if error.use_stderr() => output.parser_refusal(&error.render()),
+        Err(error) => output.parser_text(&error.render()),
+    }
+}
+
+fn dispatch(command: &Command, output: &Output) -> Exit {
+    let (name, result): (&str, Result<Done, CliError>) = match command {
+        Command::Demo(arguments) => ("demo", demo::run(arguments, output)),
+        Command::Verify(arguments) => ("verify", verify::run(arguments, output)),
+        Command::Inspect(arguments) => ("inspect", inspect::run(arguments, output)),
+        Command::Model(arguments) => (arguments.name(), model::run(arguments, output)),
+        Command::Prover(arguments) => (arguments.name(), prover::run(arguments, output)),
+        Command::Key(arguments) => (arguments.name(), key::run(arguments, output)),
+        Command::Version(arguments) => ("version", Ok(version::run(arguments, output))),
+    };
+    output.finish(name, result)
+}

@@ -1,0 +1,142 @@
+//! `assay model`: what a model file holds.
+
+use std::path::PathBuf;
+
+use attestation::hex;
+use circuits::layout::Plan;
+use circuits::model::bundle::Bundle;
+use circuits::model::graph::{Activation, Operator};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+use verifier::key::VerifyingKey;
+
+use crate::commands::prover::{derive_key, development_setup};
+use crate::error::CliError;
+use crate::files;
+use crate::output::{Done, Output, printable, shape};
+
+/// Show models
+#[derive(Debug, Subcommand)]
+pub(crate) enum Model {
+    Show(Show),
+}
+
+/// Show name, graph, ranges, size and hashes of a model file
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  assay model show digits.assay --setup development")]
+pub(crate) struct Show {
+    /// Model file (.assay)
+    model: PathBuf,
+    /// Also commit the weights under this setup and show the model hash that a chain would register
+    #[arg(long)]
+    setup: Option<SetupName>,
+}
+
+/// Setups that this release can generate.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SetupName {
+    /// The insecure development setup
+    Development,
+}
+
+impl Model {
+    /// Name in the envelope.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Show(_) => "model show",
+        }
+    }
+}
+
+pub(super) fn run(command: &Model, output: &Output) -> Result<Done, CliError> {
+    let Model::Show(Show { model, setup }) = command;
+    let bundle = files::read_model(model)?;
+    let key = match setup {
+        Some(SetupName::Development) => {
+            let setup = development_setup(bundle.graph().layout().k, output)?;
+            Some(derive_key(&bundle, &setup, output)?)
+        }
+        None => None,
+    };
+    output.heading(&format!("model {}", model.display()));
+    show(&bundle, key.as_ref(), output);
+    Ok(Done::ok(data(&bundle, key.as_ref())))
+}
+
+/// A model in words.
+pub(super) fn show(bundle: &Bundle, key: Option<&VerifyingKey>, output: &Output) {
+    let (graph, info) = (bundle.graph(), bundle.info());
+    let input = graph.input();
+    output.field("name", printable(&info.name));
+    if !info.labels.is_empty() {
+        output.field("labels", info.labels.iter().map(|label| printable(label)).collect::<Vec<_>>().join(" "));
+    }
+    output.field("input", format!("{}, integers {} to {}", shape(&input.shape), input.range.min, input.range.max));
+    if !info.input_scale.is_empty() {
+        output.field("input scale", printable(&info.input_scale));
+    }
+    for (index, line) in layers(bundle).iter().enumerate() {
+        output.field(if index == 0 { "graph" } else { "" }, line);
+    }
+    let result = graph.output();
+    output.field("output", format!("{}, integers {} to {}", result.width, result.range.min, result.range.max));
+    output.field("parameters", format!("{} weights and biases", parameters(bundle)));
+    output.field("circuit", circuit(bundle));
+    output.field("graph digest", hex::encode(&graph.digest()));
+    output.field("bundle hash", hex::encode(&bundle.hash()));
+    if let Some(key) = key {
+        output.field("model hash", hex::encode(&key.model_hash()));
+        output.field("key digest", hex::encode(&key.digest()));
+        output.field("setup", format!("{} (development, insecure)", hex::encode(&key.setup_id())));
+    }
+}
+
+/// A model for machines.
+pub(super) fn data(bundle: &Bundle, key: Option<&VerifyingKey>) -> Value {
+    let file_bytes = bundle.to_bytes().map(|content| content.len()).ok();
+    json!({
+        "info": bundle.info(),
+        "graph": bundle.graph(),
+        "graph_digest": hex::encode(&bundle.graph().digest()),
+        "bundle_hash": hex::encode(&bundle.hash()),
+        "bundle_bytes": file_bytes,
+        "parameters": parameters(bundle),
+        "provable": Plan::new(bundle.graph()).is_ok(),
+        "model_hash": key.map(|key| hex::encode(&key.model_hash())),
+        "key_digest": key.map(|key| hex::encode(&key.digest())),
+        "setup_id": key.map(|key| hex::encode(&key.setup_id())),
+    })
+}
+
+/// One line per node.
+fn layers(bundle: &Bundle) -> Vec<String> {
+    let values = bundle.graph().values();
+    let line = |(index, node): (usize, &circuits::model::graph::Node)| match &node.operator {
+        Operator::Dense { inputs, outputs, accumulator } => {
+            format!("{index}: dense {inputs} -> {outputs}, accumulators {} to {}", accumulator.min, accumulator.max)
+        }
+        Operator::Requantise { shift, clamp, activation } => {
+            let activation = match activation {
+                Activation::Identity => "",
+                Activation::Relu => ", ReLU",
+            };
+            let range = values.get(index + 1).map(|value| value.range);
+            let range = range.map(|range| format!(" -> {} to {}", range.min, range.max)).unwrap_or_default();
+            format!("{index}: divide by 2^{shift}, clamp to {} to {}{activation}{range}", clamp.min, clamp.max)
+        }
+    };
+    bundle.graph().nodes().iter().enumerate().map(line).collect()
+}
+
+fn circuit(bundle: &Bundle) -> String {
+    let layout = bundle.graph().layout();
+    let size = format!("2^{} = {} rows, {} committed weight rows", layout.k, 1u64 << layout.k, layout.rows);
+    match Plan::new(bundle.graph()) {
+        Ok(plan) => format!("{size}, {} rows usable", plan.usable_rows()),
+        Err(error) => format!("{size}; cannot be proven: {error}"),
+    }
+}
+
+fn parameters(bundle: &Bundle) -> u64 {
+    bundle.weights().iter().map(|(_, dense)| (dense.weights().len() + dense.bias().len()) as u64).sum()
+}

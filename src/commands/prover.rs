@@ -1,0 +1,279 @@
+//! `assay prover`: keys and proofs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use attestation::hex;
+use circuits::model::bundle::Bundle;
+use circuits::model::tensor::Tensor;
+use clap::{Args, Subcommand};
+use prover::prove::{Proven, prove};
+use prover::proving_key::ProvingKey;
+use prover::srs::generate::development;
+use serde_json::json;
+use verifier::key::VerifyingKey;
+use verifier::rows::derive_key as derive_verifying_key;
+use verifier::setup::Setup;
+use worker::executor::{Device, Executor};
+
+use crate::commands::{INSECURE, SetupOptions};
+use crate::error::CliError;
+use crate::files::{self, Existing};
+use crate::output::{Done, Output, bytes, duration, picture, printable, shape};
+
+/// Derive keys, run models and prove the runs
+#[derive(Debug, Subcommand)]
+pub(crate) enum Prover {
+    Setup(MakeKey),
+    Run(Run),
+}
+
+/// Derive a model's verifying key under the development setup
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  assay prover setup --model digits.assay --out-key digits.vk --accept-insecure-setup"
+)]
+pub(crate) struct MakeKey {
+    /// Model file (.assay)
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// Where to write the verifying key (.vk)
+    #[arg(long, value_name = "FILE")]
+    out_key: Option<PathBuf>,
+    /// Write over a file of that name
+    #[arg(long)]
+    overwrite: bool,
+    #[command(flatten)]
+    setup: SetupOptions,
+}
+
+/// Run a model on an input, exactly, and prove the run
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  assay prover run --model digits.assay --input seven.json --out seven.proof --accept-insecure-setup\n\nThe input is JSON: an array of integers in row-major order, or {\"shape\": [8, 8], \"values\": [..]}."
+)]
+pub(crate) struct Run {
+    /// Model file (.assay)
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// Input, JSON
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    /// Where to write the proof (.proof)
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Write over a file of that name
+    #[arg(long)]
+    overwrite: bool,
+    /// Digest of the leased work context that the proof is bound to, 0x and 64 digits; zeros without it
+    #[arg(long, value_name = "0x..")]
+    context_digest: Option<String>,
+    /// Where to run: cpu or cuda:N
+    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
+    device: Device,
+    #[command(flatten)]
+    setup: SetupOptions,
+}
+
+impl Prover {
+    /// Name in the envelope.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Setup(_) => "prover setup",
+            Self::Run(_) => "prover run",
+        }
+    }
+}
+
+pub(super) fn run(command: &Prover, output: &Output) -> Result<Done, CliError> {
+    match command {
+        Prover::Setup(arguments) => make_key(arguments, output),
+        Prover::Run(arguments) => run_and_prove(arguments, output),
+    }
+}
+
+/// The development setup for circuits of 2^k rows, with progress.
+pub(super) fn development_setup(k: u32, output: &Output) -> Result<Setup, CliError> {
+    let progress = output.progress(&format!("generating the development setup for 2^{k} rows"));
+    let setup = development(k, &|done, total| progress.set(done, total))?;
+    progress.finish();
+    Ok(setup)
+}
+
+/// The verifying key of a model, from its weights up.
+pub(super) fn derive_key(bundle: &Bundle, setup: &Setup, output: &Output) -> Result<VerifyingKey, CliError> {
+    let progress = output.progress("committing to the weights and deriving the verifying key");
+    let key = derive_verifying_key(bundle, setup)?;
+    progress.finish();
+    Ok(key)
+}
+
+/// Both keys of a model.
+pub(super) fn derive_proving_key(bundle: &Arc<Bundle>, setup: &Setup, output: &Output) -> Result<ProvingKey, CliError> {
+    let progress = output.progress("committing to the weights and deriving the proving key");
+    let key = ProvingKey::derive(Arc::clone(bundle), setup).map_err(CliError::ProvingKey)?;
+    progress.finish();
+    Ok(key)
+}
+
+fn existing(overwrite: bool) -> Existing {
+    if overwrite { Existing::Replace } else { Existing::Keep }
+}
+
+fn make_key(arguments: &MakeKey, output: &Output) -> Result<Done, CliError> {
+    let MakeKey { model, out_key, overwrite, setup } = arguments;
+    setup.require()?;
+    let existing = existing(*overwrite);
+    if let Some(path) = out_key {
+        files::check_writable(path, existing)?;
+    }
+    let bundle = files::read_model(model)?;
+    output.warn(INSECURE);
+    let start = Instant::now();
+    let setup = development_setup(bundle.graph().layout().k, output)?;
+    let setup_time = start.elapsed();
+    let start = Instant::now();
+    let key = derive_key(&bundle, &setup, output)?;
+    let key_time = start.elapsed();
+    let encoded = key.to_bytes();
+    if let Some(path) = out_key {
+        files::write(path, &encoded, existing)?;
+    }
+    output.heading(&format!("key of model {}", printable(&bundle.info().name)));
+    output.field("model hash", hex::encode(&key.model_hash()));
+    output.field("key digest", hex::encode(&key.digest()));
+    output.field("setup", format!("{} (development, insecure)", hex::encode(&key.setup_id())));
+    output
+        .field("circuit", format!("2^{} rows, {} committed weight rows", key.plan().k(), key.commitment().rows.len()));
+    output.field("key size", bytes(encoded.len() as u64));
+    output.field("time", format!("setup {}, key {}", duration(setup_time), duration(key_time)));
+    match out_key {
+        Some(path) => output.field("written", path.display().to_string()),
+        None => output.field("written", "nothing; --out-key FILE keeps the key"),
+    }
+    Ok(Done::ok(json!({
+        "model_hash": hex::encode(&key.model_hash()),
+        "key_digest": hex::encode(&key.digest()),
+        "bundle_hash": hex::encode(&bundle.hash()),
+        "setup_id": hex::encode(&key.setup_id()),
+        "k": key.plan().k(),
+        "rows": key.commitment().rows.len(),
+        "key_bytes": encoded.len(),
+        "setup_ns": nanoseconds(setup_time),
+        "key_ns": nanoseconds(key_time),
+        "out_key": out_key,
+    })))
+}
+
+fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
+    let Run { model, input, out, overwrite, context_digest, device, setup } = arguments;
+    setup.require()?;
+    let context = match context_digest {
+        Some(text) => hex::decode(text).map_err(CliError::ContextDigest)?,
+        None => [0; 32],
+    };
+    let existing = existing(*overwrite);
+    files::check_writable(out, existing)?;
+    let bundle = Arc::new(files::read_model(model)?);
+    let tensor = files::read_input(input, &bundle.graph().input().shape)?;
+    let executor = Executor::new(&bundle, *device)?;
+    let start = Instant::now();
+    let trace = executor.trace(&tensor)?;
+    let run_time = start.elapsed();
+    output.warn(INSECURE);
+    if context_digest.is_none() {
+        output.warn("no --context-digest: the proof is bound to no work context, so no chain pays for it");
+    }
+    let setup = development_setup(bundle.graph().layout().k, output)?;
+    let key = derive_proving_key(&bundle, &setup, output)?;
+    let progress = output.progress("proving");
+    let Proven { statement, proof } = prove(&key, context, &trace.values)?;
+    let prove_time = progress.finish();
+    let start = Instant::now();
+    let verified = verifier::proof::verify(key.verifying(), &statement, &proof);
+    let verify_time = start.elapsed();
+    verified.map_err(|error| CliError::from(prover::prove::ProveError::from(error)))?;
+    let encoded = proof.to_bytes();
+    files::write(out, &encoded, existing)?;
+
+    let times = Times { run: run_time, prove: prove_time, verify: verify_time };
+    print_run(&bundle, &tensor, &statement.output, *device, &times, output);
+    output.field(
+        "proof",
+        format!(
+            "{} with its header, {} of group elements and scalars",
+            bytes(encoded.len() as u64),
+            bytes(proof.bytes.len() as u64)
+        ),
+    );
+    output.field("context", hex::encode(&context));
+    output.field("key digest", hex::encode(&proof.key_digest));
+    output.field("written", out.display().to_string());
+    Ok(Done::ok(json!({
+        "input": statement.input,
+        "output": statement.output,
+        "argmax": statement.output.argmax(),
+        "label": label(&bundle, &statement.output),
+        "device": device.to_string(),
+        "context_digest": hex::encode(&context),
+        "model_hash": hex::encode(&key.verifying().model_hash()),
+        "key_digest": hex::encode(&proof.key_digest),
+        "setup_id": hex::encode(&proof.setup_id),
+        "statement_digest": hex::encode(&proof.statement_digest),
+        "proof_bytes": encoded.len(),
+        "run_ns": nanoseconds(times.run),
+        "prove_ns": nanoseconds(times.prove),
+        "verify_ns": nanoseconds(times.verify),
+        "out": out,
+    })))
+}
+
+struct Times {
+    run: Duration,
+    prove: Duration,
+    verify: Duration,
+}
+
+fn print_run(bundle: &Bundle, input: &Tensor, result: &Tensor, device: Device, times: &Times, output: &Output) {
+    output.heading(&format!("{} on a {} input", printable(&bundle.info().name), shape(input.shape())));
+    for line in picture(input) {
+        output.line(format!("    {line}"));
+    }
+    output.field("output", values(result));
+    if let Some(index) = result.argmax() {
+        let label = label(bundle, result).map(|label| format!(", label {}", printable(&label))).unwrap_or_default();
+        output.field("largest", format!("element {index}{label}"));
+    }
+    let Times { run, prove, verify } = times;
+    output.field(
+        "time",
+        format!(
+            "run {} on {device}, proof {} (checked before it was returned), verification {}",
+            duration(*run),
+            duration(*prove),
+            duration(*verify)
+        ),
+    );
+}
+
+/// The name that the model gives to its largest output.
+pub(super) fn label(bundle: &Bundle, output: &Tensor) -> Option<String> {
+    bundle.info().labels.get(output.argmax()?).cloned()
+}
+
+/// The elements of a tensor on one line, the middle left out where there are many.
+pub(super) fn values(tensor: &Tensor) -> String {
+    const SHOWN: usize = 16;
+    let all = tensor.values();
+    let text = |values: &[i64]| values.iter().map(i64::to_string).collect::<Vec<_>>().join(" ");
+    match all.split_at_checked(SHOWN) {
+        Some((head, rest)) if !rest.is_empty() => format!("[{} ... {} more]", text(head), rest.len()),
+        _ => format!("[{}]", text(all)),
+    }
+}
+
+/// A time for machines; saturates after 584 years.
+pub(super) fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

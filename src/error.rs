@@ -1,0 +1,347 @@
+//! Everything that can go wrong in the command: what happened, where, what to do, a stable code and an exit code.
+//!
+//! Libraries keep their own error types; here they are wrapped with the file or step they belong to, and mapped to the
+//! few exit codes that scripts can rely on. A code, once given, keeps its meaning.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use attestation::hex::HexError;
+use attestation::identity::keystore::KeystoreError;
+use circuits::model::bundle::BundleError;
+use circuits::model::graph::GraphError;
+use circuits::model::reference::ExecutionError;
+use circuits::model::tensor::TensorError;
+use prover::prove::ProveError;
+use prover::proving_key::ProvingKeyError;
+use prover::srs::generate::SetupError;
+use verifier::container::ContainerError;
+use verifier::key::KeyError;
+use verifier::proof::ProofError;
+use verifier::receipt::ReceiptFileError;
+use verifier::rows::RowsError;
+use worker::executor::ExecutorError;
+
+use crate::commands::demo::DemoError;
+
+/// How the command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// Done, or accepted.
+    Ok = 0,
+    /// A claim is false.
+    Rejected = 1,
+    /// Unreadable input, or a command line that makes no sense.
+    Unreadable = 2,
+    /// The input may be right; this program, or what it was given, cannot tell.
+    Undecided = 3,
+    /// Settings, keys or environment stand in the way.
+    Configuration = 4,
+    /// Memory, disk or device is missing.
+    Resource = 5,
+}
+
+impl Exit {
+    /// The process's exit code.
+    pub(crate) fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The one that a run over several files ends with: what is false outweighs what is unreadable, which outweighs what
+    /// is undecided.
+    pub(crate) fn worst(self, other: Self) -> Self {
+        let weight = |exit| match exit {
+            Self::Ok => 0,
+            Self::Undecided => 1,
+            Self::Unreadable => 2,
+            Self::Rejected => 3,
+            Self::Configuration => 4,
+            Self::Resource => 5,
+        };
+        if weight(other) > weight(self) { other } else { self }
+    }
+}
+
+/// Why a file's content is not what its reader needs.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FormatError {
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    #[error(transparent)]
+    VerifyingKey(#[from] KeyError),
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    #[error(transparent)]
+    Receipt(#[from] ReceiptFileError),
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    #[error("not a model input: expected a JSON array of integers, or {{\"shape\": [..], \"values\": [..]}} ({0})")]
+    Input(serde_json::Error),
+    #[error(transparent)]
+    Tensor(#[from] TensorError),
+    #[error("not a public key record ({0})")]
+    PublicRecord(serde_json::Error),
+    #[error("not UTF-8 text")]
+    Text,
+    #[error("nothing that this program knows: no .vk, .proof, .receipt, .assay or key file")]
+    Unknown,
+    #[error("the file is empty")]
+    Empty,
+}
+
+impl FormatError {
+    /// Whether the file is of another release's format, so that this one cannot tell.
+    fn is_other_version(&self) -> bool {
+        let container = |error: &ContainerError| matches!(error, ContainerError::Version { .. });
+        match self {
+            Self::Bundle(error) => matches!(error, BundleError::Version { .. }),
+            Self::VerifyingKey(KeyError::Container(error)) | Self::Container(error) => container(error),
+            Self::VerifyingKey(KeyError::Graph(error)) => matches!(error, GraphError::Version { .. }),
+            Self::Proof(error) => error.is_undecided(),
+            Self::Receipt(ReceiptFileError::Container(error)) => container(error),
+            _ => false,
+        }
+    }
+}
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The command line makes no sense; the text is the parser's own.
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Environment(ProvingKeyError),
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{}: expected a {what} file of at most {max} bytes, got {got}", path.display())]
+    TooLarge { path: PathBuf, what: &'static str, max: u64, got: String },
+    #[error("{}: {source}", path.display())]
+    Format { path: PathBuf, source: Box<FormatError> },
+    #[error("cannot write {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("{} exists already", path.display())]
+    Exists { path: PathBuf },
+    #[error("{} exists and is not an empty folder", path.display())]
+    NotEmpty { path: PathBuf },
+    #[error("cannot write the result: {0}")]
+    Output(io::Error),
+    #[error("no password: this is no terminal to ask on")]
+    NoPassword,
+    #[error("the password is empty")]
+    EmptyPassword,
+    #[error("the two passwords differ")]
+    PasswordsDiffer,
+    #[error("{place}: expected a password of at most {max} bytes")]
+    PasswordTooLong { place: String, max: u64 },
+    #[error("cannot read a password from {place}: {source}")]
+    PasswordSource { place: String, source: io::Error },
+    #[error("{}", key_file_message(path, source))]
+    KeyFile { path: PathBuf, source: Box<KeystoreError> },
+    #[error("the development setup is insecure: its secret is public, so anybody can forge proofs under it")]
+    InsecureSetup,
+    #[error("setup: {0}")]
+    Setup(#[from] SetupError),
+    #[error("verifying key: {0}")]
+    Rows(#[from] RowsError),
+    #[error("proving key: {0}")]
+    ProvingKey(ProvingKeyError),
+    #[error("{0}")]
+    ModelInput(ExecutionError),
+    #[error("{0}")]
+    Executor(Box<ExecutorError>),
+    #[error("{0}")]
+    Prove(Box<ProveError>),
+    #[error("context digest: {0}")]
+    ContextDigest(HexError),
+    #[error("{}: rejected: {reason}", path.display())]
+    Rejected { path: PathBuf, reason: String },
+    #[error("{}: undecided: {reason}", path.display())]
+    Undecided { path: PathBuf, reason: String, help: Option<&'static str> },
+    #[error("{0}")]
+    Demo(DemoError),
+}
+
+impl CliError {
+    /// A file whose content is refused.
+    pub(crate) fn format(path: &Path, source: impl Into<FormatError>) -> Self {
+        Self::Format { path: path.to_owned(), source: Box::new(source.into()) }
+    }
+
+    /// Stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "ASSAY-U001",
+            Self::ContextDigest(_) => "ASSAY-U002",
+            Self::Environment(_) => "ASSAY-E001",
+            Self::Output(_) => "ASSAY-E002",
+            Self::Read { .. } => "ASSAY-F001",
+            Self::TooLarge { .. } => "ASSAY-F002",
+            Self::Format { source, .. } if source.is_other_version() => "ASSAY-F004",
+            Self::Format { .. } => "ASSAY-F003",
+            Self::Write { .. } => "ASSAY-F005",
+            Self::Exists { .. } => "ASSAY-F006",
+            Self::NotEmpty { .. } => "ASSAY-F007",
+            Self::NoPassword => "ASSAY-K001",
+            Self::EmptyPassword => "ASSAY-K002",
+            Self::PasswordsDiffer => "ASSAY-K003",
+            Self::PasswordTooLong { .. } => "ASSAY-K004",
+            Self::PasswordSource { .. } => "ASSAY-K005",
+            Self::KeyFile { source, .. } => key_file_code(source),
+            Self::InsecureSetup => "ASSAY-P001",
+            Self::Setup(_) => "ASSAY-P002",
+            Self::Rows(_) => "ASSAY-P003",
+            Self::ProvingKey(_) => "ASSAY-P004",
+            Self::Executor(source) if matches!(**source, ExecutorError::Device(_)) => "ASSAY-P005",
+            Self::ModelInput(_) => "ASSAY-P006",
+            Self::Executor(_) => "ASSAY-P007",
+            Self::Prove(_) => "ASSAY-P008",
+            Self::Rejected { .. } => "ASSAY-V001",
+            Self::Undecided { .. } => "ASSAY-V002",
+            Self::Demo(source) => source.code(),
+        }
+    }
+
+    /// Exit code that follows.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_)
+            | Self::ContextDigest(_)
+            | Self::Read { .. }
+            | Self::TooLarge { .. }
+            | Self::Exists { .. }
+            | Self::NotEmpty { .. } => Exit::Unreadable,
+            Self::Format { source, .. } if source.is_other_version() => Exit::Undecided,
+            Self::Format { .. } => Exit::Unreadable,
+            Self::Write { source, .. } | Self::Output(source) => write_exit(source),
+            Self::Environment(_)
+            | Self::NoPassword
+            | Self::EmptyPassword
+            | Self::PasswordsDiffer
+            | Self::PasswordTooLong { .. }
+            | Self::PasswordSource { .. } => Exit::Configuration,
+            Self::KeyFile { source, .. } => key_file_exit(source),
+            Self::InsecureSetup | Self::Undecided { .. } => Exit::Undecided,
+            Self::ModelInput(_) | Self::Setup(_) | Self::Rows(_) | Self::ProvingKey(_) => Exit::Unreadable,
+            Self::Executor(_) => Exit::Resource,
+            Self::Prove(source) => match **source {
+                ProveError::Rejected(_) => Exit::Rejected,
+                ProveError::Environment(_) => Exit::Configuration,
+                _ => Exit::Unreadable,
+            },
+            Self::Rejected { .. } => Exit::Rejected,
+            Self::Demo(source) if source.is_resource() => Exit::Resource,
+            Self::Demo(_) => Exit::Rejected,
+        }
+    }
+
+    /// What to do about it, where that is not in the message.
+    pub(crate) fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => "check the path",
+            Self::Format { source, .. } => return format_help(source),
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::NotFound => "make its folder first",
+            Self::Exists { .. } => "choose another name, or remove it first",
+            Self::NotEmpty { .. } => "name a folder that is empty or does not exist",
+            Self::NoPassword => {
+                "give --password-file FILE, set ASSAY_PASSWORD_FILE, give --password-fd N, or run it in a terminal"
+            }
+            Self::EmptyPassword => "choose a password; an empty one protects nothing",
+            Self::InsecureSetup => {
+                "this release has no other setup yet; --accept-insecure-setup goes on, for development only"
+            }
+            Self::ContextDigest(_) => "give 0x and 64 lower-case hexadecimal digits",
+            Self::KeyFile { source, .. } if matches!(**source, KeystoreError::WrongPassword) => {
+                "try the password again; `assay key show FILE` names the key without one"
+            }
+            Self::Undecided { help, .. } => return help.map(str::to_owned),
+            _ => return None,
+        };
+        Some(help.to_owned())
+    }
+}
+
+fn format_help(source: &FormatError) -> Option<String> {
+    if source.is_other_version() {
+        return Some("`assay version` lists the formats that this release knows".to_owned());
+    }
+    match source {
+        FormatError::Bundle(BundleError::NoMetadata) => {
+            Some("a model is a .assay file; import it from its network first".to_owned())
+        }
+        FormatError::Receipt(ReceiptFileError::Container(ContainerError::Kind { .. }))
+        | FormatError::VerifyingKey(KeyError::Container(ContainerError::Kind { .. })) => {
+            Some("`assay inspect FILE` says what a file is".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn write_exit(error: &io::Error) -> Exit {
+    match error.kind() {
+        io::ErrorKind::StorageFull
+        | io::ErrorKind::QuotaExceeded
+        | io::ErrorKind::ReadOnlyFilesystem
+        | io::ErrorKind::FileTooLarge => Exit::Resource,
+        _ => Exit::Unreadable,
+    }
+}
+
+/// Names the file, unless the error does.
+fn key_file_message(path: &Path, error: &KeystoreError) -> String {
+    match error {
+        KeystoreError::NotAFile { .. }
+        | KeystoreError::ReadableByOthers { .. }
+        | KeystoreError::PublicPath { .. }
+        | KeystoreError::PublicMismatch { .. } => error.to_string(),
+        _ => format!("{}: {error}", path.display()),
+    }
+}
+
+fn key_file_code(error: &KeystoreError) -> &'static str {
+    match error {
+        KeystoreError::WrongPassword => "ASSAY-K006",
+        KeystoreError::AlreadyExists { .. } => "ASSAY-K007",
+        KeystoreError::ReadableByOthers { .. } => "ASSAY-K008",
+        KeystoreError::PublicMismatch { .. } => "ASSAY-K009",
+        KeystoreError::Io { .. } | KeystoreError::NotAFile { .. } => "ASSAY-K010",
+        _ => "ASSAY-K011",
+    }
+}
+
+fn key_file_exit(error: &KeystoreError) -> Exit {
+    match error {
+        KeystoreError::WrongPassword
+        | KeystoreError::EmptyPassword
+        | KeystoreError::ReadableByOthers { .. }
+        | KeystoreError::PublicMismatch { .. }
+        | KeystoreError::CostOutOfRange { .. }
+        | KeystoreError::UnsupportedEncryption { .. }
+        | KeystoreError::NotEncrypted { .. } => Exit::Configuration,
+        KeystoreError::Entropy(_) => Exit::Resource,
+        KeystoreError::Io { source, .. } => write_exit(source),
+        _ => Exit::Unreadable,
+    }
+}
+
+impl From<ExecutorError> for CliError {
+    fn from(error: ExecutorError) -> Self {
+        match error {
+            ExecutorError::Input { source, .. } => Self::ModelInput(source),
+            other => Self::Executor(Box::new(other)),
+        }
+    }
+}
+
+impl From<ProveError> for CliError {
+    fn from(error: ProveError) -> Self {
+        Self::Prove(Box::new(error))
+    }
+}
+
+impl From<DemoError> for CliError {
+    fn from(error: DemoError) -> Self {
+        Self::Demo(error)
+    }
+}

@@ -1,0 +1,204 @@
+//! Files: read within a limit of their kind, written whole or not at all.
+
+use std::fs::{File, Permissions};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use circuits::model::bundle::Bundle;
+use circuits::model::container::CONTAINER_BYTES_MAX;
+use circuits::model::tensor::Tensor;
+use serde::Deserialize;
+use tempfile::{Builder, TempDir};
+use verifier::container::Kind;
+use verifier::key::VerifyingKey;
+use verifier::receipt::ReceiptFile;
+
+use crate::error::{CliError, FormatError};
+
+/// Bytes of a container around its body.
+const ENVELOPE_BYTES: u64 = 24;
+/// Largest JSON file with a model's input.
+const INPUT_BYTES_MAX: u64 = 16 << 20;
+
+/// Largest file of a kind.
+pub(crate) fn container_bytes_max(kind: Kind) -> u64 {
+    kind.body_bytes_max() as u64 + ENVELOPE_BYTES
+}
+
+/// Largest model file.
+pub(crate) fn model_bytes_max() -> u64 {
+    CONTAINER_BYTES_MAX as u64
+}
+
+/// Opens a file, refusing folders.
+pub(crate) fn open(path: &Path) -> Result<File, CliError> {
+    let failed = |source| CliError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.is_dir() {
+        return Err(failed(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
+    }
+    Ok(file)
+}
+
+/// Reads a whole file of at most `max` bytes; a larger one is refused before it is read.
+pub(crate) fn read(path: &Path, what: &'static str, max: u64) -> Result<Vec<u8>, CliError> {
+    read_rest(open(path)?, Vec::new(), path, what, max)
+}
+
+/// Reads the rest of a file whose first bytes are `head`; the whole may have `max` bytes.
+pub(crate) fn read_rest(
+    file: File,
+    head: Vec<u8>,
+    path: &Path,
+    what: &'static str,
+    max: u64,
+) -> Result<Vec<u8>, CliError> {
+    let failed = |source| CliError::Read { path: path.to_owned(), source };
+    let refused = |got: String| CliError::TooLarge { path: path.to_owned(), what, max, got };
+    let length = file.metadata().map_err(failed)?.len();
+    if length > max {
+        return Err(refused(length.to_string()));
+    }
+    // A pipe has no length, and a file may grow.
+    let mut bytes = head;
+    let left = max.saturating_sub(bytes.len() as u64).saturating_add(1);
+    file.take(left).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > max {
+        return Err(refused("more".to_owned()));
+    }
+    Ok(bytes)
+}
+
+/// A `.receipt` file.
+pub(crate) fn read_receipt(path: &Path) -> Result<ReceiptFile, CliError> {
+    let bytes = read(path, "receipt", container_bytes_max(Kind::Receipt))?;
+    ReceiptFile::from_bytes(&bytes).map_err(|error| CliError::format(path, error))
+}
+
+/// A `.vk` file.
+pub(crate) fn read_key(path: &Path) -> Result<VerifyingKey, CliError> {
+    let bytes = read(path, "verifying key", container_bytes_max(Kind::VerifyingKey))?;
+    VerifyingKey::from_bytes(&bytes).map_err(|error| CliError::format(path, error))
+}
+
+/// A `.assay` file.
+pub(crate) fn read_model(path: &Path) -> Result<Bundle, CliError> {
+    let bytes = read(path, "model", model_bytes_max())?;
+    Bundle::from_bytes(&bytes).map_err(|error| CliError::format(path, error))
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Input {
+    Values(Vec<i64>),
+    Tensor(Tensor),
+}
+
+/// A model's input in JSON: a plain array takes the shape that the model wants.
+pub(crate) fn read_input(path: &Path, shape: &[u32]) -> Result<Tensor, CliError> {
+    let bytes = read(path, "input", INPUT_BYTES_MAX)?;
+    let refused = |error: FormatError| CliError::format(path, error);
+    match serde_json::from_slice(&bytes).map_err(|error| refused(FormatError::Input(error)))? {
+        Input::Values(values) => Tensor::new(shape.to_vec(), values).map_err(|error| refused(error.into())),
+        Input::Tensor(tensor) => Ok(tensor),
+    }
+}
+
+/// What to do with a file of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Existing {
+    /// Refuse to write.
+    Keep,
+    /// Put the new content in its place.
+    Replace,
+}
+
+/// Refuses a path that [`write`] would refuse, before the work that the file is to hold.
+pub(crate) fn check_writable(path: &Path, existing: Existing) -> Result<(), CliError> {
+    if existing == Existing::Keep && path.symlink_metadata().is_ok() {
+        return Err(CliError::Exists { path: path.to_owned() });
+    }
+    let folder = folder(path);
+    let is_folder = folder.metadata().map_err(|source| CliError::Write { path: path.to_owned(), source })?.is_dir();
+    let source = std::io::Error::from(std::io::ErrorKind::NotADirectory);
+    if is_folder { Ok(()) } else { Err(CliError::Write { path: path.to_owned(), source }) }
+}
+
+/// Writes a file: under a temporary name in the same folder, to the disk, then to its name.
+pub(crate) fn write(path: &Path, content: &[u8], existing: Existing) -> Result<(), CliError> {
+    let failed = |source| CliError::Write { path: path.to_owned(), source };
+    let mut builder = Builder::new();
+    builder.prefix(".assay-");
+    if let Some(permissions) = permissions(0o666) {
+        builder.permissions(permissions);
+    }
+    let mut file = builder.tempfile_in(folder(path)).map_err(failed)?;
+    file.write_all(content).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    let persisted = match existing {
+        Existing::Keep => file.persist_noclobber(path),
+        Existing::Replace => file.persist(path),
+    };
+    match persisted {
+        Ok(_) => Ok(()),
+        Err(error) if existing == Existing::Keep && error.error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Err(CliError::Exists { path: path.to_owned() })
+        }
+        Err(error) => Err(failed(error.error)),
+    }
+}
+
+/// A folder that appears under its name with everything in it, or not at all.
+pub(crate) struct NewFolder {
+    staged: TempDir,
+    target: PathBuf,
+}
+
+impl NewFolder {
+    /// Starts a folder at `target`, which must be empty or absent.
+    pub(crate) fn stage(target: &Path) -> Result<Self, CliError> {
+        let failed = |source| CliError::Write { path: target.to_owned(), source };
+        if target.symlink_metadata().is_ok() {
+            let empty = target.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+            if !empty {
+                return Err(CliError::NotEmpty { path: target.to_owned() });
+            }
+        }
+        let mut builder = Builder::new();
+        builder.prefix(".assay-");
+        if let Some(permissions) = permissions(0o777) {
+            builder.permissions(permissions);
+        }
+        let staged = builder.tempdir_in(folder(target)).map_err(failed)?;
+        Ok(Self { staged, target: target.to_owned() })
+    }
+
+    /// Where its files are written.
+    pub(crate) fn path(&self) -> &Path {
+        self.staged.path()
+    }
+
+    /// Gives it its name.
+    pub(crate) fn publish(self) -> Result<PathBuf, CliError> {
+        let failed = |source| CliError::Write { path: self.target.clone(), source };
+        std::fs::rename(self.staged.path(), &self.target).map_err(failed)?;
+        // The folder is where it belongs; nothing is left to clean up.
+        let _ = self.staged.keep();
+        Ok(self.target)
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Permissions before the process's mask.
+#[cfg(unix)]
+fn permissions(mode: u32) -> Option<Permissions> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Some(Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn permissions(_mode: u32) -> Option<Permissions> {
+    None
+}
