@@ -1,12 +1,12 @@
 //! The rules: one file per transaction family, each deciding from the state and the block alone.
 //!
-//! A rule is a function from an [`Execution`] and an action to `Ok` or a [`Failure`]. It checks everything before it
+//! A rule is a function from an `Execution` and an action to `Ok` or a `Failure`. It checks everything before it
 //! writes anything it would regret, but need not: the execution undoes whatever a refused transaction wrote. Rules know
 //! no store, no clock and no key material; what is expensive and pure (deriving keys, verifying proofs) they ask of
-//! [`Services`](services::Services).
+//! `Services`.
 
 pub mod reject;
-pub mod services;
+pub(crate) mod services;
 
 pub(crate) mod envelope;
 pub(crate) mod job;

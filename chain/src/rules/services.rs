@@ -57,7 +57,7 @@ impl<V: Clone> Bounded<V> {
 }
 
 /// See the module.
-pub struct Services {
+pub(crate) struct Services {
     setups: BTreeMap<Hash, Setup>,
     policy: Policy,
     keys: Mutex<Bounded<Arc<VerifyingKey>>>,

@@ -1,7 +1,7 @@
 //! The state machine: what is stored, how blocks change it, and how both are proven.
 //!
 //! [`machine::StateMachine`] is all an engine sees. [`machine::Machine`] implements it over any [`store::Store`]:
-//! blocks run in an [`overlay`], whose changes go through the [`tree`] into one batch. [`local::LocalChain`] is the
+//! blocks run in an `overlay`, whose changes go through the `tree` into one batch. [`local::LocalChain`] is the
 //! engine of one validator in one process. [`audit`] recomputes everything a store claims.
 
 pub mod audit;
