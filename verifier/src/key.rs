@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::container::{Container, ContainerError, Kind};
 use crate::points::{PointError, decode_affine, encode_affine, encode_scalar};
+use crate::security::SecurityBudget;
 use crate::setup::{Setup, VerifierSetup};
 use crate::weights::LinkPositions;
 
@@ -224,6 +225,15 @@ impl VerifyingKey {
     #[must_use]
     pub fn rows(&self) -> &[(u64, G1Affine)] {
         &self.rows
+    }
+
+    /// What a false statement's chance of passing adds up to.
+    #[must_use]
+    pub fn security(&self) -> SecurityBudget {
+        let system = self.halo2.cs();
+        let constraints = system.gates().iter().map(|gate| gate.polynomials().len()).sum();
+        let openings = system.advice_queries().len().saturating_add(system.fixed_queries().len());
+        SecurityBudget::of(&self.plan, constraints, openings)
     }
 
     /// Where in the transcript the weight link is.

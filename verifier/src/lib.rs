@@ -15,6 +15,7 @@ pub mod points;
 pub mod proof;
 pub mod receipt;
 pub mod rows;
+pub mod security;
 pub mod setup;
 pub mod transcript;
 pub mod verdict;
