@@ -3,10 +3,7 @@
 //! Everything here is a pure function of its arguments: no clock, no network, no files, no threads; time and collateral
 //! are passed in. It trusts no size, no length and no encoding that comes from outside.
 #![forbid(unsafe_code)]
-#![cfg_attr(
-    not(test),
-    deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)
-)]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 pub mod container;
 pub mod inclusion;

@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn bits_follow_the_largest_source() {
-        let budget = SecurityBudget { linear: 35, lookup: 5 * 1024, constraints: 9, quotient: 5 * 1024, openings: 1064 };
+        let budget =
+            SecurityBudget { linear: 35, lookup: 5 * 1024, constraints: 9, quotient: 5 * 1024, openings: 1064 };
         // 11348 < 2^14.
         assert_eq!(budget.numerator(), 11_348);
         assert_eq!(budget.proven_bits(0), 253 - 14);

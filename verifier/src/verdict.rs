@@ -179,8 +179,7 @@ fn attestation_layer(file: &ReceiptFile, requirements: &Requirements) -> (Findin
     match appraisal {
         Ok(appraisal) => {
             let reasons: Vec<String> = appraisal.reasons.iter().map(ToString::to_string).collect();
-            let message = format!("{} evidence, {}", file.evidence.kind(), reasons.join("; "));
-            (finding(Layer::Attestation, Ok(message)), Some(appraisal.trust_bps))
+            (finding(Layer::Attestation, Ok(reasons.join("; "))), Some(appraisal.trust_bps))
         }
         Err(error) => (finding(Layer::Attestation, Err(error.to_string())), None),
     }

@@ -185,10 +185,7 @@ mod tests {
         let neighbour = key_with_first_bit(false, 1);
         assert_eq!(proof.verify_exclusion(&root, &neighbour), Ok(()));
         let stranger = key_with_first_bit(true, 1);
-        assert_eq!(
-            proof.verify_exclusion(&root, &stranger),
-            Err(StateProofError::OffPath { expected: 1, got: 0 })
-        );
+        assert_eq!(proof.verify_exclusion(&root, &stranger), Err(StateProofError::OffPath { expected: 1, got: 0 }));
     }
 
     #[test]
