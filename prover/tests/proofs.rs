@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use circuits::layout::choose;
 use circuits::model::bundle::{Bundle, Info};
+use circuits::model::graph::Operator;
 use circuits::model::random::{Limits, Model};
 use circuits::model::tensor::Tensor;
 use circuits::statement::{Statement, StatementError};
@@ -52,7 +53,13 @@ fn bundle(seed: u64) -> Arc<Bundle> {
 
 #[test]
 fn honest_proofs_verify_under_derived_and_loaded_keys() {
-    for seed in 0..4 {
+    let stages = |seed: &u64| {
+        let model = Model::from_seed(*seed, &Limits::circuit());
+        (model.graph.nodes().len(), matches!(model.graph.nodes().last().unwrap().operator, Operator::Dense { .. }))
+    };
+    // One raw stage (whose circuit has all-zero fixed columns), one requantised stage, and three with either ending.
+    for shape in [(1, true), (2, false), (5, true), (6, false)] {
+        let seed = (0..400).find(|seed| stages(seed) == shape).unwrap();
         let bundle = bundle(seed);
         let input = Model::from_seed(seed, &Limits::circuit()).input(5);
         let fixture = Fixture::new(bundle, input);

@@ -337,3 +337,88 @@ fn stages(graph: &Graph) -> Result<Vec<Stage>, PlanError> {
     }
     Ok(stages)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::fixture;
+    use crate::model::graph::Node;
+    use crate::model::random::{Limits, Model};
+
+    fn planned(graph: Graph) -> Plan {
+        let layout = choose(&graph).unwrap();
+        Plan::new(&graph.with_layout(layout).unwrap()).unwrap()
+    }
+
+    /// Rows of column a that hold data, and rows that V meets an operand on: each once, all above the last usable row.
+    #[test]
+    fn every_cell_has_one_writer_and_every_rotation_a_usable_row() {
+        for seed in 0..200 {
+            let plan = planned(Model::from_seed(seed, &Limits { layers_max: 5, ..Limits::circuit() }).graph);
+            let last = plan.usable_rows() - 1;
+            let (mut data, mut operands) = (BTreeSet::new(), BTreeSet::new());
+            for (index, stage) in plan.stages().iter().enumerate() {
+                let outputs = plan.stage_output_row(index)..plan.stage_output_row(index) + stage.outputs;
+                if stage.requantisation.is_some() {
+                    for row in outputs {
+                        assert!(data.insert(row), "seed {seed}: quotient row {row} is taken");
+                        let remainder = row + plan.remainder_offset();
+                        assert!(remainder < last, "seed {seed}: remainder row {remainder} of {last}");
+                        assert!(data.insert(remainder), "seed {seed}: remainder row {remainder} is taken");
+                    }
+                }
+                let inputs = plan.stage_input_row(index)..plan.stage_input_row(index) + stage.inputs;
+                for row in inputs.chain([plan.bias_row(index)]) {
+                    assert!(row < last);
+                    assert!(operands.insert(row), "seed {seed}: operand row {row} is taken");
+                }
+            }
+            assert_eq!(plan.fold_rows().count(), plan.stages().len());
+            assert!(plan.fold_rows().all(|row| row < last), "seed {seed}: a fold steps onto an unusable row");
+        }
+    }
+
+    #[test]
+    fn the_chosen_size_is_the_smallest() {
+        for seed in 0..50 {
+            let graph = Model::from_seed(seed, &Limits::circuit()).graph;
+            let Layout { k, rows } = choose(&graph).unwrap();
+            if k > K_MIN {
+                let smaller = graph.clone().with_layout(Layout { k: k - 1, rows }).unwrap();
+                assert!(matches!(Plan::new(&smaller), Err(PlanError::TooSmall { k: got, .. }) if got == k - 1));
+            }
+            let other = graph.with_layout(Layout { k, rows: rows + 1 }).unwrap();
+            assert_eq!(Plan::new(&other), Err(PlanError::Rows { expected: rows, got: rows + 1 }));
+        }
+    }
+
+    #[test]
+    fn graphs_beyond_a_chain_of_stages_are_refused() {
+        let graph = fixture::graph();
+        let with = |nodes: Vec<Node>| Graph::new(graph.input().clone(), nodes, graph.layout()).unwrap();
+        let [dense, requantise, last] = graph.nodes() else { panic!("three nodes") };
+        // A second dense node without requantisation between, a requantisation of the input, a skipped value.
+        let next = |inputs: u32| Operator::Dense { inputs, outputs: 2, accumulator: Range { min: 0, max: 9 } };
+        let dense_again = with(vec![dense.clone(), Node { operator: next(3), inputs: vec![1] }]);
+        assert_eq!(choose(&dense_again), Err(PlanError::Chain { node: 1 }));
+        let of_input = with(vec![Node { inputs: vec![0], ..requantise.clone() }]);
+        assert_eq!(choose(&of_input), Err(PlanError::Chain { node: 0 }));
+        let skipped =
+            with(vec![dense.clone(), requantise.clone(), last.clone(), Node { operator: next(3), inputs: vec![2] }]);
+        assert_eq!(choose(&skipped), Err(PlanError::Chain { node: 3 }));
+    }
+
+    #[test]
+    fn tables_beyond_the_largest_circuit_are_refused_without_being_built() {
+        let graph = fixture::graph();
+        let mut nodes = graph.nodes().to_vec();
+        if let Operator::Dense { accumulator, .. } = &mut nodes[0].operator {
+            *accumulator = Range { min: -(1 << 47), max: 1 << 47 };
+        }
+        let graph = Graph::new(graph.input().clone(), nodes, graph.layout()).unwrap();
+        assert!(matches!(choose(&graph), Err(PlanError::TooLarge { needed }) if needed > 1 << 45));
+        assert!(matches!(Plan::new(&graph), Err(PlanError::TooSmall { k: 10, .. })));
+    }
+}
