@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(duration(Duration::from_micros(12)), "12.0 us");
         assert_eq!(duration(Duration::from_micros(1234)), "1.23 ms");
         assert_eq!(duration(Duration::from_millis(345)), "345 ms");
-        assert_eq!(duration(Duration::from_millis(2345)), "2.35 s");
+        assert_eq!(duration(Duration::from_millis(2346)), "2.35 s");
     }
 
     #[test]

@@ -1,0 +1,21 @@
+//! The `assay` command from outside: exit codes, messages, channels, files left behind.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    missing_docs,
+    unreachable_pub,
+    reason = "test code"
+)]
+
+mod bad_input;
+mod common;
+mod inspect;
+#[cfg(unix)]
+mod keys;
+mod prover;
+mod story;
+mod usage;
+mod verify;
