@@ -147,29 +147,31 @@ pub(crate) fn write(path: &Path, content: &[u8], existing: Existing) -> Result<(
     }
 }
 
-/// A folder that appears under its name with everything in it, or not at all.
+/// A folder whose files appear all together at the end, or not at all.
+///
+/// One that does not exist appears with everything in it. One that exists is filled from a hidden folder inside it,
+/// because replacing it would take it away under whoever stands in it.
 pub(crate) struct NewFolder {
     staged: TempDir,
     target: PathBuf,
+    exists: bool,
 }
 
 impl NewFolder {
     /// Starts a folder at `target`, which must be empty or absent.
     pub(crate) fn stage(target: &Path) -> Result<Self, CliError> {
         let failed = |source| CliError::Write { path: target.to_owned(), source };
-        if target.symlink_metadata().is_ok() {
-            let empty = target.read_dir().is_ok_and(|mut entries| entries.next().is_none());
-            if !empty {
-                return Err(CliError::NotEmpty { path: target.to_owned() });
-            }
+        let exists = target.symlink_metadata().is_ok();
+        if exists && !target.read_dir().is_ok_and(|mut entries| entries.next().is_none()) {
+            return Err(CliError::NotEmpty { path: target.to_owned() });
         }
         let mut builder = Builder::new();
         builder.prefix(".assay-");
         if let Some(permissions) = permissions(0o777) {
             builder.permissions(permissions);
         }
-        let staged = builder.tempdir_in(folder(target)).map_err(failed)?;
-        Ok(Self { staged, target: target.to_owned() })
+        let staged = builder.tempdir_in(if exists { target } else { folder(target) }).map_err(failed)?;
+        Ok(Self { staged, target: target.to_owned(), exists })
     }
 
     /// Where its files are written.
@@ -177,14 +179,28 @@ impl NewFolder {
         self.staged.path()
     }
 
-    /// Gives it its name.
+    /// Gives the files their place.
     pub(crate) fn publish(self) -> Result<PathBuf, CliError> {
-        let failed = |source| CliError::Write { path: self.target.clone(), source };
-        std::fs::rename(self.staged.path(), &self.target).map_err(failed)?;
-        // The folder is where it belongs; nothing is left to clean up.
-        let _ = self.staged.keep();
-        Ok(self.target)
+        let Self { staged, target, exists } = self;
+        let moved = if exists {
+            move_files(staged.path(), &target).and_then(|()| staged.close())
+        } else {
+            // The folder is where it belongs; nothing is left to clean up.
+            std::fs::rename(staged.path(), &target).map(|()| drop(staged.keep()))
+        };
+        match moved {
+            Ok(()) => Ok(target),
+            Err(source) => Err(CliError::Write { path: target, source }),
+        }
     }
+}
+
+fn move_files(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in from.read_dir()? {
+        let entry = entry?;
+        std::fs::rename(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
 }
 
 fn folder(path: &Path) -> &Path {

@@ -18,7 +18,7 @@ use verifier::setup::VerifierSetup;
 use crate::commands::{model, prover::values};
 use crate::error::{CliError, FormatError};
 use crate::files;
-use crate::output::{Done, Output, Tone, bytes as size, picture, printable, shape, utc};
+use crate::output::{Done, Output, Tone, bytes as size, name, picture, printable, shape, utc};
 
 /// Bytes that tell kinds of files apart.
 const HEAD_BYTES: u64 = 32;
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Inspect, output: &Output) -> Result<Done, CliError
         Found::PublicRecord => ("public record", KEY_FILE_BYTES_MAX as u64),
     };
     let content = files::read_rest(file, head, path, what, max)?;
-    output.heading(&format!("{what} {}", path.display()));
+    output.heading(&format!("{what} {}", name(path)));
     output.field("file", size(content.len() as u64));
     let refused = |error: FormatError| CliError::format(path, error);
     let data = match found {
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &Inspect, output: &Output) -> Result<Done, CliError
         Found::KeyFile => key_file(&content, path, output)?,
         Found::PublicRecord => public_record(&content, path, output)?,
     };
-    Ok(Done::ok(json!({ "kind": what, "file": path, "bytes": content.len(), "content": data })))
+    Ok(Done::ok(json!({ "kind": what, "file": name(path), "bytes": content.len(), "content": data })))
 }
 
 /// The kind of file that these first bytes belong to.

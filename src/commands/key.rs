@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::commands::password::PasswordOptions;
 use crate::error::{CliError, FormatError};
 use crate::files::{self, Existing};
-use crate::output::{Done, Output};
+use crate::output::{Done, Output, name};
 
 /// Make and show keys; secrets stay encrypted on disk
 #[derive(Debug, Subcommand)]
@@ -116,9 +116,9 @@ fn new(arguments: &New, output: &Output) -> Result<Done, CliError> {
     let public = key.public_key();
     output.heading(&format!("new {} key", public.kind()));
     print(&public, output);
-    output.field("secret", format!("{} (encrypted, readable by you alone)", out.display()));
-    output.field("public record", keystore::public_path(out).display().to_string());
-    Ok(Done::ok(json!({ "key": public, "file": out, "public_record": keystore::public_path(out) })))
+    output.field("secret", format!("{} (encrypted, readable by you alone)", name(out)));
+    output.field("public record", name(&keystore::public_path(out)));
+    Ok(Done::ok(json!({ "key": public, "file": name(out), "public_record": name(&keystore::public_path(out)) })))
 }
 
 fn list(arguments: &List, output: &Output) -> Result<Done, CliError> {
@@ -129,15 +129,15 @@ fn list(arguments: &List, output: &Output) -> Result<Done, CliError> {
         other => failed(folder)(other),
     })?;
     if records.is_empty() {
-        output.line(format!("no public records (.pub) in {}", folder.display()));
+        output.line(format!("no public records (.pub) in {}", name(folder)));
     }
     let mut done = Done::ok(Value::Null);
     let mut keys = Vec::new();
     for (path, record) in records {
         match record {
             Ok(key) => {
-                output.line(format!("{:10} {}  {}", key.kind().to_string(), hex::encode(&key.id()), path.display()));
-                keys.push(json!({ "file": path, "key": key }));
+                output.line(format!("{:10} {}  {}", key.kind().to_string(), hex::encode(&key.id()), name(&path)));
+                keys.push(json!({ "file": name(&path), "key": key }));
             }
             Err(error) => {
                 let error = unreadable(&path, error);
@@ -169,7 +169,7 @@ fn show(arguments: &Show, output: &Output) -> Result<Done, CliError> {
     output.heading(&format!("{} key", public.kind()));
     print(&public, output);
     output.field("password", if *check_password { "opens the key file" } else { "not checked" });
-    Ok(Done::ok(json!({ "key": public, "file": file, "password_checked": check_password })))
+    Ok(Done::ok(json!({ "key": public, "file": name(file), "password_checked": check_password })))
 }
 
 fn print(public: &PublicKey, output: &Output) {

@@ -13,7 +13,7 @@ use verifier::key::VerifyingKey;
 use crate::commands::prover::{derive_key, development_setup};
 use crate::error::CliError;
 use crate::files;
-use crate::output::{Done, Output, printable, shape};
+use crate::output::{Done, Output, name, printable, shape};
 
 /// Show models
 #[derive(Debug, Subcommand)]
@@ -58,7 +58,7 @@ pub(super) fn run(command: &Model, output: &Output) -> Result<Done, CliError> {
         }
         None => None,
     };
-    output.heading(&format!("model {}", model.display()));
+    output.heading(&format!("model {}", name(model)));
     show(&bundle, key.as_ref(), output);
     Ok(Done::ok(data(&bundle, key.as_ref())))
 }

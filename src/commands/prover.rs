@@ -20,7 +20,7 @@ use worker::executor::{Device, Executor};
 use crate::commands::{INSECURE, SetupOptions};
 use crate::error::CliError;
 use crate::files::{self, Existing};
-use crate::output::{Done, Output, bytes, duration, picture, printable, shape};
+use crate::output::{Done, Output, bytes, duration, name, picture, printable, shape};
 
 /// Derive keys, run models and prove the runs
 #[derive(Debug, Subcommand)]
@@ -149,7 +149,7 @@ fn make_key(arguments: &MakeKey, output: &Output) -> Result<Done, CliError> {
     output.field("key size", bytes(encoded.len() as u64));
     output.field("time", format!("setup {}, key {}", duration(setup_time), duration(key_time)));
     match out_key {
-        Some(path) => output.field("written", path.display().to_string()),
+        Some(path) => output.field("written", name(path)),
         None => output.field("written", "nothing; --out-key FILE keeps the key"),
     }
     Ok(Done::ok(json!({
@@ -162,7 +162,7 @@ fn make_key(arguments: &MakeKey, output: &Output) -> Result<Done, CliError> {
         "key_bytes": encoded.len(),
         "setup_ns": nanoseconds(setup_time),
         "key_ns": nanoseconds(key_time),
-        "out_key": out_key,
+        "out_key": out_key.as_deref().map(name),
     })))
 }
 
@@ -209,7 +209,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     );
     output.field("context", hex::encode(&context));
     output.field("key digest", hex::encode(&proof.key_digest));
-    output.field("written", out.display().to_string());
+    output.field("written", name(out));
     Ok(Done::ok(json!({
         "input": statement.input,
         "output": statement.output,
@@ -225,7 +225,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
         "run_ns": nanoseconds(times.run),
         "prove_ns": nanoseconds(times.prove),
         "verify_ns": nanoseconds(times.verify),
-        "out": out,
+        "out": name(out),
     })))
 }
 

@@ -16,7 +16,7 @@ mod progress;
 mod words;
 
 pub(crate) use progress::Progress;
-pub(crate) use words::{amount, bytes, duration, picture, printable, shape, short, utc};
+pub(crate) use words::{amount, bytes, duration, name, picture, printable, shape, short, utc};
 
 /// Version of the JSON envelope.
 const SCHEMA_VERSION: u32 = 1;

@@ -1,5 +1,6 @@
 //! Values in words.
 
+use std::path::Path;
 use std::time::Duration;
 
 use circuits::model::tensor::Tensor;
@@ -24,6 +25,11 @@ pub(crate) fn printable(text: &str) -> String {
 pub(crate) fn short(hash: &[u8; 32]) -> String {
     let text = attestation::hex::encode(hash);
     format!("{}..", text.get(..10).unwrap_or(&text))
+}
+
+/// A path in a line or in JSON: names that are not UTF-8 lose their other bytes, names that steer lose those.
+pub(crate) fn name(path: &Path) -> String {
+    printable(&path.display().to_string())
 }
 
 /// `8x8`, `10`.

@@ -2,7 +2,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::arguments;
-use crate::common::{assay, names, put, story};
+use crate::common::{assay, command, names, put, run, story};
 
 fn step<'a>(data: &'a Value, title: &str) -> &'a Value {
     let steps = data["steps"].as_array().unwrap();
@@ -116,6 +116,15 @@ fn an_empty_folder_is_filled() {
     assay(arguments!["demo", "--out", &target]).ends(0).shows("Kept in");
     assert_eq!(names(&target).len(), 5);
     assert_eq!(names(folder.path()), ["empty"]);
+}
+
+#[test]
+fn the_folder_that_one_stands_in_is_filled() {
+    let folder = TempDir::new().unwrap();
+    let mut command = command(["demo", "--out", "."]);
+    command.current_dir(folder.path());
+    run(command).ends(0);
+    assert_eq!(names(folder.path()).len(), 5);
 }
 
 #[test]

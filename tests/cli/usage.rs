@@ -98,6 +98,21 @@ fn max_degree_stops_everything_before_it_starts() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn names_of_any_bytes_are_shown_as_far_as_they_go() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join(std::ffi::OsString::from_vec(b"a\xff\x1bb".to_vec()));
+    std::fs::copy(story().receipt(), &file).unwrap();
+    let envelope = assay(arguments!["inspect", &file, "--json"]).ends(0).envelope();
+    assert!(envelope["data"]["file"].as_str().unwrap().ends_with("a\u{fffd}?b"));
+    let envelope = assay(arguments!["verify", &file, "--json"]).ends(3).envelope();
+    assert!(envelope["data"]["receipts"][0]["file"].as_str().unwrap().ends_with("a\u{fffd}?b"));
+    let ran = assay(arguments!["verify", &file]).ends(3);
+    assert!(!ran.stdout.contains('\u{1b}'));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn a_result_that_cannot_be_written_is_an_error() {
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut command = command(["version"]);

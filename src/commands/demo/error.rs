@@ -63,7 +63,7 @@ pub(super) enum StepError {
     Disagreement,
     #[error("the amounts leave their range")]
     Overflow,
-    #[error("the other model gives the same output; choose another --image")]
+    #[error("the forged output is the true one; choose another --image")]
     SameOutput,
     #[error("encoding: {0}")]
     Encoding(std::io::Error),

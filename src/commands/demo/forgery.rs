@@ -65,6 +65,9 @@ pub(super) fn false_output(bench: &Bench, cast: &Cast, leased: &Leased, honest: 
         values.swap(first, second);
     }
     let output = Tensor::new(honest.output.shape().to_vec(), values)?;
+    if output == honest.output {
+        return Err(StepError::SameOutput);
+    }
     let units = honest.signed.receipt.compute_units;
     let elapsed = Duration::from_millis(honest.signed.receipt.metadata.elapsed_ms);
     let (signed, evidence) = bench.sign(cast, &leased.context, &output, units, elapsed)?;

@@ -14,7 +14,7 @@ use super::work::Work;
 use crate::commands::verify::Judge;
 use crate::error::CliError;
 use crate::files::{self, Existing, NewFolder};
-use crate::output::Output;
+use crate::output::{Output, name};
 
 const RECEIPT: &str = "digit.receipt";
 const PROOF: &str = "digit.proof";
@@ -100,8 +100,8 @@ impl Keepsakes {
             (KEY, plot.key().verifying().to_bytes()),
             (MODEL, plot.bundle().to_bytes()?),
         ];
-        for (name, content) in contents {
-            files::write(&self.path().join(name), &content, Existing::Keep).map_err(unusable)?;
+        for (file, content) in contents {
+            files::write(&self.path().join(file), &content, Existing::Keep).map_err(unusable)?;
         }
         Ok(())
     }
@@ -114,8 +114,8 @@ impl Keepsakes {
             return Ok(None);
         };
         let folder = folder.publish()?;
-        let path = |name: &str| folder.join(name).display().to_string();
-        output.line(format!("Kept in {}. Try:", folder.display()));
+        let path = |file: &str| name(&folder.join(file));
+        output.line(format!("Kept in {}. Try:", name(&folder)));
         output.line(format!("  assay verify {} --vk {} --accept-insecure-setup", path(RECEIPT), path(KEY)));
         output.line(format!("  assay verify {} --model {} --accept-insecure-setup", path(RECEIPT), path(MODEL)));
         output.line(format!("  assay inspect {}", path(RECEIPT)));

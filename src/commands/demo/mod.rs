@@ -14,7 +14,7 @@ use worker::executor::Device;
 
 use crate::commands::prover::label;
 use crate::error::CliError;
-use crate::output::{Done, Output};
+use crate::output::{Done, Output, name};
 
 mod books;
 mod cast;
@@ -68,7 +68,8 @@ pub(super) fn run(arguments: &Demo, output: &Output) -> Result<Done, CliError> {
     story.part("The job, from post to mint");
     let (leased, work) = plot.job(&mut story, &digit)?;
     story.part("Forgeries, each handed in by the worker's operator in a valid transaction");
-    plot.forgeries(&mut story, &leased, &work, &second)?;
+    plot.replays(&mut story, &leased, &work)?;
+    plot.lies(&mut story, &second)?;
 
     story.part("What is left: a receipt file, verified offline");
     let verdict = keepsakes.write_and_verify(&mut story, &plot, &work, output)?;
@@ -97,6 +98,6 @@ pub(super) fn run(arguments: &Demo, output: &Output) -> Result<Done, CliError> {
         "verdict": verdict,
         "books": books.data(),
         "caveats": CAVEATS,
-        "folder": folder,
+        "folder": folder.as_deref().map(name),
     })))
 }

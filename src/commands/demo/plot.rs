@@ -128,7 +128,12 @@ impl Plot {
         let job = story.step("post job", |_| {
             let (job, escrow) = world.post(cast, model, &digit.image)?;
             let text = format!("block {}: which digit is this? {} tokens in escrow", world.height(), amount(escrow));
-            let figures = json!({ "height": world.height(), "job": hex::encode(&job), "escrow_micro": escrow.to_string(), "input": digit.image });
+            let figures = json!({
+                "height": world.height(),
+                "job": hex::encode(&job),
+                "escrow_micro": escrow.to_string(),
+                "input": digit.image,
+            });
             Ok((job, Told::new(text, figures)))
         })?;
         story.show(&digit.image);
@@ -177,21 +182,15 @@ impl Plot {
         Ok((leased, work))
     }
 
-    /// Everything that must be refused, and that refusing spoils nothing.
-    pub(super) fn forgeries(
-        &mut self,
-        story: &mut Story<'_>,
-        spent: &Leased,
-        settled: &Work,
-        second: &Digit,
-    ) -> Result<(), DemoError> {
-        let Self { cast, bench, bundle, setup, key, world, model, units } = self;
+    /// A receipt is paid once: neither again nor by another chain.
+    pub(super) fn replays(&mut self, story: &mut Story<'_>, spent: &Leased, settled: &Work) -> Result<(), DemoError> {
+        let Self { cast, bench, setup, key, world, units, .. } = self;
         story.refusal("same receipt", "the receipt that was just paid, in a new transaction", WORK_SPENT, |_| {
             world.refuse(cast, &spent.lease, settled, WORK_SPENT)
         })?;
         story.refusal(
             "other chain",
-            "the same receipt on chain 1338, where model, worker, job and lease are the same",
+            &format!("the same receipt on chain {OTHER_CHAIN_ID}, with the same model, worker and job, and a lease"),
             RECEIPT_CHAIN_MISMATCH,
             |_| {
                 let mut other = World::open(OTHER_CHAIN_ID, cast, setup)?;
@@ -202,8 +201,12 @@ impl Plot {
                 let leased = other.lease(cast, &job)?;
                 other.refuse(cast, &leased.lease, settled, RECEIPT_CHAIN_MISMATCH)
             },
-        )?;
+        )
+    }
 
+    /// A second job, for which every lie is refused and the honest result still taken.
+    pub(super) fn lies(&mut self, story: &mut Story<'_>, second: &Digit) -> Result<(), DemoError> {
+        let Self { cast, bench, bundle, setup, key, world, model, units } = self;
         let (leased, honest) = story.step("second job", |_| {
             let (job, _) = world.post(cast, model, &second.image)?;
             let leased = world.lease(cast, &job)?;

@@ -10,7 +10,7 @@ use verifier::verdict::{Finding, Layer, Outcome, RequiredLayer, Status, Verdict}
 
 use crate::commands::prover::values;
 use crate::error::CliError;
-use crate::output::{Output, Tone, printable, shape, utc};
+use crate::output::{Output, Tone, name, printable, shape, utc};
 
 /// The key that a receipt was judged by.
 pub(super) struct KeyUsed {
@@ -91,7 +91,7 @@ impl Judged {
     /// For people.
     pub(in crate::commands) fn print(&self, output: &Output) {
         let receipt = &self.file.signed.receipt;
-        output.heading(&format!("receipt {}", self.path.display()));
+        output.heading(&format!("receipt {}", name(&self.path)));
         for (index, line) in self.claim.lines.iter().enumerate() {
             output.field(if index == 0 { "claim" } else { "" }, line);
         }
@@ -132,7 +132,7 @@ impl Judged {
     pub(in crate::commands) fn data(&self) -> Value {
         let receipt = &self.file.signed.receipt;
         json!({
-            "file": self.path,
+            "file": name(&self.path),
             "outcome": self.verdict.outcome,
             "reason": self.reason(),
             "statement": self.claim.lines.join(" "),
