@@ -12,6 +12,7 @@ use circuits::model::bundle::BundleError;
 use circuits::model::graph::GraphError;
 use circuits::model::reference::ExecutionError;
 use circuits::model::tensor::TensorError;
+use prover::environment::EnvironmentError;
 use prover::prove::ProveError;
 use prover::proving_key::ProvingKeyError;
 use prover::srs::generate::SetupError;
@@ -112,7 +113,7 @@ pub(crate) enum CliError {
     #[error("{0}")]
     Usage(String),
     #[error(transparent)]
-    Environment(ProvingKeyError),
+    Environment(EnvironmentError),
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("{}: expected a {what} file of at most {max} bytes, got {got}", path.display())]
@@ -174,7 +175,8 @@ impl CliError {
         match self {
             Self::Usage(_) => "ASSAY-U001",
             Self::ContextDigest(_) => "ASSAY-U002",
-            Self::Environment(_) => "ASSAY-E001",
+            Self::Environment(EnvironmentError::MaxDegree) => "ASSAY-E001",
+            Self::Environment(EnvironmentError::Processor { .. }) => "ASSAY-E003",
             Self::Output(_) => "ASSAY-E002",
             Self::Read { .. } => "ASSAY-F001",
             Self::TooLarge { .. } => "ASSAY-F002",
@@ -215,7 +217,8 @@ impl CliError {
             Self::Format { source, .. } if source.is_other_version() => Exit::Undecided,
             Self::Format { .. } => Exit::Unreadable,
             Self::Write { source, .. } | Self::Output(source) => write_exit(source),
-            Self::Environment(_)
+            Self::Environment(EnvironmentError::Processor { .. }) => Exit::Resource,
+            Self::Environment(EnvironmentError::MaxDegree)
             | Self::NoPassword
             | Self::EmptyPassword
             | Self::PasswordsDiffer

@@ -16,15 +16,16 @@ use verifier::proof::{self, Proof, ProofError};
 use verifier::transcript::HASH_ID;
 
 use crate::blinding::BlindingGenerator;
-use crate::proving_key::{ProvingKey, ProvingKeyError, refuse_max_degree};
+use crate::environment::{self, EnvironmentError};
+use crate::proving_key::ProvingKey;
 use crate::transcript::ProofWriter;
 
 /// Why no proof was made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProveError {
-    /// The environment would change the circuit.
+    /// Nothing may run in this environment.
     #[error(transparent)]
-    Environment(#[from] ProvingKeyError),
+    Environment(#[from] EnvironmentError),
     /// The trace's first or last value is not a tensor of the model.
     #[error(transparent)]
     Tensor(#[from] TensorError),
@@ -62,7 +63,7 @@ pub struct Proven {
 /// `values[0]` is the input, `values[i + 1]` the output of node `i`, as every executor returns them. The proof is
 /// verified before it is returned; a trace that is not an honest run is an error, never a proof.
 pub fn prove(key: &ProvingKey, context_digest: [u8; 32], values: &[Vec<i64>]) -> Result<Proven, ProveError> {
-    refuse_max_degree()?;
+    environment::check()?;
     let graph = key.bundle().graph();
     let input = values.first().cloned().unwrap_or_default();
     let output = values.last().cloned().unwrap_or_default();

@@ -12,12 +12,14 @@ use verifier::key::VerifyingKey;
 use verifier::rows::{RowsError, derive_key};
 use verifier::setup::Setup;
 
+use crate::environment::{self, EnvironmentError};
+
 /// Why no proving key was made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProvingKeyError {
-    /// `MAX_DEGREE` is set; halo2 would read it.
-    #[error("environment variable MAX_DEGREE is set: halo2 would change its circuits by it; unset it and start again")]
-    MaxDegree,
+    /// Nothing may run in this environment.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
     /// The verifying key could not be derived.
     #[error(transparent)]
     Rows(#[from] RowsError),
@@ -49,7 +51,7 @@ pub struct ProvingKey {
 impl ProvingKey {
     /// Derives both keys of a bundle.
     pub fn derive(bundle: Arc<Bundle>, setup: &Setup) -> Result<Self, ProvingKeyError> {
-        refuse_max_degree()?;
+        environment::check()?;
         let verifying = derive_key(&bundle, setup)?;
         let k = verifying.plan().k();
         let setup = setup.at(k).ok_or(ProvingKeyError::SetupSize { expected: k, got: setup.k() })?;
@@ -92,13 +94,5 @@ impl ProvingKey {
 
     pub(crate) fn matrix(&self) -> Option<CommittedMatrix<'_>> {
         CommittedMatrix::new(self.plan(), self.bundle.weights())
-    }
-}
-
-/// halo2 reads `MAX_DEGREE` from the environment and stops the program when it is not a number.
-pub fn refuse_max_degree() -> Result<(), ProvingKeyError> {
-    match std::env::var_os("MAX_DEGREE") {
-        Some(_) => Err(ProvingKeyError::MaxDegree),
-        None => Ok(()),
     }
 }

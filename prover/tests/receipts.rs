@@ -99,6 +99,9 @@ fn an_honest_receipt_is_accepted_and_says_what_was_not_checked() {
     assert_eq!(verdict.outcome, Outcome::Accepted);
     assert!(verdict.findings.iter().all(|finding| finding.status == Status::Passed), "{:?}", verdict.findings);
     assert_eq!(verdict.trust_bps, Some(6000));
+    let security = verdict.security.unwrap();
+    assert_eq!(security.conjectured_bits, 100);
+    assert!((230..250).contains(&security.proven_bits), "{security:?}");
     assert!(verdict.not_checked.iter().any(|line| line.contains("settled")));
     assert!(!verdict.not_checked.iter().any(|line| line.contains("key audited")));
     let bytes = case.file.to_bytes();
@@ -110,7 +113,8 @@ fn an_honest_receipt_is_accepted_and_says_what_was_not_checked() {
 #[test]
 fn without_a_key_or_an_accepted_setup_nothing_is_decided() {
     let case = Case::new();
-    assert_eq!(judge(&case.file, None, &case.requirements).outcome, Outcome::Undecided);
+    let verdict = judge(&case.file, None, &case.requirements);
+    assert_eq!((verdict.outcome, verdict.security), (Outcome::Undecided, None));
     let strict = Requirements { accepted_setups: vec![], ..case.requirements.clone() };
     let verdict = judge(&case.file, Some(&case.key), &strict);
     assert_eq!(verdict.outcome, Outcome::Undecided);

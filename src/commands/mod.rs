@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use ::prover::proving_key::refuse_max_degree;
+use ::prover::environment;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::error::{CliError, Exit};
@@ -84,7 +84,7 @@ const INSECURE: &str = "development setup: its secret is public, so proofs under
 pub(crate) fn run(arguments: &[OsString]) -> Exit {
     // The parser may fail, and then its refusal belongs into an envelope too.
     let output = Output::new(arguments.iter().any(|argument| argument == "--json"));
-    if let Err(error) = refuse_max_degree() {
+    if let Err(error) = environment::check() {
         return output.finish("assay", Err(CliError::Environment(error)));
     }
     let parsed = CommandLine::command()

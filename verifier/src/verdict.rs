@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::key::VerifyingKey;
 use crate::proof;
 use crate::receipt::ReceiptFile;
+use crate::security::CONJECTURED_BITS;
 
 /// What the caller asks for.
 #[derive(Clone, Debug)]
@@ -101,6 +102,18 @@ pub struct Verdict {
     pub not_checked: Vec<String>,
     /// Trust in basis points that the evidence earns, if it holds.
     pub trust_bps: Option<u32>,
+    /// How much an accepted proof convinces; `None` without one.
+    pub security: Option<Security>,
+}
+
+/// Soundness of an accepted proof, in bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Security {
+    /// One attempt at a false statement passes with probability below 2^-this: proven, in the random-oracle model and
+    /// given that the commitments bind.
+    pub proven_bits: u32,
+    /// Work against the commitments, by present estimates for BN254 in the algebraic group model.
+    pub conjectured_bits: u32,
 }
 
 impl Verdict {
@@ -121,9 +134,16 @@ pub fn judge(file: &ReceiptFile, key: Option<&VerifyingKey>, requirements: &Requ
     Verdict {
         outcome: outcome(&findings, requirements.layer),
         not_checked: not_checked(file, key, requirements, &findings),
+        security: security(&findings, key),
         findings,
         trust_bps,
     }
+}
+
+fn security(findings: &[Finding], key: Option<&VerifyingKey>) -> Option<Security> {
+    let proven = |finding: &Finding| finding.layer == Layer::Proof && finding.status == Status::Passed;
+    let key = key.filter(|_| findings.iter().any(proven))?;
+    Some(Security { proven_bits: key.security().proven_bits(0), conjectured_bits: CONJECTURED_BITS })
 }
 
 fn outcome(findings: &[Finding], required: RequiredLayer) -> Outcome {

@@ -12,8 +12,11 @@ use halo2_proofs::plonk::ConstraintSystem;
 /// Why the link does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
-    /// V is not the combination of the committed rows: other weights than the key's were used.
-    #[error("the weight column is not the combination of the key's rows: the proof was made with other weights")]
+    /// V is not the combination of the committed rows: other weights than the key's were used, or the proof is for another
+    /// statement, whose challenge differs.
+    #[error(
+        "the weight column is not the combination of the key's rows: the proof was made with other weights, or for another statement"
+    )]
     Weights,
     /// The weight column came before the challenge that combines it.
     #[error("the weight column was committed before its challenge")]

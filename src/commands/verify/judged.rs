@@ -6,7 +6,7 @@ use attestation::hex;
 use serde_json::{Value, json};
 use verifier::receipt::ReceiptFile;
 use verifier::setup::VerifierSetup;
-use verifier::verdict::{Finding, Layer, Outcome, RequiredLayer, Status, Verdict};
+use verifier::verdict::{Finding, Layer, Outcome, RequiredLayer, Security, Status, Verdict};
 
 use crate::commands::prover::values;
 use crate::error::CliError;
@@ -112,6 +112,16 @@ impl Judged {
             let word = output.paint(tone, &format!("{word:9}"));
             output.line(format!("  {word}  {:11}  {}", layer_name(*layer), printable(message)));
         }
+        if let Some(Security { proven_bits, conjectured_bits }) = self.verdict.security {
+            output.gap();
+            output.line(format!(
+                "  soundness: one attempt at a false statement passes with probability below 2^-{proven_bits} (proven, \
+                 in the random-oracle model);"
+            ));
+            output.line(format!(
+                "             forging the commitments takes about 2^{conjectured_bits} work (conjectured, BN254)"
+            ));
+        }
         output.gap();
         output.line("  not checked");
         for line in &self.verdict.not_checked {
@@ -144,6 +154,7 @@ impl Judged {
             "findings": self.verdict.findings,
             "not_checked": self.verdict.not_checked,
             "trust_bps": self.verdict.trust_bps,
+            "security": self.verdict.security,
             "key_digest": self.key.as_ref().map(|key| hex::encode(&key.digest)),
             "key_audited": self.key.as_ref().map(|key| key.audited),
         })
