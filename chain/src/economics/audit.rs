@@ -157,6 +157,20 @@ mod tests {
         }
 
         #[test]
+        fn cheating_loses_with_the_bond_and_can_pay_without(
+            rate in 2_500u32..=10_000, price in 0u128..20_000, units in 1u128..1 << 40,
+        ) {
+            // Per job: a cheat keeps R and saves g unless convicted, and then loses R and b; in parts of a million.
+            let params = Params::development().audit;
+            let q = u128::from(conviction_ppm(&params, rate * 100));
+            let (reward, saved) = (price * units * 8 / 10, 6_000 * units);
+            let bond = sampled_bond(&params, u32::try_from(q).unwrap(), reward, saved).unwrap();
+            let gains = |bond: u128| saved * 1_000_000 > q * (reward + bond);
+            prop_assert!(!gains(bond));
+            prop_assert_eq!(gains(0), q * reward < saved * 1_000_000);
+        }
+
+        #[test]
         fn the_bond_is_the_least_that_satisfies_the_inequality(
             rate in 1u32..=1_000_000, reward in 0u128..1 << 60, saved in 1u128..1 << 60,
         ) {

@@ -167,7 +167,7 @@ pub enum Reject {
     #[error("object {}: expected version {expected}, got {got}; look again and decide anew", hex::encode(.id))]
     VersionStale { id: Hash, expected: u64, got: u64 },
     /// The job is not open.
-    #[error("job {}: leased, settled or expired", hex::encode(.job))]
+    #[error("job {}: leased, under review, settled or expired", hex::encode(.job))]
     JobTaken { job: Hash },
     /// The worker did not list the job's model.
     #[error("worker {}: does not list model {}", hex::encode(.worker), hex::encode(.model))]

@@ -22,10 +22,17 @@ enum Step {
     Lease { worker: u8, job: usize },
     Settle { lease: usize },
     HandIn { lease: usize, right: bool },
-    Review { result: usize, right: bool },
+    Review { result: usize, right: u8, acting: usize },
     Challenge { from: u8, result: usize },
     Answer { result: usize },
     Wait { blocks: u64 },
+}
+
+/// A result, the seats that find the true output (a bit each), and how many of them act.
+fn review_of() -> impl Strategy<Value = Step> {
+    let right = prop_oneof![4 => Just(u8::MAX), 1 => any::<u8>()];
+    let acting = prop_oneof![6 => Just(5usize), 1 => 0usize..3];
+    (0usize..3, right, acting).prop_map(|(result, right, acting)| Step::Review { result, right, acting })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -47,7 +54,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (1u8..=5, 0usize..3).prop_map(|(worker, job)| Step::Lease { worker, job }),
         2 => (0usize..4).prop_map(|lease| Step::Settle { lease }),
         6 => (0usize..3, any::<bool>()).prop_map(|(lease, right)| Step::HandIn { lease, right }),
-        16 => (0usize..3, prop::bool::weighted(0.8)).prop_map(|(result, right)| Step::Review { result, right }),
+        16 => review_of(),
         1 => (1u8..=5, 0usize..3).prop_map(|(from, result)| Step::Challenge { from, result }),
         1 => (0usize..3).prop_map(|result| Step::Answer { result }),
         2 => (1u64..20).prop_map(|blocks| Step::Wait { blocks }),
@@ -148,9 +155,9 @@ fn run(world: &mut World, step: Step, made: &mut Made) {
                 results.push(object_id(&outcome.transaction, 0));
             }
         }
-        Step::Review { result, right } => {
+        Step::Review { result, right, acting } => {
             let Some(result) = results.iter().rev().nth(result).copied() else { return };
-            review(world, result, right);
+            review(world, result, right, acting);
         }
         Step::Challenge { from, result } => {
             let Some(result) = results.iter().rev().nth(result).copied() else { return };
@@ -173,21 +180,19 @@ fn run(world: &mut World, step: Step, made: &mut Made) {
     }
 }
 
-/// Whoever is due in a review commits, or reveals what it committed to.
-fn review(world: &mut World, result: Hash, right: bool) {
-    let seats = seats(world, &result);
-    let found = if right { output() } else { wrong_output() };
-    let commits = matches!(world.stage(&result), ResultStage::CheckCommit | ResultStage::JuryCommit);
-    let due = seats.iter().find(|seat| if commits { seat.commitment.is_none() } else { seat.revealed.is_none() });
-    let Some(number) = due.map(|seat| World::number_of(&seat.worker)) else { return };
-    if commits {
-        attempt(world, number, Action::CommitCheck(World::commit_action(&result, number, &found)));
-        return;
-    }
-    for output in [output(), wrong_output()] {
-        let reveal = World::reveal_action(&result, number, &output);
-        if attempt(world, number, Action::RevealCheck(reveal)).is_some() {
-            return;
+/// Those whose turn it is in a review commit, or reveal what they committed to.
+fn review(world: &mut World, result: Hash, right: u8, acting: usize) {
+    let stage = world.stage(&result);
+    let commits = matches!(stage, ResultStage::CheckCommit | ResultStage::JuryCommit);
+    for (position, seat) in seats(world, &result).into_iter().enumerate().take(acting) {
+        let number = World::number_of(&seat.worker);
+        let found = if right >> position & 1 == 1 { output() } else { wrong_output() };
+        if commits && world.stage(&result) == stage {
+            attempt(world, number, Action::CommitCheck(World::commit_action(&result, number, &found)));
+        } else if !commits {
+            for output in [output(), wrong_output()] {
+                attempt(world, number, Action::RevealCheck(World::reveal_action(&result, number, &output)));
+            }
         }
     }
 }
@@ -252,6 +257,33 @@ fn check(world: &World, made: &Made) {
     }
 }
 
+/// Ends everything that waits, and checks that nothing is left behind.
+fn end(world: &mut World, made: &Made) {
+    let mut blocks = 0;
+    while world.chain.block_due().unwrap() {
+        world.block();
+        blocks += 1;
+        assert!(blocks < 400);
+    }
+    check(world, made);
+    assert!(made.results.iter().all(|result| world.stage(result).is_final()));
+    let supply = world.machine().supply().unwrap();
+    assert_eq!((supply.held.escrow, supply.held.bonds), (0, 100_000_000));
+}
+
+/// Steps of disputes: most of what a review waits for comes, some of it wrong.
+fn review_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        24 => review_of(),
+        2 => (0u64..4).prop_map(|blocks| Step::Wait { blocks }),
+        2 => (1u8..=5, 0usize..3).prop_map(|(from, result)| Step::Challenge { from, result }),
+        1 => (0usize..3).prop_map(|result| Step::Answer { result }),
+        2 => (1u8..=5, 0usize..3).prop_map(|(worker, job)| Step::Lease { worker, job }),
+        2 => (0usize..3, any::<bool>()).prop_map(|(lease, right)| Step::HandIn { lease, right }),
+        1 => (1u8..=5, 0u128..120_000_000).prop_map(|(worker, amount)| Step::Unstake { worker, amount }),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
@@ -262,16 +294,25 @@ proptest! {
             run(&mut world, step, &mut made);
             check(&world, &made);
         }
-        // Everything that waits comes to its end.
-        let mut blocks = 0;
-        while world.chain.block_due().unwrap() {
-            world.block();
-            blocks += 1;
-            prop_assert!(blocks < 400);
+        end(&mut world, &made);
+    }
+
+    #[test]
+    fn every_review_adds_up(
+        work in prop::collection::vec((1u8..=5, any::<bool>()), 1..4),
+        steps in prop::collection::vec(review_step(), 1..80),
+    ) {
+        let mut world = world();
+        let mut made = Made::default();
+        for (worker, right) in work {
+            run(&mut world, Step::Post { price: 10_000, surplus: 20_000, deadline: 40, proof: false, floor: 10_000 }, &mut made);
+            run(&mut world, Step::Lease { worker, job: 0 }, &mut made);
+            run(&mut world, Step::HandIn { lease: 0, right }, &mut made);
         }
-        check(&world, &made);
-        prop_assert!(made.results.iter().all(|result| world.stage(result).is_final()));
-        let supply = world.machine().supply().unwrap();
-        prop_assert_eq!((supply.held.escrow, supply.held.bonds), (0, 100_000_000));
+        for step in steps {
+            run(&mut world, step, &mut made);
+            check(&world, &made);
+        }
+        end(&mut world, &made);
     }
 }
