@@ -1,5 +1,6 @@
 //! A small chain with a real model, workers and jobs, for the tests of this crate.
 
+mod review;
 mod setup;
 
 use std::collections::BTreeSet;
@@ -31,6 +32,7 @@ use crate::types::transaction::{
 };
 use crate::types::worker::HardwareProfile;
 
+pub(crate) use review::wrong_output;
 pub(crate) use setup::{K, commitment, setup};
 
 /// Time of the test genesis.
@@ -373,14 +375,14 @@ pub(crate) fn sign_unchecked(receipt: WorkReceipt, number: u8) -> SignedReceipt 
 }
 
 /// A chain like `machine`'s whose state was changed past all rules, in a block of its own.
-pub(crate) fn tampered<T: Stored + Copy>(
+pub(crate) fn tampered<T: Stored + Clone>(
     machine: &Machine<MemoryStore>,
     writes: &[(Key, T)],
 ) -> LocalChain<MemoryStore> {
     let mut store = machine.store().clone();
     let height = machine.height() + 1;
     let writes: Vec<Write> =
-        writes.iter().map(|(key, value)| (key.to_bytes(), Some(encode(&value.into_object())))).collect();
+        writes.iter().map(|(key, value)| (key.to_bytes(), Some(encode(&value.clone().into_object())))).collect();
     let (root, tree) = tree::update(&store, height, &writes).unwrap();
     let keys = writes.into_iter().map(|(key, _)| key).collect();
     let head = Head { height, root, ..*machine.head() };

@@ -19,6 +19,10 @@ pub const POST_JOB: u64 = 30_000;
 pub const LEASE_JOB: u64 = 40_000;
 /// Handing in a result, without its proofs.
 pub const SUBMIT_RESULT: u64 = 80_000;
+/// Committing to a check, or revealing one.
+pub const CHECK: u64 = 40_000;
+/// Challenging a result.
+pub const CHALLENGE: u64 = 60_000;
 /// Verifying one proof.
 pub const PROOF: u64 = 2_500_000;
 /// Each byte of a transaction, stored and hashed.
@@ -36,6 +40,9 @@ pub fn used(action: &Action, bytes: usize) -> Option<u64> {
         Action::PostJob(_) => POST_JOB,
         Action::LeaseJob(_) => LEASE_JOB,
         Action::SubmitResult(submit) => submit_result(submit)?,
+        Action::CommitCheck(_) | Action::RevealCheck(_) => CHECK,
+        Action::Challenge(_) => CHALLENGE,
+        Action::AnswerWithProof(_) => PROOF.checked_add(SUBMIT_RESULT)?,
     };
     work.checked_add(BYTE.checked_mul(stored(action, bytes)?)?)
 }

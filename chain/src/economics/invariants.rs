@@ -1,10 +1,14 @@
 //! The inequalities of the design that this state machine enforces, by their numbers there.
 //!
-//! I4 caps every mint, I5 is checked wherever parameters are made, I6 after every block. I1 to I3 concern leases that a
-//! sample and not a proof settles, which this version does not offer.
+//! I1, I3 and I5 are checked wherever parameters are made, I1 again at every sampled lease; I4 caps every mint, and I6
+//! is checked after every block. I2 concerns canaries, which this version does not plant.
 
+use crate::economics::audit;
 use crate::types::ledger::Supply;
-use crate::types::params::{ParamsError, WindowParams};
+use crate::types::params::{AuditParams, BondParams, PPM, ParamsError, WindowParams};
+
+/// How often a check or a jury is drawn for one result before it is given up.
+pub const DRAWS_MAX: u32 = 3;
 
 /// I4: the most that one job may mint, micro-tokens: the burned share of its payment and the cost floor of its compute.
 // spec: chain#invariant-mint
@@ -15,7 +19,7 @@ pub fn mint_max(burned: u128, cost_floor_per_unit: u128, units: u64) -> Option<u
 
 /// I5: stake stays slashable for as long as its owner can still be convicted.
 ///
-/// Re-execution is bounded by the longest lease and its grace window.
+/// Re-execution is bounded by the longest lease and its grace window, and by a review whose every draw is repeated.
 ///
 /// # Errors
 /// [`ParamsError::UnbondingTooShort`] with both sides.
@@ -25,9 +29,47 @@ pub fn check_unbonding(window: &WindowParams) -> Result<(), ParamsError> {
         .challenge
         .saturating_add(window.lease_large)
         .saturating_add(window.grace)
+        .saturating_add(review_blocks(window))
         .saturating_add(window.evidence_age);
     if window.unbonding < needed {
         return Err(ParamsError::UnbondingTooShort { needed, got: window.unbonding });
+    }
+    Ok(())
+}
+
+/// Longest review: a draw and every repetition of check and jury, and the time to answer.
+fn review_blocks(window: &WindowParams) -> u64 {
+    let panel = window.review.saturating_mul(2).saturating_add(window.challenge);
+    let panels = panel.saturating_mul(DRAWS_MAX.into()).saturating_mul(2);
+    panels.saturating_add(window.challenge).saturating_add(window.review).saturating_add(window.draw)
+}
+
+/// I1 for the least lease there can be: one unpaid unit, at the chain's own spot rate, behind the least stake.
+///
+/// # Errors
+/// [`ParamsError::ConvictionTooWeak`] with the numbers.
+// spec: chain#invariant-conviction
+pub fn check_conviction(audit: &AuditParams, bond: &BondParams) -> Result<(), ParamsError> {
+    let conviction_ppm = audit::conviction_ppm(audit, audit::spot_rate_ppm(audit, 0));
+    let needed = audit::sampled_bond(audit, conviction_ppm, 0, audit.saving_per_unit);
+    match needed {
+        Some(needed) if needed <= bond.worker_stake_min => Ok(()),
+        _ => Err(ParamsError::ConvictionTooWeak { conviction_ppm, needed, got: bond.worker_stake_min }),
+    }
+}
+
+/// I3 at the highest rate a job can ask for, both sides over `R + b`.
+///
+/// # Errors
+/// [`ParamsError::FalseConviction`] with both sides.
+// spec: chain#invariant-false-conviction
+pub fn check_false_conviction(audit: &AuditParams) -> Result<(), ParamsError> {
+    let max = u128::from(audit.false_loss_ppm).saturating_mul(audit.profit_ppm.into());
+    let got = audit::majority_error(audit.error_ppm, audit.jury)
+        .and_then(|majority| majority.checked_mul(audit.error_ppm.into()))
+        .map_or(u128::MAX, |product| product.div_ceil(PPM.into()));
+    if got > max {
+        return Err(ParamsError::FalseConviction { max, got });
     }
     Ok(())
 }
@@ -76,9 +118,9 @@ mod tests {
     fn unbonding_outlasts_every_conviction_or_is_refused_with_the_numbers() {
         let window = Params::development().window;
         assert_eq!(check_unbonding(&window), Ok(()));
-        let short = WindowParams { unbonding: 1_615, ..window };
-        assert_eq!(check_unbonding(&short), Err(ParamsError::UnbondingTooShort { needed: 1_616, got: 1_615 }));
-        assert_eq!(check_unbonding(&WindowParams { unbonding: 1_616, ..window }), Ok(()));
+        let short = WindowParams { unbonding: 1_777, ..window };
+        assert_eq!(check_unbonding(&short), Err(ParamsError::UnbondingTooShort { needed: 1_778, got: 1_777 }));
+        assert_eq!(check_unbonding(&WindowParams { unbonding: 1_778, ..window }), Ok(()));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use circuits::model::graph::Graph;
 use circuits::model::tensor::Tensor;
 
 use super::{Call, Execution, Failure, Reject, timer};
+use crate::economics::share;
 use crate::state::keys::Key;
 use crate::state::overlay::StateError;
 use crate::types::event::Event;
@@ -32,7 +33,14 @@ pub(crate) fn post(execution: &mut Execution<'_>, call: Call<'_>, action: &PostJ
     }
     // spec: chain#escrow-short
     let price = action.price_per_unit.checked_mul(model.units.into());
-    let needed = price.ok_or(Reject::AmountOverflow { what: "price times units" })?;
+    let price = price.ok_or(Reject::AmountOverflow { what: "price times units" })?;
+    let needed = if action.policy.proof_required {
+        price
+    } else {
+        // A sampled job may have to pay a check, which is a share of the escrow.
+        let check = share(action.escrow, environment.params.fee.check_bps);
+        check.and_then(|check| price.checked_add(check)).ok_or(Reject::AmountOverflow { what: "escrow" })?
+    };
     if action.escrow < needed {
         return Err(Reject::EscrowShort { needed, got: action.escrow }.into());
     }

@@ -7,12 +7,12 @@
 use attestation::context::WorkContext;
 
 use super::{Call, Execution, Failure, Reject, stake, timer};
-use crate::economics::bond;
+use crate::economics::{audit, bond, emission, reward};
 use crate::state::keys::Key;
 use crate::state::overlay::StateError;
 use crate::types::event::Event;
-use crate::types::ids::{Hash, lease_nonce, object_id};
-use crate::types::job::{InferenceJob, JobClass, JobStatus, LeaseStatus, WorkLease};
+use crate::types::ids::{Hash, lease_nonce, object_id, work_nullifier};
+use crate::types::job::{InferenceJob, JobClass, JobStatus, LeaseKind, LeaseStatus, WorkLease};
 use crate::types::ledger::Stake;
 use crate::types::timer::TimerKind;
 use crate::types::transaction::LeaseJob;
@@ -25,7 +25,7 @@ pub(crate) fn take(execution: &mut Execution<'_>, call: Call<'_>, action: &Lease
     let mut job = open_job(execution, action)?;
     let worker = stake::operated(execution, &action.worker, call.sender)?;
     let mut device = check_worker(execution, action, &job, &worker)?;
-    let bond = lock_bond(execution, &action.worker, job.escrow)?;
+    let bond = lock_bond(execution, action, &job)?;
     let window = &environment.params.window;
     let timeout = match job.class {
         JobClass::Standard => window.lease_standard,
@@ -98,6 +98,15 @@ fn check_worker(
     if worker.models.binary_search(&job.model).is_err() {
         return Err(Reject::ModelNotServed { worker: action.worker, model: job.model }.into());
     }
+    if worker.is_banned() {
+        return Err(Reject::WorkerBanned { worker: action.worker, convictions: worker.convictions }.into());
+    }
+    // A job reopens after a conviction, and the convicted could never hand in a result for it.
+    let chain_id = execution.environment.chain_id;
+    let nullifier = work_nullifier(chain_id, &action.job.id, &job.model, &job.input_hash, &action.worker);
+    if execution.state.contains(&Key::SpentWork(nullifier))? {
+        return Err(Reject::WorkSpent { nullifier }.into());
+    }
     // spec: chain#device-busy
     let device: DeviceBinding = execution.state.expect(&Key::Device(worker.device))?;
     if let Some(lease) = device.lease {
@@ -106,34 +115,63 @@ fn check_worker(
     Ok(device)
 }
 
-fn lock_bond(execution: &mut Execution<'_>, worker: &Hash, escrow: u128) -> Result<u128, Failure> {
+fn lock_bond(execution: &mut Execution<'_>, action: &LeaseJob, job: &InferenceJob) -> Result<u128, Failure> {
     let params = execution.environment.params.bond;
-    let key = Key::Stake(*worker);
-    let mut stake: Stake = execution.state.expect(&key)?;
+    let stake: Stake = execution.state.expect(&Key::Stake(action.worker))?;
     let overflow = |what| Reject::AmountOverflow { what };
     // spec: chain#stake-under-minimum
     let behind = stake.amount.checked_add(stake.bonded).ok_or(overflow("stake"))?;
     if behind < params.worker_stake_min {
         return Err(Reject::StakeUnderMinimum { needed: params.worker_stake_min, got: behind }.into());
     }
+    let mut needed = bond::proof_lease_bond(&params, job.escrow).ok_or(overflow("lease bond"))?;
+    if action.kind == LeaseKind::Sampled {
+        needed = needed.max(conviction_bond(execution, action, job, stake.amount)?);
+    }
     // spec: chain#bond-uncovered
-    let needed = bond::proof_lease_bond(&params, escrow).ok_or(overflow("lease bond"))?;
-    let uncovered = Reject::BondUncovered { needed, got: stake.amount };
-    stake.amount = stake.amount.checked_sub(needed).ok_or(uncovered)?;
-    stake.bonded = stake.bonded.checked_add(needed).ok_or(overflow("bonded stake"))?;
-    execution.state.put(&key, stake)?;
+    if !stake::lock(execution, &action.worker, needed)? {
+        return Err(Reject::BondUncovered { needed, got: stake.amount }.into());
+    }
     Ok(needed)
+}
+
+/// Bond that I1 asks for at this job, if the worker's free stake covers it.
+///
+/// The reward at stake is what the job pays at the least trust it accepts: evidence that earns more only adds to it.
+// spec: chain#sampled-bond
+fn conviction_bond(
+    execution: &Execution<'_>,
+    action: &LeaseJob,
+    job: &InferenceJob,
+    free: u128,
+) -> Result<u128, Failure> {
+    let environment = execution.environment;
+    let params = environment.params;
+    // spec: chain#proof-required
+    if job.policy.proof_required {
+        return Err(Reject::ProofRequired { job: action.job.id }.into());
+    }
+    let overflow = || Reject::AmountOverflow { what: "lease bond" };
+    let base = emission::base_per_unit(&params.reward, environment.epoch).ok_or_else(overflow)?;
+    let trust = job.policy.trust_bps_min;
+    let settled = reward::settle(&params.reward, &params.fee, base, job.units, trust, job.price_per_unit, job.escrow)
+        .ok_or_else(overflow)?;
+    let reward = settled.paid.checked_add(settled.reward).ok_or_else(overflow)?;
+    let saved = params.audit.saving_per_unit.checked_mul(job.units.into()).ok_or_else(overflow)?;
+    let rate = audit::spot_rate_ppm(&params.audit, job.policy.spot_rate_bps_min);
+    let conviction_ppm = audit::conviction_ppm(&params.audit, rate);
+    let needed = audit::sampled_bond(&params.audit, conviction_ppm, reward, saved);
+    // spec: chain#conviction-too-weak
+    match needed {
+        Some(bond) if bond <= free => Ok(bond),
+        _ => Err(Reject::ConvictionTooWeak { conviction_ppm, reward, saved, needed, got: free }.into()),
+    }
 }
 
 /// Returns what is left of a lease's bond to the worker's free stake.
 pub(crate) fn release_bond(execution: &mut Execution<'_>, lease: &mut WorkLease) -> Result<(), Failure> {
-    let key = Key::Stake(lease.context.worker);
-    let mut stake: Stake = execution.state.expect(&key)?;
     let bond = std::mem::take(&mut lease.bond);
-    let overflow = |what| Reject::AmountOverflow { what };
-    stake.amount = stake.amount.checked_add(bond).ok_or(overflow("stake"))?;
-    stake.bonded = stake.bonded.checked_sub(bond).ok_or(overflow("bonded stake"))?;
-    Ok(execution.state.put(&key, stake)?)
+    stake::release(execution, &lease.context.worker, bond)
 }
 
 /// Frees the lease's device, unless it already works on another lease.
@@ -182,10 +220,7 @@ fn burn_share(execution: &mut Execution<'_>, lease: &mut WorkLease) -> Result<u1
     let slashed =
         bond::timeout_slash(&execution.environment.params.bond, lease.bond).ok_or(overflow("timeout slash"))?;
     lease.bond = lease.bond.checked_sub(slashed).ok_or(overflow("lease bond"))?;
-    let key = Key::Stake(lease.context.worker);
-    let mut stake: Stake = execution.state.expect(&key)?;
-    stake.bonded = stake.bonded.checked_sub(slashed).ok_or(overflow("bonded stake"))?;
-    execution.state.put(&key, stake)?;
+    stake::forfeit(execution, &lease.context.worker, slashed)?;
     execution.burn(slashed)?;
     Ok(slashed)
 }

@@ -14,6 +14,7 @@ pub(crate) mod lease;
 pub(crate) mod model;
 pub(crate) mod money;
 pub(crate) mod result;
+pub(crate) mod review;
 pub(crate) mod stake;
 pub(crate) mod timer;
 pub(crate) mod transfer;
@@ -150,6 +151,10 @@ impl<'a> Execution<'a> {
             Action::PostJob(action) => job::post(self, call, action),
             Action::LeaseJob(action) => lease::take(self, call, action),
             Action::SubmitResult(action) => result::submit(self, call, action),
+            Action::CommitCheck(action) => review::check::commit(self, call, action),
+            Action::RevealCheck(action) => review::check::reveal(self, call, action),
+            Action::Challenge(action) => review::dispute::challenge(self, call, action),
+            Action::AnswerWithProof(action) => review::dispute::answer(self, call, action),
         }?;
         Ok(paid)
     }

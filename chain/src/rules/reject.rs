@@ -1,7 +1,7 @@
 //! Every reason to refuse a transaction, each with a stable number and its section of the specification.
 //!
 //! Codes never change their meaning and are never reused. Hundreds group by family: 1 envelope, 2 models, 3 workers,
-//! 4 stake, 5 jobs, 6 leases, 7 results. A message says what was expected, what came, and where it helps what to do.
+//! 4 stake, 5 jobs, 6 leases, 7 results, 9 reviews (8 is taken by blocks). A message says what was expected, what came, and where it helps what to do.
 
 use attestation::appraisal::AttestationError;
 use attestation::codec::DecodeError;
@@ -121,6 +121,9 @@ pub enum Reject {
     /// No such model.
     #[error("model {}: not registered", hex::encode(.model))]
     ModelUnknown { model: Hash },
+    /// Too many workers serve the model.
+    #[error("model {}: served by {max} workers already", hex::encode(.model))]
+    RosterFull { model: Hash, max: usize },
 
     /// No such worker.
     #[error("worker {}: not registered", hex::encode(.worker))]
@@ -164,7 +167,7 @@ pub enum Reject {
     #[error("object {}: expected version {expected}, got {got}; look again and decide anew", hex::encode(.id))]
     VersionStale { id: Hash, expected: u64, got: u64 },
     /// The job is not open.
-    #[error("job {}: leased, settled or expired", hex::encode(.job))]
+    #[error("job {}: leased, under review, settled or expired", hex::encode(.job))]
     JobTaken { job: Hash },
     /// The worker did not list the job's model.
     #[error("worker {}: does not list model {}", hex::encode(.worker), hex::encode(.model))]
@@ -181,6 +184,18 @@ pub enum Reject {
     /// The job would expire before the lease.
     #[error("job deadline: the lease would run to height {expires}, the job ends at {deadline}")]
     DeadlineTooClose { expires: u64, deadline: u64 },
+
+    /// I1: being convicted would cost less than cheating saves.
+    #[error(
+        "I1: q (R + b) >= (1 + margin) g: at q = {conviction_ppm} ppm, R = {reward} and g = {saved} micro-tokens the bond must be {needed:?}, free stake is {got}; stake more"
+    )]
+    ConvictionTooWeak { conviction_ppm: u32, reward: u128, saved: u128, needed: Option<u128>, got: u128 },
+    /// The job asks for a proof.
+    #[error("lease: job {} asks for a proof; lease it with one", hex::encode(.job))]
+    ProofRequired { job: Hash },
+    /// The worker was convicted too often.
+    #[error("worker {}: banned after {convictions} convictions", hex::encode(.worker))]
+    WorkerBanned { worker: Hash, convictions: u64 },
 
     /// The receipt is for another chain number.
     #[error("receipt chain id: expected {expected}, got {got}; the work was leased by another chain")]
@@ -251,6 +266,52 @@ pub enum Reject {
     /// The proof does not decode or does not verify.
     #[error("proof: {0}")]
     ProofRejected(ProofError),
+
+    /// No such result.
+    #[error("result {}: unknown", hex::encode(.result))]
+    ResultUnknown { result: Hash },
+    /// The result is final.
+    #[error("result {}: final, nothing can change it", hex::encode(.result))]
+    ResultFinal { result: Hash },
+    /// The result is disputed already.
+    #[error("result {}: disputed already; the jury decides", hex::encode(.result))]
+    ResultDisputed { result: Hash },
+    /// A check decides first.
+    #[error("result {}: being checked to height {until} at least; challenge it after the check", hex::encode(.result))]
+    CheckRuns { result: Hash, until: u64 },
+    /// The challenge locks too little.
+    #[error("challenge bond: expected at least {needed} micro-tokens, got {got}")]
+    ChallengeBondLow { needed: u128, got: u128 },
+    /// The worker is no checker or juror of the result's present review.
+    #[error("worker {}: not drawn to review result {} now", hex::encode(.worker), hex::encode(.result))]
+    NotDrawn { result: Hash, worker: Hash },
+    /// The time to commit is over.
+    #[error("check of result {}: commitments are taken to height {until} only", hex::encode(.result))]
+    CommitLate { result: Hash, until: u64 },
+    /// A second commitment.
+    #[error("check of result {}: worker {} has committed already", hex::encode(.result), hex::encode(.worker))]
+    CommittedAlready { result: Hash, worker: Hash },
+    /// Another's commitment, which this worker could never open.
+    #[error("check of result {}: this commitment is worker {}'s; commit to a run of your own, under a new salt", hex::encode(.result), hex::encode(.worker))]
+    CommitmentCopied { result: Hash, worker: Hash },
+    /// Others may still commit.
+    #[error("check of result {}: reveal after height {until}, others still commit", hex::encode(.result))]
+    RevealEarly { result: Hash, until: u64 },
+    /// Nothing to open.
+    #[error("check of result {}: worker {} did not commit", hex::encode(.result), hex::encode(.worker))]
+    CommitmentMissing { result: Hash, worker: Hash },
+    /// Output and salt are not what was committed to.
+    #[error("check of result {}: expected to open commitment {}, got {}", hex::encode(.result), hex::encode(.expected), hex::encode(.got))]
+    CommitmentMismatch { result: Hash, expected: Hash, got: Hash },
+    /// A second reveal.
+    #[error("check of result {}: worker {} has revealed already", hex::encode(.result), hex::encode(.worker))]
+    RevealedAlready { result: Hash, worker: Hash },
+    /// The result is not disputed, or its time to answer is over.
+    #[error("result {}: no dispute waits for an answer", hex::encode(.result))]
+    AnswerClosed { result: Hash },
+    /// The proof is about another output than the submitted one.
+    #[error("answer: proves another output: expected hash {} as submitted, got {}", hex::encode(.expected), hex::encode(.got))]
+    ProvesAnotherOutput { expected: Hash, got: Hash },
 }
 
 impl From<TransactionError> for Reject {

@@ -70,6 +70,34 @@ pub(crate) fn withdraw(execution: &mut Execution<'_>, call: Call<'_>, action: &W
     Ok(())
 }
 
+/// Moves free stake into a bond that the caller stores; false, and nothing moved, when there is too little.
+pub(crate) fn lock(execution: &mut Execution<'_>, worker: &Hash, bond: u128) -> Result<bool, Failure> {
+    let key = Key::Stake(*worker);
+    let mut stake: Stake = execution.state.expect(&key)?;
+    let Some(amount) = stake.amount.checked_sub(bond) else { return Ok(false) };
+    stake.amount = amount;
+    stake.bonded = stake.bonded.checked_add(bond).ok_or(Reject::AmountOverflow { what: "bonded stake" })?;
+    execution.state.put(&key, stake)?;
+    Ok(true)
+}
+
+/// Returns a bond to the free stake it came from.
+pub(crate) fn release(execution: &mut Execution<'_>, worker: &Hash, bond: u128) -> Result<(), Failure> {
+    forfeit(execution, worker, bond)?;
+    let key = Key::Stake(*worker);
+    let mut stake: Stake = execution.state.expect(&key)?;
+    stake.amount = stake.amount.checked_add(bond).ok_or(Reject::AmountOverflow { what: "stake" })?;
+    Ok(execution.state.put(&key, stake)?)
+}
+
+/// Takes a bond off the worker's books; what becomes of it is the caller's.
+pub(crate) fn forfeit(execution: &mut Execution<'_>, worker: &Hash, bond: u128) -> Result<(), Failure> {
+    let key = Key::Stake(*worker);
+    let mut stake: Stake = execution.state.expect(&key)?;
+    stake.bonded = stake.bonded.checked_sub(bond).ok_or(Reject::AmountOverflow { what: "bonded stake" })?;
+    Ok(execution.state.put(&key, stake)?)
+}
+
 /// The worker, if `sender` operates it.
 pub(crate) fn operated(
     execution: &mut Execution<'_>,

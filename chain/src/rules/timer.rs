@@ -4,7 +4,7 @@
 //! counter and then each entry, and deletes all. A timer that is no longer wanted is deleted from its slot, so no block
 //! is made for it.
 
-use super::{Execution, Failure, Reject, job, lease};
+use super::{Execution, Failure, Reject, job, lease, review};
 use crate::state::keys::Key;
 use crate::state::object::{Clock, Timer};
 use crate::state::overlay::StateError;
@@ -72,6 +72,7 @@ pub(crate) fn fire(execution: &mut Execution<'_>) -> Result<(), StateError> {
             match kind {
                 TimerKind::LeaseExpiry => lease::expire(execution, &object)?,
                 TimerKind::LeaseClose => lease::close(execution, &object)?,
+                TimerKind::Review => review::advance(execution, &object)?,
                 TimerKind::JobDeadline => job::expire(execution, &object)?,
             }
         }

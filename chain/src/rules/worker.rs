@@ -10,8 +10,9 @@ use super::{Call, Execution, Failure, Reject};
 use crate::state::keys::Key;
 use crate::types::event::Event;
 use crate::types::genesis::first_disorder;
-use crate::types::ids::{POSSESSION_DOMAIN, possession_message};
+use crate::types::ids::{Hash, POSSESSION_DOMAIN, possession_message};
 use crate::types::ledger::Stake;
+use crate::types::review::{ROSTER_MAX, Roster};
 use crate::types::transaction::RegisterWorker;
 use crate::types::worker::{DeviceBinding, VIDEO_MEMORY_MIB_MAX, WORKER_MODELS_MAX, WorkerRegistration};
 
@@ -45,6 +46,9 @@ pub(crate) fn register(execution: &mut Execution<'_>, call: Call<'_>, action: &R
     let possession = action.public_key.verify(POSSESSION_DOMAIN, &message, &action.possession);
     possession.map_err(Reject::PossessionInvalid)?;
 
+    for model in &action.models {
+        enlist(execution, model, worker)?;
+    }
     let registration = WorkerRegistration {
         version: 1,
         operator: *call.sender,
@@ -54,6 +58,7 @@ pub(crate) fn register(execution: &mut Execution<'_>, call: Call<'_>, action: &R
         device: action.device,
         completed: 0,
         timeouts: 0,
+        convictions: 0,
         registered_height: environment.height,
     };
     execution.state.put(&Key::Worker(worker), registration)?;
@@ -61,6 +66,18 @@ pub(crate) fn register(execution: &mut Execution<'_>, call: Call<'_>, action: &R
     execution.state.put(&Key::Device(action.device), DeviceBinding { worker, lease: None })?;
     execution.events.push(Event::WorkerRegistered { worker, operator: *call.sender });
     Ok(())
+}
+
+/// Adds a worker to those that can be drawn to review results of a model.
+fn enlist(execution: &mut Execution<'_>, model: &Hash, worker: Hash) -> Result<(), Failure> {
+    let key = Key::Roster(*model);
+    let mut roster: Roster = execution.state.get(&key)?.unwrap_or_default();
+    // spec: chain#roster-full
+    if roster.workers.len() >= ROSTER_MAX {
+        return Err(Reject::RosterFull { model: *model, max: ROSTER_MAX }.into());
+    }
+    roster.workers.push(worker);
+    Ok(execution.state.put(&key, roster)?)
 }
 
 fn check_profile(action: &RegisterWorker) -> Result<(), Reject> {

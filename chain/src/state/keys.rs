@@ -26,6 +26,12 @@ pub enum Key {
     Lease(Hash),
     /// [`crate::types::JobResult`]
     Result(Hash),
+    /// [`crate::types::SpotCheck`] of a result
+    SpotCheck(Hash),
+    /// [`crate::types::Dispute`] of a result
+    Dispute(Hash),
+    /// [`crate::types::Roster`] of a model
+    Roster(Hash),
     /// A work nullifier that was spent
     SpentWork(Hash),
     /// An evidence nullifier that was spent
@@ -60,6 +66,9 @@ impl Key {
             Self::Job(job) => id("obj/job/", job),
             Self::Lease(lease) => id("obj/lease/", lease),
             Self::Result(result) => id("obj/result/", result),
+            Self::SpotCheck(result) => id("obj/check/", result),
+            Self::Dispute(result) => id("obj/dispute/", result),
+            Self::Roster(model) => id("roster/", model),
             Self::SpentWork(nullifier) => id("spent/work/", nullifier),
             Self::SpentEvidence(nullifier) => id("spent/evidence/", nullifier),
             Self::TimerCount(kind, height) => {
@@ -94,6 +103,9 @@ mod tests {
             Key::Job(id),
             Key::Lease(id),
             Key::Result(id),
+            Key::SpotCheck(id),
+            Key::Dispute(id),
+            Key::Roster(id),
             Key::SpentWork(id),
             Key::SpentEvidence(id),
             Key::TimerCount(TimerKind::LeaseExpiry, 1),

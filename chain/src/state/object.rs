@@ -11,6 +11,7 @@ use crate::types::job::{InferenceJob, JobResult, WorkLease};
 use crate::types::ledger::{Account, Holdings, Stake, Supply, Treasury};
 use crate::types::model::Model;
 use crate::types::params::Params;
+use crate::types::review::{Dispute, Roster, SpotCheck};
 use crate::types::worker::{DeviceBinding, WorkerRegistration};
 
 /// A nullifier's entry: who spent it.
@@ -79,6 +80,12 @@ pub enum Object {
     Treasury(Treasury),
     /// See [`Clock`].
     Clock(Clock),
+    /// See [`SpotCheck`].
+    SpotCheck(Box<SpotCheck>),
+    /// See [`Dispute`].
+    Dispute(Box<Dispute>),
+    /// See [`Roster`].
+    Roster(Roster),
 }
 
 impl Object {
@@ -97,6 +104,11 @@ impl Object {
             Self::Job(job) => Holdings { escrow: job.escrow, ..none },
             Self::Lease(lease) => Holdings { bonds: lease.bond, ..none },
             Self::Treasury(treasury) => Holdings { treasury: treasury.amount, ..none },
+            Self::SpotCheck(check) => Holdings { bonds: check.seat.bond, ..none },
+            Self::Dispute(dispute) => {
+                let bonds = dispute.seats.iter().try_fold(dispute.bond, |sum, seat| sum.checked_add(seat.bond))?;
+                Holdings { bonds, ..none }
+            }
             Self::Worker(_)
             | Self::Device(_)
             | Self::Result(_)
@@ -106,7 +118,8 @@ impl Object {
             | Self::Params(_)
             | Self::Validators(_)
             | Self::Supply(_)
-            | Self::Clock(_) => none,
+            | Self::Clock(_)
+            | Self::Roster(_) => none,
         })
     }
 }
@@ -153,4 +166,7 @@ stored! {
     Supply: Supply => *;
     Treasury: Treasury;
     Clock: Clock;
+    SpotCheck: SpotCheck => *;
+    Dispute: Dispute => *;
+    Roster: Roster;
 }

@@ -76,6 +76,87 @@ pub enum Event {
         /// Micro-tokens of the escrow that went back.
         returned: u128,
     },
+    /// A sampled result was taken and waits for its draw.
+    ResultPending {
+        /// The result.
+        result: Hash,
+        /// The job.
+        job: Hash,
+        /// Last height at which it can be challenged, unless a review goes on.
+        closes_height: u64,
+    },
+    /// A checker was drawn.
+    CheckDrawn {
+        /// The result.
+        result: Hash,
+        /// The checker.
+        worker: Hash,
+        /// Last height of its commitment.
+        commit_until: u64,
+    },
+    /// A checker found the result right.
+    CheckPassed {
+        /// The result.
+        result: Hash,
+        /// The checker.
+        worker: Hash,
+    },
+    /// A result was called wrong.
+    Disputed {
+        /// The result.
+        result: Hash,
+        /// By whom.
+        accuser: Address,
+        /// Last height of an answer with a proof.
+        answer_until: u64,
+    },
+    /// A jury was drawn.
+    JuryDrawn {
+        /// The result.
+        result: Hash,
+        /// The jurors.
+        jurors: Vec<Hash>,
+        /// Last height of their commitments.
+        commit_until: u64,
+    },
+    /// A checker or juror was silent, or its answer was not that of the verdict.
+    AuditorSlashed {
+        /// The result.
+        result: Hash,
+        /// The checker or juror.
+        worker: Hash,
+        /// Micro-tokens of its audit bond that it lost.
+        slashed: u128,
+    },
+    /// A disputed result was found right; its accuser pays.
+    Acquitted {
+        /// The result.
+        result: Hash,
+        /// The accuser.
+        accuser: Address,
+        /// Micro-tokens the accuser lost.
+        slashed: u128,
+    },
+    /// A disputed result was found wrong; its worker pays and its job is open again.
+    Convicted {
+        /// The result.
+        result: Hash,
+        /// The job.
+        job: Hash,
+        /// The worker.
+        worker: Hash,
+        /// Micro-tokens the worker lost.
+        slashed: u128,
+    },
+    /// Nobody could judge a result: its escrow went back and nobody was punished.
+    Voided {
+        /// The result.
+        result: Hash,
+        /// The job.
+        job: Hash,
+        /// Micro-tokens returned.
+        returned: u128,
+    },
     /// A lease ran out; its job is open again.
     LeaseExpired {
         /// The lease.

@@ -13,6 +13,8 @@ pub type Hash = [u8; 32];
 const OBJECT_CONTEXT: &str = "assay 2026 object-id v1";
 const WORK_CONTEXT: &str = "assay 2026 work-nullifier v1";
 const NONCE_CONTEXT: &str = "assay 2026 lease-nonce v1";
+const DRAW_CONTEXT: &str = "assay 2026 review-draw v1";
+const COMMITMENT_CONTEXT: &str = "assay 2026 check-commitment v1";
 const BEACON_CONTEXT: &str = "assay 2026 genesis-beacon v1";
 
 /// Domain of the signature by which a worker key shows that its holder registers it.
@@ -43,6 +45,18 @@ pub fn work_nullifier(chain_id: u32, job: &Hash, model: &Hash, input: &Hash, wor
 #[must_use]
 pub fn lease_nonce(beacon: &Hash, job: &Hash, worker: &Hash) -> Hash {
     derive(NONCE_CONTEXT, &[beacon, job, worker])
+}
+
+/// Lot of draw number `index` of a result's review, under the beacon of the block that draws.
+#[must_use]
+pub fn review_lot(beacon: &Hash, result: &Hash, index: u32) -> Hash {
+    derive(DRAW_CONTEXT, &[beacon, result, &index.to_le_bytes()])
+}
+
+/// What a checker or juror commits to. It names the worker, so nobody else can open it.
+#[must_use]
+pub fn check_commitment(result: &Hash, worker: &Hash, output_hash: &Hash, salt: &Hash) -> Hash {
+    derive(COMMITMENT_CONTEXT, &[result, worker, output_hash, salt])
 }
 
 /// Beacon of the first block.

@@ -2,6 +2,7 @@
 //!
 //! A job is `Open`, `Leased` to one worker, `Settled` or `Expired`. A lease is `Live` until its timeout, then `Late` for
 //! the grace window (the job is open again, and whoever is first has it), then `Closed`; or it is `Settled` by its result.
+//! A sampled result keeps its job `Pending` and its lease `Submitted` until its review ends.
 
 use attestation::context::WorkContext;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -66,6 +67,8 @@ pub enum JobStatus {
     Open,
     /// One worker works on it.
     Leased(Hash),
+    /// A sampled result is under review.
+    Pending(Hash),
     /// Done, by this result.
     Settled(Hash),
     /// The deadline passed; the escrow went back.
@@ -108,8 +111,10 @@ pub struct InferenceJob {
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum LeaseKind {
-    /// By a proof, at once; tag 1 is kept for sampled leases.
+    /// By a proof, at once.
     Proof = 0,
+    /// By sampling, at the end of its challenge window.
+    Sampled = 1,
 }
 
 /// Where a lease stands.
@@ -119,9 +124,11 @@ pub enum LeaseStatus {
     Live,
     /// Timed out, within the grace window.
     Late,
-    /// Its result was accepted.
+    /// Its result is under review; the bond stays.
+    Submitted,
+    /// Its result was settled.
     Settled,
-    /// Over without a result.
+    /// Over without a result, or with one that was convicted or void.
     Closed,
 }
 
@@ -150,7 +157,46 @@ pub struct WorkLease {
     pub status: LeaseStatus,
 }
 
-/// An accepted result.
+/// Where a result stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum ResultStage {
+    /// Waits for the beacon that decides whether it is checked, and by whom.
+    Drawing,
+    /// Its checker commits.
+    CheckCommit,
+    /// Its checker reveals.
+    CheckReveal,
+    /// Not drawn, or found right: waits for the end of its challenge window.
+    Waiting,
+    /// Disputed: its worker may answer with a proof.
+    Answering,
+    /// Disputed: its jurors commit.
+    JuryCommit,
+    /// Disputed: its jurors reveal.
+    JuryReveal,
+    /// Paid and minted for.
+    Settled,
+    /// Found wrong.
+    Convicted,
+    /// Nobody could judge it: unpaid, not punished.
+    Void,
+}
+
+impl ResultStage {
+    /// Whether nothing more can happen to the result.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Settled | Self::Convicted | Self::Void)
+    }
+
+    /// Whether a dispute runs.
+    #[must_use]
+    pub fn is_disputed(self) -> bool {
+        matches!(self, Self::Answering | Self::JuryCommit | Self::JuryReveal)
+    }
+}
+
+/// An accepted result. Under review its amounts are zero and its trust is that of its evidence.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct JobResult {
     /// Starts at 1.
@@ -175,6 +221,16 @@ pub struct JobResult {
     pub burned: u128,
     /// Micro-tokens minted.
     pub reward: u128,
-    /// Height of settlement.
+    /// Height of its last change.
     pub height: u64,
+    /// Where it stands.
+    pub stage: ResultStage,
+    /// Last height at which it can be challenged, unless a review goes on.
+    pub closes_height: u64,
+    /// Timer of the stage; none once final.
+    pub timer: Option<TimerSlot>,
+    /// Draws of the present check or jury.
+    pub draws: u32,
+    /// Workers drawn so far; nobody is drawn twice for one result.
+    pub drawn: Vec<Hash>,
 }

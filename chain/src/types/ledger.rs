@@ -29,7 +29,7 @@ pub struct Unbonding {
 pub struct Stake {
     /// Micro-tokens free to be bonded to a lease or unstaked.
     pub amount: u128,
-    /// Micro-tokens moved from `amount` into the bonds of unfinished leases (held there, counted here for eligibility).
+    /// Micro-tokens moved from `amount` into the bonds of unfinished leases and reviews (held there, counted here for eligibility).
     pub bonded: u128,
     /// Parts being withdrawn, oldest first.
     pub unbonding: Vec<Unbonding>,
@@ -49,7 +49,7 @@ pub struct Holdings {
     pub balances: u128,
     /// Free stake.
     pub stake: u128,
-    /// Bonds of leases and models.
+    /// Bonds of leases, models, reviews and challenges.
     pub bonds: u128,
     /// Escrow of unfinished jobs.
     pub escrow: u128,

@@ -12,6 +12,7 @@ pub mod job;
 pub mod ledger;
 pub mod model;
 pub mod params;
+pub mod review;
 pub mod timer;
 pub mod transaction;
 pub mod worker;
@@ -20,10 +21,16 @@ pub use block::{Block, ComputeResult};
 pub use event::{Event, Outcome};
 pub use genesis::{Genesis, GenesisAccount, GenesisError};
 pub use ids::{Address, Hash, ObjectRef};
-pub use job::{InferenceJob, JobClass, JobInput, JobPolicy, JobResult, JobStatus, LeaseKind, LeaseStatus, WorkLease};
+pub use job::{
+    InferenceJob, JobClass, JobInput, JobPolicy, JobResult, JobStatus, LeaseKind, LeaseStatus, ResultStage, WorkLease,
+};
 pub use ledger::{Account, Holdings, Stake, Supply, Treasury, Unbonding};
 pub use model::{Model, UnitsFormula};
-pub use params::{BlockParams, BondParams, FeeParams, ModelParams, Params, ParamsError, RewardParams, WindowParams};
+pub use params::{
+    AuditParams, BlockParams, BondParams, FeeParams, ModelParams, Params, ParamsError, RewardParams, SlashParams,
+    WindowParams,
+};
+pub use review::{Dispute, Roster, Seat, SpotCheck};
 pub use timer::{TimerKind, TimerSlot};
 pub use transaction::{Action, Authorisation, CheckedTransaction, SignedTransaction, Transaction, encode};
 pub use worker::{DeviceBinding, HardwareProfile, HardwareTier, WorkerRegistration};

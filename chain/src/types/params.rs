@@ -1,7 +1,8 @@
 //! What governance may set, the bounds it may not leave, and the development values.
 //!
 //! Every bound is checked where a [`Params`] is made, so no rule meets a value outside it. The inequality that makes
-//! unbonding outlast every way to be convicted (I5) is checked here too and named in the error.
+//! unbonding outlast every way to be convicted (I5), and those that make sampling pay for the honest (I1, I3), are checked
+//! here too and named in the error.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -9,6 +10,9 @@ use crate::economics::invariants;
 
 /// One hundred percent, basis points.
 pub const BPS: u32 = 10_000;
+
+/// One, parts per million.
+pub const PPM: u32 = 1_000_000;
 
 /// Size and pace of blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -37,6 +41,8 @@ pub struct FeeParams {
     pub gas_price_min: u128,
     /// Share of fees and of job payments that is burned, bps.
     pub burned_bps: u32,
+    /// What a check that agreed with the result earns, as a share of the job's escrow, bps.
+    pub check_bps: u32,
 }
 
 /// Windows, in blocks.
@@ -48,8 +54,12 @@ pub struct WindowParams {
     pub lease_large: u64,
     /// How long after its timeout a result is still taken.
     pub grace: u64,
-    /// How long a result or a model can be challenged.
+    /// How long a result or a model can be challenged; results of better evidence wait less.
     pub challenge: u64,
+    /// Blocks between a sampled result and the beacon that decides whether it is checked.
+    pub draw: u64,
+    /// Each stage of a review: to commit, to reveal, to answer with a proof.
+    pub review: u64,
     /// How old evidence of an offence may be.
     pub evidence_age: u64,
     /// How long stake stays locked and slashable after it was unstaked.
@@ -71,6 +81,48 @@ pub struct BondParams {
     pub lease_escrow_bps: u32,
     /// Share of the lease's bond that a timeout burns, bps.
     pub timeout_slash_bps: u32,
+    /// Bond of a checker or juror for each draw, micro-tokens.
+    pub audit: u128,
+    /// Least bond of a challenge, micro-tokens.
+    pub challenge_min: u128,
+}
+
+/// The figures of the inequalities by which sampling is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct AuditParams {
+    /// Share of sampled results that is checked at least, bps; a job may ask for more.
+    pub spot_rate_bps: u32,
+    /// Probability that an honest check finds a wrong output, ppm.
+    pub detection_ppm: u32,
+    /// Share of eligible stake that is taken to collude with the worker, ppm.
+    pub collusion_ppm: u32,
+    /// Margin of I1, bps.
+    pub margin_bps: u32,
+    /// What not computing a unit saves at most, micro-tokens.
+    pub saving_per_unit: u128,
+    /// Probability that an honest re-execution errs, ppm.
+    pub error_ppm: u32,
+    /// Least honest profit of a lease as a share of its reward and bond, ppm.
+    pub profit_ppm: u32,
+    /// Share of that profit that false convictions may cost, ppm.
+    pub false_loss_ppm: u32,
+    /// Jurors of a dispute.
+    pub jury: u32,
+}
+
+/// What who is wrong or silent loses, and who gets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SlashParams {
+    /// Of the job's bond, for a wrong output, bps.
+    pub wrong_output_bps: u32,
+    /// Of its audit bond, for a checker or juror that was wrong, bps.
+    pub wrong_check_bps: u32,
+    /// Of its audit bond, for a checker or juror that was silent, bps.
+    pub silent_bps: u32,
+    /// Of what was slashed, to the side that was right, bps.
+    pub winner_bps: u32,
+    /// Of what was slashed, to the jurors that were right, bps.
+    pub jury_bps: u32,
 }
 
 /// What verified work earns.
@@ -109,6 +161,10 @@ pub struct Params {
     pub bond: BondParams,
     /// Rewards.
     pub reward: RewardParams,
+    /// Sampling.
+    pub audit: AuditParams,
+    /// Slashing.
+    pub slash: SlashParams,
 }
 
 /// Why parameters were refused.
@@ -136,6 +192,28 @@ pub enum ParamsError {
         /// Blocks that came.
         got: u64,
     },
+    /// I1: cheating could pay whatever a worker with the least stake locks.
+    #[error(
+        "I1: q (R + b) >= (1 + margin) g: at q = {conviction_ppm} ppm an unpaid unit needs a bond of {needed:?} micro-tokens, the least stake is {got}"
+    )]
+    ConvictionTooWeak {
+        /// Probability of conviction, ppm.
+        conviction_ppm: u32,
+        /// Bond that the inequality asks for; none when no bond is enough.
+        needed: Option<u128>,
+        /// Least stake of a worker that leases.
+        got: u128,
+    },
+    /// I3: honest workers could lose too much to false convictions.
+    #[error(
+        "I3: p alpha maj(alpha, n) (R + b) <= delta (R - C): expected at most {max} parts in 10^12 of reward and bond, got {got}"
+    )]
+    FalseConviction {
+        /// Right side over `R + b`, parts in 10^12.
+        max: u128,
+        /// Left side over `R + b`, parts in 10^12.
+        got: u128,
+    },
 }
 
 impl Params {
@@ -145,12 +223,14 @@ impl Params {
         Self {
             block: BlockParams { interval_ms: 250, bytes_max: 4 << 20, gas_max: 200_000_000, epoch_blocks: 2_400 },
             model: ModelParams { k_max: 12 },
-            fee: FeeParams { gas_price_min: 1, burned_bps: 2_000 },
+            fee: FeeParams { gas_price_min: 1, burned_bps: 2_000, check_bps: 200 },
             window: WindowParams {
                 lease_standard: 240,
                 lease_large: 1_200,
                 grace: 8,
                 challenge: 8,
+                draw: 2,
+                review: 8,
                 evidence_age: 400,
                 unbonding: 2_000,
                 job_max: 100_000,
@@ -161,6 +241,8 @@ impl Params {
                 lease_min: 1_000_000,
                 lease_escrow_bps: 100,
                 timeout_slash_bps: 100,
+                audit: 1_000_000,
+                challenge_min: 2_000_000,
             },
             reward: RewardParams {
                 base_per_unit: 5_000,
@@ -172,20 +254,38 @@ impl Params {
                 proof_trust_bps: BPS,
                 cost_floor_per_unit: 3_000,
             },
+            audit: AuditParams {
+                spot_rate_bps: 2_500,
+                detection_ppm: 990_000,
+                collusion_ppm: 200_000,
+                margin_bps: 2_000,
+                saving_per_unit: 6_000,
+                error_ppm: 10_000,
+                profit_ppm: 10_000,
+                false_loss_ppm: 10_000,
+                jury: 3,
+            },
+            slash: SlashParams {
+                wrong_output_bps: BPS,
+                wrong_check_bps: 5_000,
+                silent_bps: 500,
+                winner_bps: 3_000,
+                jury_bps: 3_000,
+            },
         }
     }
 
-    /// Checks every bound and I5.
+    /// Checks every bound, I1, I3 and I5.
     ///
     /// # Errors
     /// [`ParamsError`], naming the parameter or the inequality, with the numbers.
     // spec: chain#parameters
     pub fn check(&self) -> Result<(), ParamsError> {
-        let Self { block, model, fee, window, bond, reward } = self;
+        let Self { block, model, fee, window, bond, reward, audit, slash } = self;
         let amount = 1u128 << 100;
         let blocks = 1u128 << 40;
         let bps = u128::from(BPS);
-        let bounds: [(&'static str, u128, u128, u128); 28] = [
+        let bounds: [(&'static str, u128, u128, u128); 47] = [
             ("block.interval_ms", block.interval_ms.into(), 1, 3_600_000),
             ("block.bytes_max", block.bytes_max.into(), 1 << 20, 1 << 30),
             ("block.gas_max", block.gas_max.into(), 50_000_000, 1 << 50),
@@ -197,6 +297,8 @@ impl Params {
             ("window.lease_large", window.lease_large.into(), window.lease_standard.into(), blocks),
             ("window.grace", window.grace.into(), 0, blocks),
             ("window.challenge", window.challenge.into(), 1, blocks),
+            ("window.draw", window.draw.into(), 1, 1 << 32),
+            ("window.review", window.review.into(), 1, 1 << 32),
             ("window.evidence_age", window.evidence_age.into(), 1, blocks),
             ("window.unbonding", window.unbonding.into(), 1, blocks),
             ("window.job_max", window.job_max.into(), window.lease_large.into(), blocks),
@@ -205,6 +307,23 @@ impl Params {
             ("bond.lease_min", bond.lease_min, 1, amount),
             ("bond.lease_escrow_bps", bond.lease_escrow_bps.into(), 0, bps),
             ("bond.timeout_slash_bps", bond.timeout_slash_bps.into(), 0, bps),
+            ("bond.audit", bond.audit, 1, amount),
+            ("bond.challenge_min", bond.challenge_min, 1, amount),
+            ("fee.check_bps", fee.check_bps.into(), 0, 5_000),
+            ("audit.spot_rate_bps", audit.spot_rate_bps.into(), 0, bps),
+            ("audit.detection_ppm", audit.detection_ppm.into(), 0, PPM.into()),
+            ("audit.collusion_ppm", audit.collusion_ppm.into(), 0, PPM.into()),
+            ("audit.margin_bps", audit.margin_bps.into(), 0, 1_000_000),
+            ("audit.saving_per_unit", audit.saving_per_unit, 0, 1 << 60),
+            ("audit.error_ppm", audit.error_ppm.into(), 0, PPM.into()),
+            ("audit.profit_ppm", audit.profit_ppm.into(), 0, PPM.into()),
+            ("audit.false_loss_ppm", audit.false_loss_ppm.into(), 0, PPM.into()),
+            ("audit.jury", audit.jury.into(), 3, 5),
+            ("slash.wrong_output_bps", slash.wrong_output_bps.into(), bps, bps),
+            ("slash.wrong_check_bps", slash.wrong_check_bps.into(), 0, bps),
+            ("slash.silent_bps", slash.silent_bps.into(), 0, slash.wrong_check_bps.into()),
+            ("slash.winner_bps", slash.winner_bps.into(), 0, bps),
+            ("slash.winner_bps + jury_bps", u128::from(slash.winner_bps).saturating_add(slash.jury_bps.into()), 0, bps),
             ("reward.base_per_unit", reward.base_per_unit, 0, 1 << 60),
             ("reward.decay_bps", reward.decay_bps.into(), 0, bps),
             ("reward.decay_epochs", reward.decay_epochs.into(), 1, blocks),
@@ -225,6 +344,8 @@ impl Params {
                 return Err(ParamsError::Bounds { name, min, max, got });
             }
         }
+        invariants::check_conviction(audit, bond)?;
+        invariants::check_false_conviction(audit)?;
         invariants::check_unbonding(window)
     }
 }

@@ -13,11 +13,14 @@ pub enum TimerKind {
     LeaseClose = 1,
     /// A job's deadline.
     JobDeadline = 2,
+    /// The end of a stage of a result's review.
+    Review = 3,
 }
 
 impl TimerKind {
-    /// All kinds, in the order in which they fire at one height: leases expire before the jobs under them.
-    pub const ALL: [Self; 3] = [Self::LeaseExpiry, Self::LeaseClose, Self::JobDeadline];
+    /// All kinds, in the order in which they fire at one height: leases expire, and reviews reopen jobs,
+    /// before those jobs' deadlines.
+    pub const ALL: [Self; 4] = [Self::LeaseExpiry, Self::LeaseClose, Self::Review, Self::JobDeadline];
 
     /// The kind's byte in keys and encodings.
     #[must_use]
@@ -26,6 +29,7 @@ impl TimerKind {
             Self::LeaseExpiry => 0,
             Self::LeaseClose => 1,
             Self::JobDeadline => 2,
+            Self::Review => 3,
         }
     }
 }

@@ -135,6 +135,52 @@ pub struct SubmitResult {
     pub proofs: Vec<Vec<u8>>,
 }
 
+/// Commits a drawn checker or juror to the output of its own run.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct CommitCheck {
+    /// The result under review.
+    pub result: Hash,
+    /// The worker that was drawn.
+    pub worker: Hash,
+    /// See [`super::ids::check_commitment`].
+    pub commitment: Hash,
+}
+
+/// Opens a commitment.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct RevealCheck {
+    /// The result under review.
+    pub result: Hash,
+    /// The worker that was drawn.
+    pub worker: Hash,
+    /// Output hash of its own run.
+    pub output_hash: Hash,
+    /// What hid it.
+    pub salt: Hash,
+}
+
+/// Calls a result wrong.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Challenge {
+    /// The result.
+    pub result: Hash,
+    /// Micro-tokens to lock.
+    pub bond: u128,
+}
+
+/// Answers a dispute with a proof of the submitted output.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct AnswerWithProof {
+    /// The disputed result.
+    pub result: Hash,
+    /// The input, when the job names it by hash only.
+    pub input: Option<Tensor>,
+    /// The output that was submitted.
+    pub output: Tensor,
+    /// The encoded proof.
+    pub proof: Vec<u8>,
+}
+
 /// What a transaction does.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Action {
@@ -156,6 +202,14 @@ pub enum Action {
     LeaseJob(LeaseJob),
     /// See [`SubmitResult`].
     SubmitResult(Box<SubmitResult>),
+    /// See [`CommitCheck`].
+    CommitCheck(CommitCheck),
+    /// See [`RevealCheck`].
+    RevealCheck(RevealCheck),
+    /// See [`Challenge`].
+    Challenge(Challenge),
+    /// See [`AnswerWithProof`].
+    AnswerWithProof(Box<AnswerWithProof>),
 }
 
 /// The body of a transaction.

@@ -13,6 +13,9 @@ pub const WORKER_MODELS_MAX: usize = 64;
 /// Most video memory a profile can declare, MiB (1 PiB).
 pub const VIDEO_MEMORY_MIB_MAX: u64 = 1 << 30;
 
+/// Convictions at which a worker is banned.
+pub const CONVICTIONS_MAX: u64 = 2;
+
 /// What a worker declares about its machine. Claims: they bound what its receipts may claim, they earn nothing.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct HardwareProfile {
@@ -43,8 +46,19 @@ pub struct WorkerRegistration {
     pub completed: u64,
     /// Leases it let expire.
     pub timeouts: u64,
+    /// Results of its that were convicted; from the second on it is banned.
+    pub convictions: u64,
     /// Height of registration.
     pub registered_height: u64,
+}
+
+impl WorkerRegistration {
+    /// Whether it may neither lease nor be drawn.
+    // spec: chain#worker-banned
+    #[must_use]
+    pub fn is_banned(&self) -> bool {
+        self.convictions >= CONVICTIONS_MAX
+    }
 }
 
 /// A device and the one worker that may use it.

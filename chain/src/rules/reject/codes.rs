@@ -3,7 +3,7 @@
 use super::Reject;
 
 /// Every code with its section of the specification, ascending.
-pub const CODES: [(u16, &str); 72] = [
+pub const CODES: [(u16, &str); 91] = [
     (101, "transaction-oversized"),
     (102, "transaction-malformed"),
     (103, "signature-invalid"),
@@ -34,6 +34,7 @@ pub const CODES: [(u16, &str); 72] = [
     (305, "profile-invalid"),
     (306, "model-unknown"),
     (307, "device-unproven"),
+    (308, "roster-full"),
     (401, "worker-unknown"),
     (402, "operator-mismatch"),
     (403, "stake-short"),
@@ -53,6 +54,9 @@ pub const CODES: [(u16, &str); 72] = [
     (606, "bond-uncovered"),
     (607, "device-busy"),
     (608, "deadline-too-close"),
+    (609, "conviction-too-weak"),
+    (610, "proof-required"),
+    (611, "worker-banned"),
     (701, "receipt-chain-mismatch"),
     (702, "receipt-genesis-mismatch"),
     (703, "lease-unknown"),
@@ -76,6 +80,21 @@ pub const CODES: [(u16, &str); 72] = [
     (721, "proof-count"),
     (722, "proof-oversized"),
     (723, "proof-rejected"),
+    (901, "result-unknown"),
+    (902, "result-final"),
+    (903, "result-disputed"),
+    (904, "challenge-bond-low"),
+    (905, "not-drawn"),
+    (906, "commit-late"),
+    (907, "committed-already"),
+    (908, "commitment-copied"),
+    (909, "reveal-early"),
+    (910, "commitment-missing"),
+    (911, "commitment-mismatch"),
+    (912, "revealed-already"),
+    (913, "answer-closed"),
+    (914, "proves-another-output"),
+    (915, "check-runs"),
 ];
 
 impl Reject {
@@ -123,6 +142,7 @@ impl Reject {
             Self::ProfileInvalid { .. } => (305, "profile-invalid"),
             Self::ModelUnknown { .. } => (306, "model-unknown"),
             Self::DeviceUnproven { .. } => (307, "device-unproven"),
+            Self::RosterFull { .. } => (308, "roster-full"),
             Self::WorkerUnknown { .. } => (401, "worker-unknown"),
             Self::OperatorMismatch { .. } => (402, "operator-mismatch"),
             Self::StakeShort { .. } => (403, "stake-short"),
@@ -142,6 +162,9 @@ impl Reject {
             Self::BondUncovered { .. } => (606, "bond-uncovered"),
             Self::DeviceBusy { .. } => (607, "device-busy"),
             Self::DeadlineTooClose { .. } => (608, "deadline-too-close"),
+            Self::ConvictionTooWeak { .. } => (609, "conviction-too-weak"),
+            Self::ProofRequired { .. } => (610, "proof-required"),
+            Self::WorkerBanned { .. } => (611, "worker-banned"),
             Self::ReceiptChainMismatch { .. } => (701, "receipt-chain-mismatch"),
             Self::ReceiptGenesisMismatch { .. } => (702, "receipt-genesis-mismatch"),
             Self::LeaseUnknown { .. } => (703, "lease-unknown"),
@@ -165,6 +188,21 @@ impl Reject {
             Self::ProofCount { .. } => (721, "proof-count"),
             Self::ProofOversized { .. } => (722, "proof-oversized"),
             Self::ProofRejected(_) => (723, "proof-rejected"),
+            Self::ResultUnknown { .. } => (901, "result-unknown"),
+            Self::ResultFinal { .. } => (902, "result-final"),
+            Self::ResultDisputed { .. } => (903, "result-disputed"),
+            Self::ChallengeBondLow { .. } => (904, "challenge-bond-low"),
+            Self::NotDrawn { .. } => (905, "not-drawn"),
+            Self::CommitLate { .. } => (906, "commit-late"),
+            Self::CommittedAlready { .. } => (907, "committed-already"),
+            Self::CommitmentCopied { .. } => (908, "commitment-copied"),
+            Self::RevealEarly { .. } => (909, "reveal-early"),
+            Self::CommitmentMissing { .. } => (910, "commitment-missing"),
+            Self::CommitmentMismatch { .. } => (911, "commitment-mismatch"),
+            Self::RevealedAlready { .. } => (912, "revealed-already"),
+            Self::AnswerClosed { .. } => (913, "answer-closed"),
+            Self::ProvesAnotherOutput { .. } => (914, "proves-another-output"),
+            Self::CheckRuns { .. } => (915, "check-runs"),
         }
     }
 }

@@ -22,7 +22,6 @@ pub(crate) struct Accepted {
     pub(crate) lease_id: Hash,
     pub(crate) lease: WorkLease,
     pub(crate) job: InferenceJob,
-    pub(crate) worker: WorkerRegistration,
     pub(crate) work: Hash,
     pub(crate) evidence: Hash,
     pub(crate) receipt: Hash,
@@ -54,18 +53,26 @@ pub(crate) fn all(execution: &mut Execution<'_>, call: Call<'_>, action: &Submit
     }
     let statement =
         Statement { context_digest: lease.context.digest(), input: input.clone(), output: action.output.clone() };
-    proof(execution, action, &lease, &model, &statement)?;
+    // A proof settles at its own trust, whatever the hardware (SETTLEMENT 3.6).
+    let trust_bps = match lease.kind {
+        LeaseKind::Proof => {
+            proof(execution, action, &lease, &model, &statement)?;
+            execution.environment.params.reward.proof_trust_bps
+        }
+        LeaseKind::Sampled => {
+            no_proof(action)?;
+            earned
+        }
+    };
     Ok(Accepted {
         lease_id: action.lease.id,
         work,
         evidence,
         receipt: action.signed.digest(),
         output_hash: receipt.output_hash,
-        // A proof settles at its own trust, whatever the hardware (SETTLEMENT 3.6).
-        trust_bps: execution.environment.params.reward.proof_trust_bps,
+        trust_bps,
         lease,
         job,
-        worker,
     })
 }
 
@@ -133,11 +140,13 @@ fn live(execution: &mut Execution<'_>, action: &SubmitResult, lease: &WorkLease)
     let job: InferenceJob = execution.state.expect(&Key::Job(lease.context.job_id))?;
     match lease.status {
         LeaseStatus::Live => {}
+        // What a timeout burned is missing from the bond that I1 asked for.
+        LeaseStatus::Late if lease.kind == LeaseKind::Sampled => return Err(over.into()),
         // spec: chain#job-retaken
         LeaseStatus::Late if job.status == JobStatus::Open => {}
         LeaseStatus::Late => return Err(Reject::JobRetaken { job: lease.context.job_id }.into()),
         // spec: chain#lease-over
-        LeaseStatus::Closed | LeaseStatus::Settled => return Err(over.into()),
+        LeaseStatus::Closed | LeaseStatus::Submitted | LeaseStatus::Settled => return Err(over.into()),
     }
     if lease.version != action.lease.version {
         return Err(Reject::VersionStale { id, expected: lease.version, got: action.lease.version }.into());
@@ -219,17 +228,7 @@ fn units(receipt: &WorkReceipt, job: &InferenceJob) -> Result<(), Reject> {
 /// Input, output and evidence are those of the job and the receipt; returns the input.
 fn payload<'a>(action: &'a SubmitResult, job: &'a InferenceJob) -> Result<&'a Tensor, Reject> {
     let receipt = &action.signed.receipt;
-    // spec: chain#input-presence
-    let input = match (&job.input, &action.input) {
-        (JobInput::Inline(tensor), None) | (JobInput::Reference(_), Some(tensor)) => tensor,
-        (JobInput::Inline(_), Some(_)) => return Err(Reject::InputPresence { expected: false }),
-        (JobInput::Reference(_), None) => return Err(Reject::InputPresence { expected: true }),
-    };
-    // spec: chain#input-hash-mismatch
-    let got = input.hash();
-    if got != job.input_hash {
-        return Err(Reject::InputHashMismatch { expected: job.input_hash, got });
-    }
+    let input = job_input(job, action.input.as_ref())?;
     // spec: chain#output-oversized
     let got = encode(&action.output).len();
     if got > OUTPUT_BYTES_MAX {
@@ -244,6 +243,22 @@ fn payload<'a>(action: &'a SubmitResult, job: &'a InferenceJob) -> Result<&'a Te
     let got = action.evidence.digest();
     if got != receipt.evidence_digest {
         return Err(Reject::EvidenceDigestMismatch { expected: receipt.evidence_digest, got });
+    }
+    Ok(input)
+}
+
+/// The job's input: its own, or the one that came and has the hash the job names.
+pub(crate) fn job_input<'a>(job: &'a InferenceJob, brought: Option<&'a Tensor>) -> Result<&'a Tensor, Reject> {
+    // spec: chain#input-presence
+    let input = match (&job.input, brought) {
+        (JobInput::Inline(tensor), None) | (JobInput::Reference(_), Some(tensor)) => tensor,
+        (JobInput::Inline(_), Some(_)) => return Err(Reject::InputPresence { expected: false }),
+        (JobInput::Reference(_), None) => return Err(Reject::InputPresence { expected: true }),
+    };
+    // spec: chain#input-hash-mismatch
+    let got = input.hash();
+    if got != job.input_hash {
+        return Err(Reject::InputHashMismatch { expected: job.input_hash, got });
     }
     Ok(input)
 }
@@ -264,14 +279,32 @@ fn proof(
     model: &Model,
     statement: &Statement,
 ) -> Result<(), Failure> {
-    let LeaseKind::Proof = lease.kind;
     // spec: chain#proof-count
     let [bytes] = action.proofs.as_slice() else {
         return Err(Reject::ProofCount { expected: PROOFS_MAX, got: action.proofs.len() }.into());
     };
+    one_proof(execution, &lease.context.model_hash, model, statement, bytes)
+}
+
+/// Verifies one proof of `statement`.
+pub(crate) fn one_proof(
+    execution: &Execution<'_>,
+    model_hash: &Hash,
+    model: &Model,
+    statement: &Statement,
+    bytes: &[u8],
+) -> Result<(), Failure> {
     // spec: chain#proof-oversized
     if bytes.len() > PROOF_BYTES_MAX {
         return Err(Reject::ProofOversized { max: PROOF_BYTES_MAX, got: bytes.len() }.into());
     }
-    execution.environment.services.verify(&lease.context.model_hash, model, statement, bytes)
+    execution.environment.services.verify(model_hash, model, statement, bytes)
+}
+
+/// A sampled lease takes none: who has a proof leases with one, and is paid at once.
+fn no_proof(action: &SubmitResult) -> Result<(), Reject> {
+    match action.proofs.len() {
+        0 => Ok(()),
+        got => Err(Reject::ProofCount { expected: 0, got }),
+    }
 }

@@ -9,7 +9,7 @@ use crate::types::transaction::{Action, AddStake, Unstake, Withdraw};
 fn staked() -> (World, Hash) {
     let mut world = World::with(|params| {
         params.window.lease_large = 240;
-        params.window.unbonding = 700;
+        params.window.unbonding = 820;
     });
     world.register_model();
     let worker = world.register_worker(2);
@@ -25,7 +25,7 @@ fn stake_moves_out_of_the_balance_and_back_after_unbonding() {
     let (mut world, worker) = staked();
     assert_eq!(stake_of(&world, worker).amount, 100_000_000);
     world.send(2, Action::Unstake(Unstake { worker, amount: 40_000_000 }));
-    let release_height = world.machine().height() + 700;
+    let release_height = world.machine().height() + 820;
     let expected = Unbonding { amount: 40_000_000, release_height };
     assert_eq!(stake_of(&world, worker).unbonding, vec![expected]);
     let supply = world.machine().supply().unwrap();

@@ -48,7 +48,7 @@ fn parameters_outside_their_bounds_are_named() {
 #[test]
 fn a_genesis_under_which_stake_outruns_its_slash_is_refused_by_name() {
     let refused = with_params(|params| params.window.unbonding = 1_000).unwrap_err();
-    assert_eq!(refused, GenesisError::Params(ParamsError::UnbondingTooShort { needed: 1_616, got: 1_000 }));
+    assert_eq!(refused, GenesisError::Params(ParamsError::UnbondingTooShort { needed: 1_778, got: 1_000 }));
     assert!(refused.to_string().contains("I5: unbonding >= challenge window + re-execution time + evidence age"));
 }
 

@@ -1,0 +1,57 @@
+//! Reviews of sampled results: the spot check, the dispute, and who can be drawn for either.
+//!
+//! Both are named by the result they are about. A seat holds the audit bond of whoever was drawn until the review lets
+//! it go: a checker's stays until the result is final, since a check that agreed with a wrong output is itself wrong.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use super::ids::{Address, Hash};
+
+/// Most workers that can serve one model, so that a draw stays bounded.
+pub const ROSTER_MAX: usize = 1_024;
+
+/// The workers that serve a model, in the order of their registration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Roster {
+    /// At most [`ROSTER_MAX`].
+    pub workers: Vec<Hash>,
+}
+
+/// A checker or juror of one review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Seat {
+    /// The worker that was drawn.
+    pub worker: Hash,
+    /// Its operator.
+    pub operator: Address,
+    /// Micro-tokens of its stake locked for this draw.
+    pub bond: u128,
+    /// Commitment to the output hash of its own run.
+    pub commitment: Option<Hash>,
+    /// The output hash, once revealed.
+    pub revealed: Option<Hash>,
+}
+
+/// The check of a result.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SpotCheck {
+    /// Starts at 1.
+    pub version: u64,
+    /// The checker.
+    pub seat: Seat,
+}
+
+/// A result called wrong.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Dispute {
+    /// Starts at 1.
+    pub version: u64,
+    /// Account that is paid if it is right and pays if not.
+    pub accuser: Address,
+    /// The checker, when the accusation is a check that disagreed; its seat then holds the bond.
+    pub checker: Option<Hash>,
+    /// Micro-tokens that a challenger locked.
+    pub bond: u128,
+    /// The jury.
+    pub seats: Vec<Seat>,
+}
