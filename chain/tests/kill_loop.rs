@@ -26,8 +26,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use attestation::identity::ed25519::SigningKey;
-use chain::node::{Directory, LastSignedFile, RocksStore, check};
-use chain::state::{LocalChain, Machine, SigningGuard, StateMachine};
+use chain::node::{Directory, LastSignedFile, RocksStore, check, start};
+use chain::state::{Machine, SigningGuard, StateMachine};
 use chain::types::Genesis;
 use chain::types::genesis::GenesisAccount;
 use chain::types::ids::{Address, Hash};
@@ -82,9 +82,7 @@ fn open(path: &Path) -> (Directory, Machine<RocksStore>) {
 
 /// The child: blocks until it is killed.
 fn work(path: &Path) {
-    let (directory, machine) = open(path);
-    let guard = LastSignedFile::open(&directory, machine.height()).unwrap();
-    let mut chain = LocalChain::guarded(machine, key(200), Box::new(guard)).unwrap();
+    let mut chain = start(path, genesis(), vec![setup::setup().clone()], key(200)).unwrap();
     let mut output = std::io::stdout().lock();
     loop {
         let nonce = chain.machine().account(&key(1).public_key().address()).unwrap().nonce;

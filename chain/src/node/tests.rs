@@ -5,8 +5,8 @@ mod equal;
 
 use std::path::Path;
 
-use crate::node::{Directory, LastSignedFile, RocksStore};
-use crate::state::{LocalChain, LocalError, Machine, StateMachine};
+use crate::node::{Directory, RocksStore, StartError, start};
+use crate::state::{LocalChain, Machine, StateMachine};
 use crate::testing::{START, account, genesis, setup, validator};
 use crate::types::ids::Address;
 use crate::types::transaction::{Action, Transaction, Transfer};
@@ -20,12 +20,8 @@ fn machine(path: &Path) -> Machine<RocksStore> {
 }
 
 /// The engine over a data directory, as a node runs it.
-fn engine(path: &Path) -> Result<LocalChain<RocksStore>, LocalError> {
-    let directory = Directory::open(path, &genesis(|_| {})).unwrap();
-    let store = RocksStore::open(&directory).unwrap();
-    let machine = Machine::open(store, genesis(|_| {}), vec![setup().clone()]).unwrap();
-    let guard = LastSignedFile::open(&directory, machine.height()).unwrap();
-    LocalChain::guarded(machine, validator(), Box::new(guard))
+fn engine(path: &Path) -> Result<LocalChain<RocksStore>, StartError> {
+    start(path, genesis(|_| {}), vec![setup().clone()], validator())
 }
 
 /// A transfer of account 1, in canonical bytes.

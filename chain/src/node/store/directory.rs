@@ -27,7 +27,7 @@ const DATABASE_NEW: &str = "db.new";
 const UNFINISHED: [&str; 3] = [LOCK, "CHAIN.tmp", DATABASE_NEW];
 
 /// A data directory that this process has open, alone.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
     genesis: Hash,

@@ -7,10 +7,12 @@ use rocksdb::{DB, Options};
 
 use super::{blocks, copy, engine, machine};
 use crate::node::check::{CheckError, Report, check};
-use crate::node::{Directory, OpenError, RocksStore};
+use crate::node::{Directory, LastSignedError, OpenError, RocksStore, StartError};
 use crate::state::store::{Batch, Head, Store, StoreError};
-use crate::state::{AuditError, Key, LocalError, Object, StateMachine, tree};
+use crate::state::{AuditError, Key, LocalError, MachineError, Object, StateMachine, tree};
 use crate::testing::{account, genesis, setup};
+use crate::types::block::{Block, ComputeResult};
+use crate::types::event::{Event, Outcome};
 use crate::types::ledger::{Account, Holdings};
 use crate::types::transaction::encode;
 
@@ -138,6 +140,81 @@ fn what_is_missing_or_changed_is_named() {
 }
 
 #[test]
+fn blocks_that_are_not_those_of_their_headers_are_found() {
+    let directory = sound();
+    let third = 3u64.to_be_bytes();
+    let found = |family: &str, change: &dyn Fn(&[u8]) -> Vec<u8>| {
+        let copied = tempfile::tempdir().unwrap();
+        copy(directory.path(), copied.path());
+        let value = change(&get(copied.path(), family, &third));
+        put(copied.path(), family, &third, &value);
+        checked(copied.path()).unwrap_err()
+    };
+    let block = |change: &dyn Fn(&mut Block)| {
+        found("blocks", &|bytes| {
+            let mut block: Block = borsh::from_slice(bytes).unwrap();
+            change(&mut block);
+            encode(&block)
+        })
+    };
+    let part = |part| CheckError::Part { height: 3, part };
+    assert_eq!(block(&|block| block.transactions.clear()), part("transactions"));
+    // A header that was changed has no certificate, so all that it claims is out of reach.
+    assert!(matches!(block(&|block| block.header.state_root = [0; 32]), CheckError::Certificate { height: 3, .. }));
+    type Receipts = (Vec<Outcome>, Vec<Event>, Vec<ComputeResult>);
+    let result = found("receipts", &|bytes| {
+        let (outcomes, closing, mut results): Receipts = borsh::from_slice(bytes).unwrap();
+        results.push(ComputeResult {
+            job: [1; 32],
+            worker: [2; 32],
+            context_digest: [3; 32],
+            receipt: [4; 32],
+            model: [5; 32],
+            input_hash: [6; 32],
+            output_hash: [7; 32],
+            units: 8,
+            trust_bps: 9,
+            reward: 10,
+        });
+        encode(&(outcomes, closing, results))
+    });
+    assert_eq!(result, part("compute results"));
+    let outcome = found("receipts", &|bytes| {
+        let (mut outcomes, closing, results): Receipts = borsh::from_slice(bytes).unwrap();
+        outcomes[0].transaction = [0; 32];
+        encode(&(outcomes, closing, results))
+    });
+    assert_eq!(outcome, part("outcomes"));
+}
+
+#[test]
+fn a_tree_without_its_root_or_with_another_is_found() {
+    let directory = sound();
+    let root_of = |height: u64| [height.to_be_bytes().as_slice(), &[0]].concat();
+    let copied = tempfile::tempdir().unwrap();
+    copy(directory.path(), copied.path());
+    let earlier = get(copied.path(), "jmt_nodes", &root_of(2));
+    put(copied.path(), "jmt_nodes", &root_of(3), &earlier);
+    assert_eq!(checked(copied.path()), Err(CheckError::Root { height: 3 }));
+    put(copied.path(), "jmt_nodes", &root_of(4), &earlier);
+    assert_eq!(engine(copied.path()).err(), Some(StartError::Machine(MachineError::Root { height: 4 })));
+    delete(copied.path(), "jmt_nodes", &root_of(4));
+    let lost = engine(copied.path()).err();
+    assert!(matches!(lost, Some(StartError::Machine(MachineError::Store(StoreError::Tree { .. })))), "{lost:?}");
+}
+
+#[test]
+fn a_check_reads_the_record_of_the_last_signature() {
+    let directory = sound();
+    let path = directory.path().join("LAST-SIGNED");
+    fs::write(&path, "half").unwrap();
+    assert_eq!(checked(directory.path()), Err(CheckError::LastSigned(LastSignedError::Damaged { path })));
+    // It may be absent: not every node signs.
+    fs::remove_file(directory.path().join("LAST-SIGNED")).unwrap();
+    assert_eq!(checked(directory.path()).unwrap().signed, None);
+}
+
+#[test]
 fn an_object_changed_past_the_rules_is_found() {
     let directory = sound();
     let path = directory.path();
@@ -216,7 +293,7 @@ fn a_bent_log_never_shortens_the_chain_of_a_validator() {
             Ok(store) => {
                 drop(store);
                 match engine(copied.path()) {
-                    Err(LocalError::BlocksLost { signed: 6, .. }) => refused += 1,
+                    Err(StartError::Engine(LocalError::BlocksLost { signed: 6, .. })) => refused += 1,
                     Err(other) => panic!("byte {position}: {other}"),
                     Ok(chain) => {
                         assert_eq!(*chain.machine().head(), head, "byte {position}");

@@ -2,11 +2,13 @@
 
 use std::fs;
 
+use attestation::codec::DecodeError;
+
 use super::{blocks, copy, engine, machine, transfer};
-use crate::node::{Directory, LastSignedError, LastSignedFile};
+use crate::node::{Directory, LastSignedError, LastSignedFile, OpenError, StartError, start};
 use crate::state::guard::{GuardError, MemoryGuard, SigningGuard};
-use crate::state::{LocalChain, LocalError, Machine, MemoryStore, StateMachine};
-use crate::testing::{START, World, account, genesis, setup, validator};
+use crate::state::{LocalChain, LocalError, Machine, MachineError, MemoryStore, StateMachine};
+use crate::testing::{K, START, World, account, genesis, setup, validator};
 use crate::types::Block;
 
 /// Three blocks, and copies of the directory as it was after each height.
@@ -42,7 +44,7 @@ fn last_signed(path: &std::path::Path) -> Block {
 fn a_database_rolled_back_by_two_is_not_continued() {
     let (root, copies) = snapshots();
     let path = rolled_back(root.path(), &copies[2], &copies[0]);
-    assert_eq!(engine(&path).err(), Some(LocalError::BlocksLost { signed: 3, height: 1 }));
+    assert_eq!(engine(&path).err(), Some(StartError::Engine(LocalError::BlocksLost { signed: 3, height: 1 })));
     // Nor when the guard is asked for a different block directly, at or below the height.
     let directory = Directory::open(&path, &genesis(|_| {})).unwrap();
     let mut guard = LastSignedFile::open(&directory, 1).unwrap();
@@ -98,7 +100,8 @@ fn a_directory_of_two_histories_is_refused() {
     drop(chain);
     let signed = last_signed(&copies[2]).hash();
     let path = rolled_back(root.path(), &copies[2], &other);
-    assert_eq!(engine(&path).err(), Some(LocalError::AnotherHistory { height: 3, signed, got }));
+    let history = LocalError::AnotherHistory { height: 3, signed, got };
+    assert_eq!(engine(&path).err(), Some(StartError::Engine(history)));
 }
 
 #[test]
@@ -118,10 +121,20 @@ fn a_record_that_cannot_be_used_stops_the_validator() {
         fs::write(&file, bytes).unwrap();
         assert_eq!(open(), Some(LastSignedError::Damaged { path: file.clone() }));
     }
+    // The checksum holds and the content is of no known form.
+    let body = [genesis(|_| {}).hash().as_slice(), &[1, 2, 3]].concat();
+    let sum = attestation::hash::derive("assay 2026 last-signed v1", &[&body]);
+    fs::write(&file, [sum.as_slice(), &body].concat()).unwrap();
+    let error = DecodeError::Truncated { what: "signed block", got: body.len() };
+    assert_eq!(open(), Some(LastSignedError::Encoding { path: file.clone(), error }));
     for length in [0, 31, 32, original.len() - 1] {
         fs::write(&file, &original[..length]).unwrap();
         assert_eq!(open(), Some(LastSignedError::Damaged { path: file.clone() }));
     }
+    fs::write(&file, &original).unwrap();
+    // What a stopped replacement leaves beside the record is nothing to it.
+    fs::write(path.join("LAST-SIGNED.tmp"), "half").unwrap();
+    assert_eq!(open(), None);
     fs::remove_file(&file).unwrap();
     assert_eq!(open(), Some(LastSignedError::Missing { path: file.clone(), height: 3 }));
     fs::create_dir(&file).unwrap();
@@ -169,4 +182,22 @@ fn a_guard_in_memory_holds_the_same_rule() {
     let got = account(1).public_key().address();
     let refused = LocalChain::guarded(machine(), account(1), guard(&block)).err();
     assert_eq!(refused, Some(LocalError::NotValidator { got }));
+}
+
+#[test]
+fn a_start_says_what_stands_in_the_way() {
+    let (_root, copies) = snapshots();
+    let path = &copies[2];
+    let stranger = account(1).public_key().address();
+    let started = |key| start(path, genesis(|_| {}), vec![setup().clone()], key).err();
+    assert_eq!(started(account(1)), Some(StartError::Engine(LocalError::NotValidator { got: stranger })));
+    let setups = start(path, genesis(|_| {}), vec![], validator()).err();
+    let missing = MachineError::Setup { setup: setup().id(), k_max: K };
+    assert_eq!(setups, Some(StartError::Machine(missing)));
+    let running = engine(path).unwrap();
+    assert_eq!(started(validator()), Some(StartError::Open(OpenError::InUse { path: path.clone() })));
+    drop(running);
+    fs::remove_file(path.join("LAST-SIGNED")).unwrap();
+    let missing = LastSignedError::Missing { path: path.join("LAST-SIGNED"), height: 3 };
+    assert_eq!(started(validator()), Some(StartError::LastSigned(missing)));
 }
