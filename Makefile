@@ -11,15 +11,15 @@ demo: setup
 	$(CARGO_TARGET_DIR)/release/assay demo
 
 test: setup
-	cargo test --release --locked --workspace --features assay-attestation/keystore,assay-chain/node
+	cargo test --release --locked --workspace --features assay-attestation/keystore,node
 	$(MAKE) lint
 
 lint: setup
 	cargo fmt --all -- --check
-	cargo clippy --release --locked --workspace --all-targets --features assay-chain/node -- --deny warnings
+	cargo clippy --release --locked --workspace --all-targets --features node -- --deny warnings
 
 bench: setup
-	cargo bench --locked
+	cargo bench --locked --features node
 
 # 1000 kills of a process that makes blocks; prints its figures.
 soak: setup

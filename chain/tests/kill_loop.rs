@@ -22,7 +22,8 @@ mod setup;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use attestation::identity::ed25519::SigningKey;
@@ -36,8 +37,12 @@ use chain::types::transaction::{Action, Transaction, Transfer};
 
 /// Kills of a run of `cargo test`.
 const KILLS: u32 = 20;
-/// Longest life of a child.
-const LIFE_MS_MAX: u64 = 500;
+/// Longest life of a child that is killed while it starts.
+const START_MS_MAX: u64 = 250;
+/// Longest life of a child after it started.
+const LIFE_MS_MAX: u64 = 120;
+/// What a child reports before its first block.
+const READY: &str = "ready";
 /// Transfers in each block.
 const TRANSFERS: u64 = 8;
 const START: u64 = 1_700_000_000_000;
@@ -84,6 +89,7 @@ fn open(path: &Path) -> (Directory, Machine<RocksStore>) {
 fn work(path: &Path) {
     let mut chain = start(path, genesis(), vec![setup::setup().clone()], key(200)).unwrap();
     let mut output = std::io::stdout().lock();
+    writeln!(output, "{READY}").unwrap();
     loop {
         let nonce = chain.machine().account(&key(1).public_key().address()).unwrap().nonce;
         for ahead in 0..TRANSFERS {
@@ -143,10 +149,9 @@ fn kill_loop(kills: u32) {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        let life = Duration::from_millis(random % LIFE_MS_MAX);
-        let reports = live(&path, life);
+        let reports = live(&path, random);
         height = settle(&path, height, &reports, &mut figures)
-            .unwrap_or_else(|finding| panic!("seed {seed}, kill {kill} after {life:?}: {finding}"));
+            .unwrap_or_else(|finding| panic!("seed {seed}, kill {kill}: {finding}"));
     }
     let report = check(&path, &genesis(), vec![setup::setup().clone()]).unwrap();
     assert_eq!(report.audit.height, height);
@@ -154,27 +159,32 @@ fn kill_loop(kills: u32) {
     print(&figures, kills, height, size(&path), started.elapsed());
 }
 
-/// A child's life; what it reported.
-fn live(path: &Path, life: Duration) -> Vec<(u64, String)> {
-    let mut child: Child =
-        Command::new(std::env::current_exe().unwrap()).arg(CHILD).arg(path).stdout(Stdio::piped()).spawn().unwrap();
-    let output: ChildStdout = child.stdout.take().unwrap();
+/// A child's life; what it reported. One child in four is killed while it starts.
+fn live(path: &Path, random: u64) -> Vec<(u64, String)> {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut child = command.arg(CHILD).arg(path).stdout(Stdio::piped()).spawn().unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let (sender, lines) = mpsc::channel();
     let reader = std::thread::spawn(move || {
-        let mut lines: Vec<String> = BufReader::new(output).split(b'\n').map(|line| text(line.unwrap())).collect();
-        // A line that was cut by the kill is no report.
-        lines.retain(|line| line.split(' ').count() == 3);
-        lines
+        for line in output.split(b'\n') {
+            sender.send(text(line.unwrap())).unwrap();
+        }
     });
-    std::thread::sleep(life);
+    let mut span = START_MS_MAX;
+    if !random.is_multiple_of(4) {
+        assert_eq!(lines.recv().unwrap(), READY);
+        span = LIFE_MS_MAX;
+    }
+    std::thread::sleep(Duration::from_micros((random >> 8) % (span * 1_000)));
     assert_eq!(child.try_wait().unwrap(), None, "the child ended by itself");
     child.kill().unwrap();
     child.wait().unwrap();
-    let lines = reader.join().unwrap();
-    lines
-        .iter()
-        .map(|line| line.split_once(' ').unwrap())
-        .map(|(height, rest)| (height.parse().unwrap(), rest.to_owned()))
-        .collect()
+    reader.join().unwrap();
+    // A line that was cut by the kill is no report.
+    let whole = lines.iter().filter(|line| line.split(' ').count() == 3);
+    let parsed =
+        whole.map(|line| line.split_once(' ').map(|(height, rest)| (height.parse().unwrap(), rest.to_owned())));
+    parsed.map(Option::unwrap).collect()
 }
 
 fn text(bytes: Vec<u8>) -> String {
