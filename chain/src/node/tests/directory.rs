@@ -2,10 +2,13 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use jmt::storage::TreeUpdateBatch;
+
 use super::{blocks, copy, engine, machine, store};
 use crate::node::store::SCHEMA;
 use crate::node::{Directory, OpenError, RocksStore};
 use crate::state::StateMachine;
+use crate::state::store::{Batch, Head, Store, StoreError};
 use crate::testing::genesis;
 
 fn opened(path: &Path) -> Option<OpenError> {
@@ -178,4 +181,35 @@ fn a_damaged_manifest_is_loud() {
     }
     assert!(refused >= 16);
     assert_eq!(engine(directory.path()).unwrap().machine().height(), 3);
+}
+
+#[test]
+fn a_missing_file_of_the_database_is_loud() {
+    let directory = made();
+    let path = directory.path();
+    // Opening again moves the blocks from the log into table files.
+    drop(machine(path));
+    for (starts, ends) in [("MANIFEST", ""), ("CURRENT", ""), ("", ".sst")] {
+        let copied = tempfile::tempdir().unwrap();
+        copy(path, copied.path());
+        fs::remove_file(files(copied.path(), starts, ends).pop().unwrap()).unwrap();
+        let error = opened(copied.path());
+        let loud = matches!(error, Some(OpenError::Damaged { .. } | OpenError::Database { .. }));
+        assert!(loud, "{starts}{ends}: {error:?}");
+    }
+}
+
+#[test]
+fn a_write_that_fails_is_an_error_and_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = store(directory.path());
+    let head = |height| Head { genesis: [0; 32], height, block: [0; 32], time: 0, root: [0; 32], next_beacon: [0; 32] };
+    let batch = |height, keys| Batch { head: head(height), tree: TreeUpdateBatch::default(), keys, block: None };
+    // More than the write buffer holds, so that the next batch needs a new log; which has nowhere to go.
+    let large: Vec<Vec<u8>> = (0..80).map(|number| vec![number; 1 << 20]).collect();
+    store.apply(batch(0, large)).unwrap();
+    fs::remove_dir_all(directory.path().join("db")).unwrap();
+    let refused = store.apply(batch(1, vec![vec![1]]));
+    assert!(matches!(refused, Err(StoreError::Database { what: "the batch of a block", .. })), "{refused:?}");
+    assert_eq!(store.head().unwrap().map(|head| head.height), Some(0));
 }
