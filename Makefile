@@ -1,24 +1,29 @@
-# `make demo` and `make test` need nothing but Rust and, on a fresh Debian or Ubuntu, the right to install a C compiler.
+# `make demo` and `make test` need nothing but Rust and, on a fresh Debian or Ubuntu, the right to install a C compiler
+# and clang. RocksDB is compiled once, which takes about 18 minutes on two cores.
 # Both build in one profile and one shared target directory, so that dependencies are compiled once.
 
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/assay-target
 
-.PHONY: demo test lint bench setup
+.PHONY: demo test lint bench soak setup
 
 demo: setup
 	cargo build --release --locked --bin assay
 	$(CARGO_TARGET_DIR)/release/assay demo
 
 test: setup
-	cargo test --release --locked --workspace --features assay-attestation/keystore
+	cargo test --release --locked --workspace --features assay-attestation/keystore,node
 	$(MAKE) lint
 
 lint: setup
 	cargo fmt --all -- --check
-	cargo clippy --release --locked --workspace --all-targets -- --deny warnings
+	cargo clippy --release --locked --workspace --all-targets --features node -- --deny warnings
 
 bench: setup
-	cargo bench --locked
+	cargo bench --locked --features node
+
+# 1000 kills of a process that makes blocks; prints its figures.
+soak: setup
+	cargo test --release --locked -p assay-chain --features node --test kill_loop -- --kills 1000
 
 setup:
 	@sh scripts/setup.sh

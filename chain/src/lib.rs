@@ -10,6 +10,8 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 pub mod economics;
+#[cfg(feature = "node")]
+pub mod node;
 pub mod rules;
 pub mod state;
 pub mod types;

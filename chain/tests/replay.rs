@@ -36,10 +36,14 @@ fn setup(k: u32) -> Setup {
     Setup::new(k, powers, basis, (G2Affine::generator() * tau).to_affine()).unwrap()
 }
 
-fn replica(genesis: &Genesis) -> Machine<MemoryStore> {
+fn story_setup(genesis: &Genesis) -> Setup {
     let setup = setup(genesis.params().model.k_max);
     assert_eq!(setup.id(), VerifierSetup::development().id());
-    Machine::open(MemoryStore::new(), genesis.clone(), vec![setup]).unwrap()
+    setup
+}
+
+fn replica(genesis: &Genesis) -> Machine<MemoryStore> {
+    Machine::open(MemoryStore::new(), genesis.clone(), vec![story_setup(genesis)]).unwrap()
 }
 
 #[test]
@@ -72,4 +76,28 @@ fn the_recorded_chain_replays_and_a_bent_proof_in_it_does_not() {
     assert!(matches!(commit.outcomes[0].events.as_slice(), [Event::Settled { reward: 11_840_000, .. }]));
     assert_eq!(machine.supply().unwrap().minted, 11_840_000);
     assert_eq!(machine.audit().unwrap().root, last.0.header.state_root);
+}
+
+#[cfg(feature = "node")]
+#[test]
+fn the_recorded_chain_gives_the_same_roots_on_disk() {
+    use chain::node::{Directory, RocksStore, check};
+
+    let (genesis, blocks) = story();
+    let setup = story_setup(&genesis);
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        let directory = Directory::open(folder.path(), &genesis).unwrap();
+        let store = RocksStore::open(&directory).unwrap();
+        Machine::open(store, genesis.clone(), vec![setup.clone()]).unwrap()
+    };
+    for (block, certificate) in &blocks {
+        // Opened again before every block.
+        let commit = open().commit(block, &encode(certificate), &[]).unwrap();
+        assert_eq!(commit.root, block.header.state_root);
+    }
+    let last = &blocks.last().unwrap().0.header;
+    assert_eq!(open().root(), last.state_root);
+    let report = check(folder.path(), &genesis, vec![setup.clone()]).unwrap();
+    assert_eq!((report.audit.height, report.audit.supply.minted), (last.height, 11_840_000));
 }

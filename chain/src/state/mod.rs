@@ -2,10 +2,11 @@
 //!
 //! [`machine::StateMachine`] is all an engine sees. [`machine::Machine`] implements it over any [`store::Store`]:
 //! blocks run in an `overlay`, whose changes go through the `tree` into one batch. [`local::LocalChain`] is the
-//! engine of one validator in one process. [`audit`] recomputes everything a store claims.
+//! engine of one validator in one process, and [`guard`] keeps it from signing twice. [`audit`] recomputes everything a store claims.
 
 pub mod audit;
 pub(crate) mod execute;
+pub mod guard;
 pub mod invalid;
 pub mod keys;
 pub mod local;
@@ -17,6 +18,7 @@ pub mod store;
 pub(crate) mod tree;
 
 pub use audit::{Audit, AuditError};
+pub use guard::{GuardError, MemoryGuard, SigningGuard};
 pub use invalid::{CommitError, Invalid, MachineError};
 pub use keys::Key;
 pub use local::{LocalChain, LocalError, Produced};

@@ -21,6 +21,24 @@ pub enum StoreError {
         /// What was looked for.
         what: &'static str,
     },
+    /// The database found its own files damaged; its message.
+    #[error(
+        "store: {what}: the database's files are damaged ({message}); restore the data directory, nothing was repaired"
+    )]
+    Damaged {
+        /// What was read or written.
+        what: &'static str,
+        /// The database's message.
+        message: String,
+    },
+    /// The database could not read or write; its message.
+    #[error("store: {what}: {message}; check the disk's free space and permissions and start again")]
+    Database {
+        /// What was read or written.
+        what: &'static str,
+        /// The database's message.
+        message: String,
+    },
     /// The tree library refused; its message.
     #[error("store: state tree: {message}")]
     Tree {
