@@ -1,6 +1,6 @@
 # `make demo` and `make test` need nothing but Rust and, on a fresh Debian or Ubuntu, the right to install a C compiler
 # and clang. RocksDB is compiled once, which takes about 18 minutes on two cores.
-# Both build in one profile and one shared target directory, so that dependencies are compiled once.
+# Both build in one profile and one shared target directory, so that most dependencies are compiled once.
 
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/assay-target
 
