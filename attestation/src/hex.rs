@@ -20,6 +20,12 @@ pub enum HexError {
         /// Digits given.
         got: usize,
     },
+    /// Half a byte at the end.
+    #[error("hexadecimal text: expected an even number of digits after 0x, got {got}")]
+    OddLength {
+        /// Digits given.
+        got: usize,
+    },
     /// A character outside `0-9a-f`.
     #[error("hexadecimal text: character {position} after 0x is not one of 0-9 and a-f (lower case)")]
     InvalidDigit {
@@ -39,12 +45,26 @@ pub fn encode(bytes: &[u8]) -> String {
 /// # Errors
 /// [`HexError`] for every spelling that [`encode`] would not have written.
 pub fn decode<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
-    let digits = text.strip_prefix("0x").ok_or(HexError::MissingPrefix)?;
-    if let Some(position) = digits.bytes().position(|digit| !matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
-        return Err(HexError::InvalidDigit { position });
-    }
+    let digits = canonical_digits(text)?;
     let wrong_length = HexError::WrongLength { expected: N.saturating_mul(2), got: digits.len() };
     const_hex::decode_to_array(digits).map_err(|_| wrong_length)
+}
+
+/// Reads any whole number of bytes.
+///
+/// # Errors
+/// [`HexError`] for every spelling that [`encode`] would not have written.
+pub fn decode_vec(text: &str) -> Result<Vec<u8>, HexError> {
+    let digits = canonical_digits(text)?;
+    const_hex::decode(digits).map_err(|_| HexError::OddLength { got: digits.len() })
+}
+
+fn canonical_digits(text: &str) -> Result<&str, HexError> {
+    let digits = text.strip_prefix("0x").ok_or(HexError::MissingPrefix)?;
+    match digits.bytes().position(|digit| !matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
+        Some(position) => Err(HexError::InvalidDigit { position }),
+        None => Ok(digits),
+    }
 }
 
 /// Writes a byte array as canonical hexadecimal text.
@@ -79,5 +99,9 @@ mod tests {
         assert_eq!(decode::<2>("0xab0"), Err(HexError::WrongLength { expected: 4, got: 3 }));
         assert_eq!(decode::<2>("0xab0102"), Err(HexError::WrongLength { expected: 4, got: 6 }));
         assert_eq!(decode::<2>("0xab\u{e9}1"), Err(HexError::InvalidDigit { position: 2 }));
+        assert_eq!(decode_vec("0x"), Ok(vec![]));
+        assert_eq!(decode_vec("0xab01"), Ok(vec![0xab, 0x01]));
+        assert_eq!(decode_vec("0xab0"), Err(HexError::OddLength { got: 3 }));
+        assert_eq!(decode_vec("0xAB"), Err(HexError::InvalidDigit { position: 0 }));
     }
 }

@@ -9,6 +9,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+#[cfg(feature = "client")]
+pub mod api;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod economics;
 #[cfg(feature = "node")]
 pub mod node;

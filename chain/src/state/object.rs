@@ -4,6 +4,7 @@
 //! its key, and what an object holds in tokens is computed in one place for all kinds.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 use verifier::inclusion::ValidatorSet;
 
 use crate::types::ids::Hash;
@@ -15,23 +16,28 @@ use crate::types::review::{Dispute, Roster, SpotCheck};
 use crate::types::worker::{DeviceBinding, WorkerRegistration};
 
 /// A nullifier's entry: who spent it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Spent {
     /// The lease whose result spent it.
+    #[serde(with = "attestation::hex")]
     pub lease: Hash,
     /// Height at which it was spent.
     pub height: u64,
 }
 
 /// What a timer acts on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Timer {
     /// A lease or a job, by the timer's kind.
+    #[serde(with = "attestation::hex")]
     pub object: Hash,
 }
 
 /// The block that the state belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Clock {
     /// Its height.
     pub height: u64,
@@ -40,13 +46,15 @@ pub struct Clock {
     /// Its epoch.
     pub epoch: u64,
     /// Its beacon.
+    #[serde(with = "attestation::hex")]
     pub beacon: Hash,
     /// Timers that are set; while there are any, blocks are made even without transactions.
     pub timers: u64,
 }
 
 /// A value of the state tree.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Object {
     /// See [`Account`].
     Account(Account),

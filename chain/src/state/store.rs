@@ -5,6 +5,7 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use jmt::storage::{Node, NodeKey, TreeUpdateBatch};
+use serde::{Deserialize, Serialize};
 use verifier::inclusion::{Certificate, Misbehaviour};
 
 use crate::types::block::{Block, ComputeResult};
@@ -73,7 +74,8 @@ pub struct Head {
 }
 
 /// A finalised block and what executing it gave.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CommittedBlock {
     /// The block.
     pub block: Block,

@@ -1,16 +1,19 @@
 //! Blocks and what a light client can be shown of them.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 use verifier::inclusion::{Header, List, MerkleProof, merkle};
 
 use super::ids::Hash;
 
 /// A header and the transactions it commits to.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Block {
     /// What the block commits to.
     pub header: Header,
     /// Signed transactions in canonical bytes, in execution order.
+    #[serde(with = "crate::types::twin::byte_strings")]
     pub transactions: Vec<Vec<u8>>,
 }
 
@@ -35,27 +38,36 @@ impl Block {
 }
 
 /// A leaf of the compute root: one piece of verified work and what was minted for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ComputeResult {
     /// The job.
+    #[serde(with = "attestation::hex")]
     pub job: Hash,
     /// The worker.
+    #[serde(with = "attestation::hex")]
     pub worker: Hash,
     /// Digest of the work context.
+    #[serde(with = "attestation::hex")]
     pub context_digest: Hash,
     /// Digest of the signed receipt.
+    #[serde(with = "attestation::hex")]
     pub receipt: Hash,
     /// Model that ran.
+    #[serde(with = "attestation::hex")]
     pub model: Hash,
     /// Tensor hash of the input.
+    #[serde(with = "attestation::hex")]
     pub input_hash: Hash,
     /// Tensor hash of the output.
+    #[serde(with = "attestation::hex")]
     pub output_hash: Hash,
     /// Units of compute.
     pub units: u64,
     /// Trust, bps.
     pub trust_bps: u32,
     /// Micro-tokens minted.
+    #[serde(with = "crate::types::twin::micro")]
     pub reward: u128,
 }
 

@@ -2,11 +2,13 @@
 
 use attestation::context::WorkContext;
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 
 use super::ids::{Address, Hash};
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
     /// Tokens moved between accounts.
     Transferred {
@@ -15,11 +17,13 @@ pub enum Event {
         /// To.
         to: Address,
         /// Micro-tokens.
+        #[serde(with = "crate::types::twin::micro")]
         amount: u128,
     },
     /// A model was registered under this hash.
     ModelRegistered {
         /// Model hash.
+        #[serde(with = "attestation::hex")]
         model: Hash,
         /// Units of one run.
         units: u64,
@@ -27,6 +31,7 @@ pub enum Event {
     /// A worker was registered.
     WorkerRegistered {
         /// The worker.
+        #[serde(with = "attestation::hex")]
         worker: Hash,
         /// Its operator.
         operator: Address,
@@ -34,20 +39,25 @@ pub enum Event {
     /// A worker's stake changed.
     StakeChanged {
         /// The worker.
+        #[serde(with = "attestation::hex")]
         worker: Hash,
         /// Free stake, micro-tokens.
+        #[serde(with = "crate::types::twin::micro")]
         amount: u128,
     },
     /// Stake left the unbonding queue.
     Withdrawn {
         /// The worker.
+        #[serde(with = "attestation::hex")]
         worker: Hash,
         /// Micro-tokens.
+        #[serde(with = "crate::types::twin::micro")]
         amount: u128,
     },
     /// A job was posted.
     JobPosted {
         /// The job.
+        #[serde(with = "attestation::hex")]
         job: Hash,
         /// Its units.
         units: u64,
@@ -55,6 +65,7 @@ pub enum Event {
     /// A job was leased; this is the context to work in.
     Leased {
         /// The lease.
+        #[serde(with = "attestation::hex")]
         lease: Hash,
         /// The fixed context.
         context: WorkContext,
@@ -64,23 +75,31 @@ pub enum Event {
     /// A result was accepted and minted for.
     Settled {
         /// The result.
+        #[serde(with = "attestation::hex")]
         result: Hash,
         /// The job.
+        #[serde(with = "attestation::hex")]
         job: Hash,
         /// Micro-tokens minted.
+        #[serde(with = "crate::types::twin::micro")]
         reward: u128,
         /// Micro-tokens the worker got from the escrow.
+        #[serde(with = "crate::types::twin::micro")]
         paid: u128,
         /// Micro-tokens of the escrow that were burned.
+        #[serde(with = "crate::types::twin::micro")]
         burned: u128,
         /// Micro-tokens of the escrow that went back.
+        #[serde(with = "crate::types::twin::micro")]
         returned: u128,
     },
     /// A sampled result was taken and waits for its draw.
     ResultPending {
         /// The result.
+        #[serde(with = "attestation::hex")]
         result: Hash,
         /// The job.
+        #[serde(with = "attestation::hex")]
         job: Hash,
         /// Last height at which it can be challenged, unless a review goes on.
         closes_height: u64,
@@ -88,8 +107,10 @@ pub enum Event {
     /// A checker was drawn.
     CheckDrawn {
         /// The result.
+        #[serde(with = "attestation::hex")]
         result: Hash,
         /// The checker.
+        #[serde(with = "attestation::hex")]
         worker: Hash,
         /// Last height of its commitment.
         commit_until: u64,
@@ -97,13 +118,16 @@ pub enum Event {
     /// A checker found the result right.
     CheckPassed {
         /// The result.
+        #[serde(with = "attestation::hex")]
         result: Hash,
         /// The checker.
+        #[serde(with = "attestation::hex")]
         worker: Hash,
     },
     /// A result was called wrong.
     Disputed {
         /// The result.
+        #[serde(with = "attestation::hex")]
         result: Hash,
         /// By whom.
         accuser: Address,
@@ -113,8 +137,10 @@ pub enum Event {
     /// A jury was drawn.
     JuryDrawn {
         /// The result.
+        #[serde(with = "attestation::hex")]
         result: Hash,
         /// The jurors.
+        #[serde(with = "crate::types::twin::hashes")]
         jurors: Vec<Hash>,
         /// Last height of their commitments.
         commit_until: u64,
@@ -122,74 +148,95 @@ pub enum Event {
     /// A checker or juror was silent, or its answer was not that of the verdict.
     AuditorSlashed {
         /// The result.
+        #[serde(with = "attestation::hex")]
         result: Hash,
         /// The checker or juror.
+        #[serde(with = "attestation::hex")]
         worker: Hash,
         /// Micro-tokens of its audit bond that it lost.
+        #[serde(with = "crate::types::twin::micro")]
         slashed: u128,
     },
     /// A disputed result was found right; its accuser pays.
     Acquitted {
         /// The result.
+        #[serde(with = "attestation::hex")]
         result: Hash,
         /// The accuser.
         accuser: Address,
         /// Micro-tokens the accuser lost.
+        #[serde(with = "crate::types::twin::micro")]
         slashed: u128,
     },
     /// A disputed result was found wrong; its worker pays and its job is open again.
     Convicted {
         /// The result.
+        #[serde(with = "attestation::hex")]
         result: Hash,
         /// The job.
+        #[serde(with = "attestation::hex")]
         job: Hash,
         /// The worker.
+        #[serde(with = "attestation::hex")]
         worker: Hash,
         /// Micro-tokens the worker lost.
+        #[serde(with = "crate::types::twin::micro")]
         slashed: u128,
     },
     /// Nobody could judge a result: its escrow went back and nobody was punished.
     Voided {
         /// The result.
+        #[serde(with = "attestation::hex")]
         result: Hash,
         /// The job.
+        #[serde(with = "attestation::hex")]
         job: Hash,
         /// Micro-tokens returned.
+        #[serde(with = "crate::types::twin::micro")]
         returned: u128,
     },
     /// A lease ran out; its job is open again.
     LeaseExpired {
         /// The lease.
+        #[serde(with = "attestation::hex")]
         lease: Hash,
         /// The job.
+        #[serde(with = "attestation::hex")]
         job: Hash,
         /// Micro-tokens of the bond that were burned.
+        #[serde(with = "crate::types::twin::micro")]
         slashed: u128,
     },
     /// The grace window of an expired lease ended.
     LeaseClosed {
         /// The lease.
+        #[serde(with = "attestation::hex")]
         lease: Hash,
     },
     /// A job's deadline passed; its escrow went back.
     JobExpired {
         /// The job.
+        #[serde(with = "attestation::hex")]
         job: Hash,
         /// Micro-tokens returned.
+        #[serde(with = "crate::types::twin::micro")]
         returned: u128,
     },
 }
 
 /// What became of one transaction of a block. A refused transaction is in no block, so there is no failure here.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Outcome {
     /// The transaction.
+    #[serde(with = "attestation::hex")]
     pub transaction: Hash,
     /// Its sender.
     pub sender: Address,
     /// Gas it was measured at.
     pub gas_used: u64,
     /// Micro-tokens it paid: gas limit times gas price.
+    #[serde(with = "crate::types::twin::micro")]
     pub fee: u128,
     /// What happened.
     pub events: Vec<Event>,

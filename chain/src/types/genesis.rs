@@ -7,6 +7,7 @@ use attestation::hash::derive;
 use attestation::identity::ed25519;
 use attestation::policy::{Policy, PolicyError, PolicyTable};
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 use verifier::inclusion::{Validator, ValidatorSet, ValidatorSetError};
 
 use super::ids::{Address, Hash};
@@ -25,11 +26,13 @@ pub const GENESIS_BYTES_MAX: usize = 8 << 20;
 const GENESIS_CONTEXT: &str = "assay 2026 genesis v1";
 
 /// A balance handed out at genesis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct GenesisAccount {
     /// The account.
     pub address: Address,
     /// Micro-tokens.
+    #[serde(with = "crate::types::twin::micro")]
     pub balance: u128,
 }
 

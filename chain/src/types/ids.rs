@@ -6,6 +6,7 @@
 use attestation::hash::derive;
 pub use attestation::identity::address::Address;
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 
 /// A 32-byte hash or identifier.
 pub type Hash = [u8; 32];
@@ -21,9 +22,11 @@ const BEACON_CONTEXT: &str = "assay 2026 genesis-beacon v1";
 pub const POSSESSION_DOMAIN: &str = "assay 2026 worker-registration v1";
 
 /// An object at one version; a transaction that names a stale version is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ObjectRef {
     /// Identifier of the object.
+    #[serde(with = "attestation::hex")]
     pub id: Hash,
     /// Version the sender saw; versions start at 1 and increase by one with every change.
     pub version: u64,

@@ -7,6 +7,7 @@
 use attestation::context::WorkContext;
 use borsh::{BorshDeserialize, BorshSerialize};
 use circuits::model::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 use super::ids::{Address, Hash};
 use super::timer::TimerSlot;
@@ -21,12 +22,13 @@ pub const PROOFS_MAX: usize = 1;
 pub const PROOF_BYTES_MAX: usize = 64 << 10;
 
 /// The input of a job.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum JobInput {
     /// The quantised tensor itself, at most [`INPUT_BYTES_MAX`]. Public: everybody reads it.
     Inline(Tensor),
     /// Its tensor hash; the tensor arrives with the result.
-    Reference(Hash),
+    Reference(#[serde(with = "attestation::hex")] Hash),
 }
 
 impl JobInput {
@@ -41,7 +43,8 @@ impl JobInput {
 }
 
 /// What a result must bring beside a signed receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JobPolicy {
     /// A proof that verifies.
     pub proof_required: bool,
@@ -52,7 +55,8 @@ pub struct JobPolicy {
 }
 
 /// How long a lease lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum JobClass {
     /// The standard timeout.
     Standard,
@@ -61,42 +65,48 @@ pub enum JobClass {
 }
 
 /// Where a job stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum JobStatus {
     /// Any eligible worker can lease it.
     Open,
     /// One worker works on it.
-    Leased(Hash),
+    Leased(#[serde(with = "attestation::hex")] Hash),
     /// A sampled result is under review.
-    Pending(Hash),
+    Pending(#[serde(with = "attestation::hex")] Hash),
     /// Done, by this result.
-    Settled(Hash),
+    Settled(#[serde(with = "attestation::hex")] Hash),
     /// The deadline passed; the escrow went back.
     Expired,
 }
 
 /// A paid request to run a model on an input.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct InferenceJob {
     /// Starts at 1.
     pub version: u64,
     /// Account that pays.
     pub poster: Address,
     /// Model to run.
+    #[serde(with = "attestation::hex")]
     pub model: Hash,
     /// Input to run it on.
     pub input: JobInput,
     /// Tensor hash of the input.
+    #[serde(with = "attestation::hex")]
     pub input_hash: Hash,
     /// What a result must bring.
     pub policy: JobPolicy,
     /// Timeout class.
     pub class: JobClass,
     /// Micro-tokens the poster pays per unit.
+    #[serde(with = "crate::types::twin::micro")]
     pub price_per_unit: u128,
     /// Units of the job, by the model's formula.
     pub units: u64,
     /// Micro-tokens locked for payment.
+    #[serde(with = "crate::types::twin::micro")]
     pub escrow: u128,
     /// Last height at which it can be settled.
     pub deadline: u64,
@@ -107,7 +117,8 @@ pub struct InferenceJob {
 }
 
 /// How the result of a lease becomes final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum LeaseKind {
@@ -118,7 +129,8 @@ pub enum LeaseKind {
 }
 
 /// Where a lease stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum LeaseStatus {
     /// Within its timeout.
     Live,
@@ -133,7 +145,8 @@ pub enum LeaseStatus {
 }
 
 /// One worker's right to one job.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WorkLease {
     /// Starts at 1.
     pub version: u64,
@@ -144,6 +157,7 @@ pub struct WorkLease {
     /// What the work is bound to.
     pub context: WorkContext,
     /// Micro-tokens locked for this lease alone.
+    #[serde(with = "crate::types::twin::micro")]
     pub bond: u128,
     /// Height of the lease.
     pub leased_height: u64,
@@ -158,7 +172,8 @@ pub struct WorkLease {
 }
 
 /// Where a result stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ResultStage {
     /// Waits for the beacon that decides whether it is checked, and by whom.
     Drawing,
@@ -197,29 +212,38 @@ impl ResultStage {
 }
 
 /// An accepted result. Under review its amounts are zero and its trust is that of its evidence.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JobResult {
     /// Starts at 1.
     pub version: u64,
     /// The lease it fulfils.
+    #[serde(with = "attestation::hex")]
     pub lease: Hash,
     /// The job.
+    #[serde(with = "attestation::hex")]
     pub job: Hash,
     /// The worker.
+    #[serde(with = "attestation::hex")]
     pub worker: Hash,
     /// Digest of the signed receipt.
+    #[serde(with = "attestation::hex")]
     pub receipt: Hash,
     /// Tensor hash of the output.
+    #[serde(with = "attestation::hex")]
     pub output_hash: Hash,
     /// Units billed and minted for.
     pub units: u64,
     /// Trust the mint was made at, bps.
     pub trust_bps: u32,
     /// Micro-tokens the poster paid, burned share included.
+    #[serde(with = "crate::types::twin::micro")]
     pub payment: u128,
     /// Micro-tokens of the payment that were burned.
+    #[serde(with = "crate::types::twin::micro")]
     pub burned: u128,
     /// Micro-tokens minted.
+    #[serde(with = "crate::types::twin::micro")]
     pub reward: u128,
     /// Height of its last change.
     pub height: u64,
@@ -232,5 +256,6 @@ pub struct JobResult {
     /// Draws of the present check or jury.
     pub draws: u32,
     /// Workers drawn so far; nobody is drawn twice for one result.
+    #[serde(with = "crate::types::twin::hashes")]
     pub drawn: Vec<Hash>,
 }

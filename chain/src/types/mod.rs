@@ -15,6 +15,7 @@ pub mod params;
 pub mod review;
 pub mod timer;
 pub mod transaction;
+pub mod twin;
 pub mod worker;
 
 pub use block::{Block, ComputeResult};

@@ -5,6 +5,7 @@
 //! units than the graph has multiply-accumulates is refused, because the mint's cost floor is paid per unit.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 
 use super::ids::{Address, Hash};
 
@@ -12,7 +13,8 @@ use super::ids::{Address, Hash};
 pub const MODEL_BYTES_MAX: usize = 256 << 10;
 
 /// `units = base + per_token_in * tokens_in + per_token_out * tokens_out`; one unit is one multiply-accumulate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UnitsFormula {
     /// Units of every job.
     pub base: u64,
@@ -39,19 +41,24 @@ impl UnitsFormula {
 }
 
 /// A provable model.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Model {
     /// Starts at 1.
     pub version: u64,
     /// Account that registered it and gets the bond back.
     pub registrant: Address,
     /// Canonical bytes of the graph.
+    #[serde(with = "crate::types::twin::bytes")]
     pub graph: Vec<u8>,
     /// Canonical bytes of the row commitments.
+    #[serde(with = "crate::types::twin::bytes")]
     pub commitment: Vec<u8>,
     /// Setup the rows are committed under.
+    #[serde(with = "attestation::hex")]
     pub setup: Hash,
     /// Digest of the verifying key that this node derived.
+    #[serde(with = "attestation::hex")]
     pub key_digest: Hash,
     /// Billing formula.
     pub formula: UnitsFormula,
@@ -62,6 +69,7 @@ pub struct Model {
     /// Units of one run: the formula at those tokens.
     pub units: u64,
     /// Micro-tokens locked until the model is retired or convicted.
+    #[serde(with = "crate::types::twin::micro")]
     pub bond: u128,
     /// Height of registration; the challenge window starts here.
     pub registered_height: u64,

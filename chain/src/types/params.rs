@@ -5,6 +5,7 @@
 //! here too and named in the error.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 
 use crate::economics::invariants;
 
@@ -15,7 +16,8 @@ pub const BPS: u32 = 10_000;
 pub const PPM: u32 = 1_000_000;
 
 /// Size and pace of blocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BlockParams {
     /// Wanted time between blocks, milliseconds.
     pub interval_ms: u64,
@@ -28,16 +30,19 @@ pub struct BlockParams {
 }
 
 /// What a model may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ModelParams {
     /// Largest circuit: 2^k rows; every node holds setup bases of this size.
     pub k_max: u32,
 }
 
 /// What a transaction costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FeeParams {
     /// Least price, micro-tokens per gas.
+    #[serde(with = "crate::types::twin::micro")]
     pub gas_price_min: u128,
     /// Share of fees and of job payments that is burned, bps.
     pub burned_bps: u32,
@@ -46,7 +51,8 @@ pub struct FeeParams {
 }
 
 /// Windows, in blocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WindowParams {
     /// Timeout of a standard lease.
     pub lease_standard: u64,
@@ -69,26 +75,33 @@ pub struct WindowParams {
 }
 
 /// What must be locked, and what a timeout costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BondParams {
     /// Least bond of a model, micro-tokens.
+    #[serde(with = "crate::types::twin::micro")]
     pub model_min: u128,
     /// Least stake of a worker that leases, micro-tokens.
+    #[serde(with = "crate::types::twin::micro")]
     pub worker_stake_min: u128,
     /// Least bond of a lease, micro-tokens.
+    #[serde(with = "crate::types::twin::micro")]
     pub lease_min: u128,
     /// Bond of a lease as a share of the job's escrow, bps, when that is more.
     pub lease_escrow_bps: u32,
     /// Share of the lease's bond that a timeout burns, bps.
     pub timeout_slash_bps: u32,
     /// Bond of a checker or juror for each draw, micro-tokens.
+    #[serde(with = "crate::types::twin::micro")]
     pub audit: u128,
     /// Least bond of a challenge, micro-tokens.
+    #[serde(with = "crate::types::twin::micro")]
     pub challenge_min: u128,
 }
 
 /// The figures of the inequalities by which sampling is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AuditParams {
     /// Share of sampled results that is checked at least, bps; a job may ask for more.
     pub spot_rate_bps: u32,
@@ -99,6 +112,7 @@ pub struct AuditParams {
     /// Margin of I1, bps.
     pub margin_bps: u32,
     /// What not computing a unit saves at most, micro-tokens.
+    #[serde(with = "crate::types::twin::micro")]
     pub saving_per_unit: u128,
     /// Probability that an honest re-execution errs, ppm.
     pub error_ppm: u32,
@@ -111,7 +125,8 @@ pub struct AuditParams {
 }
 
 /// What who is wrong or silent loses, and who gets it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SlashParams {
     /// Of the job's bond, for a wrong output, bps.
     pub wrong_output_bps: u32,
@@ -126,9 +141,11 @@ pub struct SlashParams {
 }
 
 /// What verified work earns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RewardParams {
     /// Reward per unit in the first period, micro-tokens.
+    #[serde(with = "crate::types::twin::micro")]
     pub base_per_unit: u128,
     /// Share of the base that remains after each period, bps.
     pub decay_bps: u32,
@@ -143,11 +160,13 @@ pub struct RewardParams {
     /// Trust of a result that a proof settles, bps.
     pub proof_trust_bps: u32,
     /// What a unit of verified compute costs at least, micro-tokens: the mint for unpaid work stays below it.
+    #[serde(with = "crate::types::twin::micro")]
     pub cost_floor_per_unit: u128,
 }
 
 /// Everything that governance may set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Params {
     /// Blocks.
     pub block: BlockParams,

@@ -4,6 +4,7 @@
 //! it go: a checker's stays until the result is final, since a check that agreed with a wrong output is itself wrong.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 
 use super::ids::{Address, Hash};
 
@@ -11,29 +12,37 @@ use super::ids::{Address, Hash};
 pub const ROSTER_MAX: usize = 1_024;
 
 /// The workers that serve a model, in the order of their registration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Roster {
     /// At most [`ROSTER_MAX`].
+    #[serde(with = "crate::types::twin::hashes")]
     pub workers: Vec<Hash>,
 }
 
 /// A checker or juror of one review.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Seat {
     /// The worker that was drawn.
+    #[serde(with = "attestation::hex")]
     pub worker: Hash,
     /// Its operator.
     pub operator: Address,
     /// Micro-tokens of its stake locked for this draw.
+    #[serde(with = "crate::types::twin::micro")]
     pub bond: u128,
     /// Commitment to the output hash of its own run.
+    #[serde(with = "crate::types::twin::optional_hash")]
     pub commitment: Option<Hash>,
     /// The output hash, once revealed.
+    #[serde(with = "crate::types::twin::optional_hash")]
     pub revealed: Option<Hash>,
 }
 
 /// The check of a result.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SpotCheck {
     /// Starts at 1.
     pub version: u64,
@@ -42,15 +51,18 @@ pub struct SpotCheck {
 }
 
 /// A result called wrong.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Dispute {
     /// Starts at 1.
     pub version: u64,
     /// Account that is paid if it is right and pays if not.
     pub accuser: Address,
     /// The checker, when the accusation is a check that disagreed; its seat then holds the bond.
+    #[serde(with = "crate::types::twin::optional_hash")]
     pub checker: Option<Hash>,
     /// Micro-tokens that a challenger locked.
+    #[serde(with = "crate::types::twin::micro")]
     pub bond: u128,
     /// The jury.
     pub seats: Vec<Seat>,

@@ -12,6 +12,7 @@ use attestation::identity::{IdentityError, ed25519, ml_dsa};
 use attestation::receipt::SignedReceipt;
 use borsh::{BorshDeserialize, BorshSerialize};
 use circuits::model::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 use super::ids::{Address, Hash, ObjectRef};
 use super::job::{JobClass, JobInput, JobPolicy, LeaseKind};
@@ -25,31 +26,39 @@ const DOMAIN: &str = "assay 2026 transaction v1";
 const ID_CONTEXT: &str = "assay 2026 transaction-id v1";
 
 /// Moves tokens.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Transfer {
     /// Receiving account.
     pub to: Address,
     /// Micro-tokens.
+    #[serde(with = "crate::types::twin::micro")]
     pub amount: u128,
 }
 
 /// Publishes a provable model.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RegisterModel {
     /// Canonical bytes of the graph.
+    #[serde(with = "crate::types::twin::bytes")]
     pub graph: Vec<u8>,
     /// Canonical bytes of the row commitments.
+    #[serde(with = "crate::types::twin::bytes")]
     pub commitment: Vec<u8>,
     /// Setup the rows are committed under; must be on the genesis list.
+    #[serde(with = "attestation::hex")]
     pub setup: Hash,
     /// Billing formula.
     pub formula: UnitsFormula,
     /// Micro-tokens to lock.
+    #[serde(with = "crate::types::twin::micro")]
     pub bond: u128,
 }
 
 /// Publishes a worker.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RegisterWorker {
     /// Key that will sign receipts.
     pub public_key: ml_dsa::PublicKey,
@@ -58,40 +67,52 @@ pub struct RegisterWorker {
     /// Declared hardware.
     pub profile: HardwareProfile,
     /// Models it serves, ascending and distinct.
+    #[serde(with = "crate::types::twin::hashes")]
     pub models: Vec<Hash>,
     /// Device its work will be leased to.
+    #[serde(with = "attestation::hex")]
     pub device: Hash,
 }
 
 /// Locks value behind a worker.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AddStake {
     /// The worker.
+    #[serde(with = "attestation::hex")]
     pub worker: Hash,
     /// Micro-tokens.
+    #[serde(with = "crate::types::twin::micro")]
     pub amount: u128,
 }
 
 /// Starts to take stake back.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Unstake {
     /// The worker.
+    #[serde(with = "attestation::hex")]
     pub worker: Hash,
     /// Micro-tokens.
+    #[serde(with = "crate::types::twin::micro")]
     pub amount: u128,
 }
 
 /// Takes back stake whose unbonding period is over.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Withdraw {
     /// The worker.
+    #[serde(with = "attestation::hex")]
     pub worker: Hash,
 }
 
 /// Asks for an inference and pays for it.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PostJob {
     /// Model to run.
+    #[serde(with = "attestation::hex")]
     pub model: Hash,
     /// Input to run it on.
     pub input: JobInput,
@@ -100,26 +121,31 @@ pub struct PostJob {
     /// Timeout class.
     pub class: JobClass,
     /// Micro-tokens per unit.
+    #[serde(with = "crate::types::twin::micro")]
     pub price_per_unit: u128,
     /// Micro-tokens to lock; what is not paid returns.
+    #[serde(with = "crate::types::twin::micro")]
     pub escrow: u128,
     /// Last height at which it can be settled in time.
     pub deadline: u64,
 }
 
 /// Takes a job.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LeaseJob {
     /// The job, at the version the sender saw.
     pub job: ObjectRef,
     /// Worker that will do it.
+    #[serde(with = "attestation::hex")]
     pub worker: Hash,
     /// How the result becomes final.
     pub kind: LeaseKind,
 }
 
 /// Hands in a result.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SubmitResult {
     /// The lease, at the version the sender saw.
     pub lease: ObjectRef,
@@ -132,57 +158,74 @@ pub struct SubmitResult {
     /// Evidence for the lease's context.
     pub evidence: Evidence,
     /// Encoded proofs.
+    #[serde(with = "crate::types::twin::byte_strings")]
     pub proofs: Vec<Vec<u8>>,
 }
 
 /// Commits a drawn checker or juror to the output of its own run.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CommitCheck {
     /// The result under review.
+    #[serde(with = "attestation::hex")]
     pub result: Hash,
     /// The worker that was drawn.
+    #[serde(with = "attestation::hex")]
     pub worker: Hash,
     /// See [`super::ids::check_commitment`].
+    #[serde(with = "attestation::hex")]
     pub commitment: Hash,
 }
 
 /// Opens a commitment.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RevealCheck {
     /// The result under review.
+    #[serde(with = "attestation::hex")]
     pub result: Hash,
     /// The worker that was drawn.
+    #[serde(with = "attestation::hex")]
     pub worker: Hash,
     /// Output hash of its own run.
+    #[serde(with = "attestation::hex")]
     pub output_hash: Hash,
     /// What hid it.
+    #[serde(with = "attestation::hex")]
     pub salt: Hash,
 }
 
 /// Calls a result wrong.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Challenge {
     /// The result.
+    #[serde(with = "attestation::hex")]
     pub result: Hash,
     /// Micro-tokens to lock.
+    #[serde(with = "crate::types::twin::micro")]
     pub bond: u128,
 }
 
 /// Answers a dispute with a proof of the submitted output.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AnswerWithProof {
     /// The disputed result.
+    #[serde(with = "attestation::hex")]
     pub result: Hash,
     /// The input, when the job names it by hash only.
     pub input: Option<Tensor>,
     /// The output that was submitted.
     pub output: Tensor,
     /// The encoded proof.
+    #[serde(with = "crate::types::twin::bytes")]
     pub proof: Vec<u8>,
 }
 
 /// What a transaction does.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
     /// See [`Transfer`].
     Transfer(Transfer),
@@ -213,24 +256,28 @@ pub enum Action {
 }
 
 /// The body of a transaction.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Transaction {
     /// Number of the chain.
     pub chain_id: u32,
     /// Hash of its genesis.
+    #[serde(with = "attestation::hex")]
     pub genesis: Hash,
     /// Transactions the sender sent before.
     pub nonce: u64,
     /// Most gas the transaction may take; all of it is paid.
     pub gas_limit: u64,
     /// Micro-tokens per gas.
+    #[serde(with = "crate::types::twin::micro")]
     pub gas_price: u128,
     /// What it does.
     pub action: Action,
 }
 
 /// Who signed, under which scheme.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Authorisation {
     /// An Ed25519 account.
     Ed25519 {
@@ -242,7 +289,8 @@ pub enum Authorisation {
 }
 
 /// A body and its authorisation.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SignedTransaction {
     /// What is asked for.
     pub transaction: Transaction,

@@ -5,6 +5,7 @@ use attestation::receipt::HARDWARE_BYTES_MAX;
 pub use attestation::receipt::HardwareTier;
 use attestation::text::Text;
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 
 use super::ids::{Address, Hash};
 
@@ -17,7 +18,8 @@ pub const VIDEO_MEMORY_MIB_MAX: u64 = 1 << 30;
 pub const CONVICTIONS_MAX: u64 = 2;
 
 /// What a worker declares about its machine. Claims: they bound what its receipts may claim, they earn nothing.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HardwareProfile {
     /// Class of speed.
     pub tier: HardwareTier,
@@ -28,7 +30,8 @@ pub struct HardwareProfile {
 }
 
 /// A worker: a receipt-signing key operated by an account.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WorkerRegistration {
     /// Starts at 1.
     pub version: u64,
@@ -39,8 +42,10 @@ pub struct WorkerRegistration {
     /// Declared hardware.
     pub profile: HardwareProfile,
     /// Models it serves, ascending.
+    #[serde(with = "crate::types::twin::hashes")]
     pub models: Vec<Hash>,
     /// Device its work is leased to.
+    #[serde(with = "attestation::hex")]
     pub device: Hash,
     /// Jobs it finished.
     pub completed: u64,
@@ -62,10 +67,13 @@ impl WorkerRegistration {
 }
 
 /// A device and the one worker that may use it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DeviceBinding {
     /// The worker.
+    #[serde(with = "attestation::hex")]
     pub worker: Hash,
     /// Lease that the device is busy with.
+    #[serde(with = "crate::types::twin::optional_hash")]
     pub lease: Option<Hash>,
 }

@@ -1,0 +1,269 @@
+//! What travels: parameters and answers.
+
+use serde::{Deserialize, Serialize};
+use verifier::inclusion::{Certificate, Header, StateProof};
+
+use super::Refusal;
+use crate::state::{Key, Object};
+use crate::types::block::ComputeResult;
+use crate::types::event::{Event, Outcome};
+use crate::types::ids::{Address, Hash};
+use crate::types::job::InferenceJob;
+
+/// Bytes as `0x` and lower-case hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Bytes(#[serde(with = "crate::types::twin::bytes")] pub Vec<u8>);
+
+/// A hash or identifier as `0x` and 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HashText(#[serde(with = "attestation::hex")] pub Hash);
+
+/// Where a chain stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Number of the chain.
+    pub chain_id: u32,
+    /// Hash of its genesis.
+    #[serde(with = "attestation::hex")]
+    pub genesis: Hash,
+    /// Height of the last block, 0 at genesis.
+    pub height: u64,
+    /// Its hash.
+    #[serde(with = "attestation::hex")]
+    pub block: Hash,
+    /// Its time, milliseconds since the epoch.
+    pub time_ms: u64,
+    /// State root after it.
+    #[serde(with = "attestation::hex")]
+    pub state_root: Hash,
+    /// Wanted time between blocks, milliseconds.
+    pub block_interval_ms: u64,
+    /// Transactions that wait.
+    pub waiting: u64,
+    /// Release of the node.
+    pub version: String,
+    /// What nobody should believe of this chain.
+    pub caveats: Vec<String>,
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum TransactionState {
+    /// In a block.
+    Committed {
+        /// Height of the block.
+        height: u64,
+        /// Position in it.
+        position: u32,
+        /// What happened.
+        outcome: Outcome,
+    },
+    /// Waits for a block.
+    Waiting,
+    /// Dropped lately, and why.
+    Refused {
+        /// The refusal.
+        refusal: Refusal,
+    },
+    /// This node knows nothing of it: never sent, refused long ago, or lost when the node stopped. Send it again.
+    Unknown,
+}
+
+/// Kinds of objects that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectKind {
+    /// By address.
+    Account,
+    /// By worker.
+    Stake,
+    /// By identifier.
+    Worker,
+    /// By identifier.
+    Device,
+    /// By model hash.
+    Model,
+    /// By identifier.
+    Job,
+    /// By identifier.
+    Lease,
+    /// By identifier.
+    Result,
+    /// By result.
+    Check,
+    /// By result.
+    Dispute,
+    /// By model.
+    Roster,
+    /// By nullifier.
+    SpentWork,
+    /// By nullifier.
+    SpentEvidence,
+    /// The only one.
+    Params,
+    /// The only one.
+    Validators,
+    /// The only one.
+    Supply,
+    /// The only one.
+    Treasury,
+    /// The only one.
+    Clock,
+}
+
+impl ObjectKind {
+    /// Every kind.
+    pub const ALL: [Self; 18] = [
+        Self::Account,
+        Self::Stake,
+        Self::Worker,
+        Self::Device,
+        Self::Model,
+        Self::Job,
+        Self::Lease,
+        Self::Result,
+        Self::Check,
+        Self::Dispute,
+        Self::Roster,
+        Self::SpentWork,
+        Self::SpentEvidence,
+        Self::Params,
+        Self::Validators,
+        Self::Supply,
+        Self::Treasury,
+        Self::Clock,
+    ];
+
+    /// Whether objects of the kind have identifiers.
+    #[must_use]
+    pub fn has_id(self) -> bool {
+        !matches!(self, Self::Params | Self::Validators | Self::Supply | Self::Treasury | Self::Clock)
+    }
+
+    /// The key of an object; `None` if an identifier is missing or superfluous.
+    #[must_use]
+    pub fn key(self, id: Option<&Hash>) -> Option<Key> {
+        Some(match (self, id.copied()) {
+            (Self::Account, Some(id)) => Key::Account(Address::new(id)),
+            (Self::Stake, Some(id)) => Key::Stake(id),
+            (Self::Worker, Some(id)) => Key::Worker(id),
+            (Self::Device, Some(id)) => Key::Device(id),
+            (Self::Model, Some(id)) => Key::Model(id),
+            (Self::Job, Some(id)) => Key::Job(id),
+            (Self::Lease, Some(id)) => Key::Lease(id),
+            (Self::Result, Some(id)) => Key::Result(id),
+            (Self::Check, Some(id)) => Key::SpotCheck(id),
+            (Self::Dispute, Some(id)) => Key::Dispute(id),
+            (Self::Roster, Some(id)) => Key::Roster(id),
+            (Self::SpentWork, Some(id)) => Key::SpentWork(id),
+            (Self::SpentEvidence, Some(id)) => Key::SpentEvidence(id),
+            (Self::Params, None) => Key::Params,
+            (Self::Validators, None) => Key::Validators,
+            (Self::Supply, None) => Key::Supply,
+            (Self::Treasury, None) => Key::Treasury,
+            (Self::Clock, None) => Key::Clock,
+            _ => return None,
+        })
+    }
+
+    /// Kind and identifier of a key; `None` for timers, which are asked for with what they belong to.
+    #[must_use]
+    pub fn of(key: &Key) -> Option<(Self, Option<Hash>)> {
+        Some(match *key {
+            Key::Account(address) => (Self::Account, Some(*address.as_bytes())),
+            Key::Stake(id) => (Self::Stake, Some(id)),
+            Key::Worker(id) => (Self::Worker, Some(id)),
+            Key::Device(id) => (Self::Device, Some(id)),
+            Key::Model(id) => (Self::Model, Some(id)),
+            Key::Job(id) => (Self::Job, Some(id)),
+            Key::Lease(id) => (Self::Lease, Some(id)),
+            Key::Result(id) => (Self::Result, Some(id)),
+            Key::SpotCheck(id) => (Self::Check, Some(id)),
+            Key::Dispute(id) => (Self::Dispute, Some(id)),
+            Key::Roster(id) => (Self::Roster, Some(id)),
+            Key::SpentWork(id) => (Self::SpentWork, Some(id)),
+            Key::SpentEvidence(id) => (Self::SpentEvidence, Some(id)),
+            Key::Params => (Self::Params, None),
+            Key::Validators => (Self::Validators, None),
+            Key::Supply => (Self::Supply, None),
+            Key::Treasury => (Self::Treasury, None),
+            Key::Clock => (Self::Clock, None),
+            Key::TimerCount(..) | Key::Timer(..) => return None,
+        })
+    }
+}
+
+/// An object, or that there is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectAnswer {
+    /// Height of the state it was read from.
+    pub height: u64,
+    /// The object.
+    pub object: Option<Object>,
+    /// Why that can be believed, if it was asked for. There is none at genesis, which no certificate covers.
+    pub proof: Option<ObjectProof>,
+}
+
+/// Why an object, or its absence, can be believed: by the header whose state root it is under and the certificate that
+/// finalises that header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectProof {
+    /// Header of the block after which the object was read.
+    pub header: Header,
+    /// What finalised it.
+    pub certificate: Certificate,
+    /// Path from the object to the header's state root.
+    pub state: StateProof,
+}
+
+/// An object of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListEntry {
+    /// Its identifier.
+    #[serde(with = "attestation::hex")]
+    pub id: Hash,
+    /// The object.
+    pub object: Object,
+}
+
+/// A job that can be leased.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenJob {
+    /// Its identifier.
+    #[serde(with = "attestation::hex")]
+    pub id: Hash,
+    /// The job.
+    pub job: InferenceJob,
+}
+
+/// What one block brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockEvents {
+    /// Its height.
+    pub height: u64,
+    /// Its time, milliseconds since the epoch.
+    pub time_ms: u64,
+    /// Its hash.
+    #[serde(with = "attestation::hex")]
+    pub block: Hash,
+    /// What became of each transaction.
+    pub outcomes: Vec<Outcome>,
+    /// What happened at its end.
+    pub closing: Vec<Event>,
+    /// The work it settled.
+    pub results: Vec<ComputeResult>,
+}
+
+/// Some blocks' events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventPage {
+    /// Height to ask from next.
+    pub next: u64,
+    /// Height of the last block.
+    pub head: u64,
+    /// Ascending by height, without gaps.
+    pub blocks: Vec<BlockEvents>,
+}
