@@ -1,0 +1,53 @@
+//! Reading without believing: an object is what a finalised header commits to, or the node lied.
+
+use verifier::inclusion::ValidatorSet;
+
+use super::connection::Client;
+use super::error::ClientError;
+use crate::state::{Key, Stored};
+use crate::types::ids::Hash;
+use crate::types::transaction::encode;
+
+/// An object, or its absence, shown by a header that the validators finalised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proven<T> {
+    /// Height of the header.
+    pub height: u64,
+    /// Its hash.
+    pub block: Hash,
+    /// The object.
+    pub object: Option<T>,
+}
+
+impl Client {
+    /// The object at a key, checked: `validators` of the chain of `genesis` finalised a header that commits to it.
+    ///
+    /// What is not checked: that the header is the newest one. A node can show an old state, never a false one.
+    ///
+    /// # Errors
+    /// [`ClientError::Answer`] if the node shows something else; the others of every call.
+    pub async fn prove<T: Stored>(
+        &self,
+        key: &Key,
+        validators: &ValidatorSet,
+        genesis: &Hash,
+    ) -> Result<Proven<T>, ClientError> {
+        let wrong = |reason: String| ClientError::Answer { what: "object", reason };
+        let answer = self.object(key, true).await?;
+        let proof = answer.proof.ok_or_else(|| wrong("no proof; before the first block there is none".to_owned()))?;
+        let header = &proof.header;
+        if header.height != answer.height {
+            return Err(wrong(format!("height {} with the header of height {}", answer.height, header.height)));
+        }
+        proof.certificate.verify(header, genesis, validators).map_err(|error| wrong(error.to_string()))?;
+        let (root, key) = (&header.state_root, key.to_bytes());
+        let shown = match &answer.object {
+            Some(object) => proof.state.verify_inclusion(root, &key, &encode(object)),
+            None => proof.state.verify_exclusion(root, &key),
+        };
+        shown.map_err(|error| wrong(error.to_string()))?;
+        let kind = || wrong("an object of another kind than asked for".to_owned());
+        let object = answer.object.map(|object| T::from_object(object).ok_or_else(kind)).transpose()?;
+        Ok(Proven { height: header.height, block: header.hash(), object })
+    }
+}
