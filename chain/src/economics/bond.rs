@@ -1,7 +1,8 @@
 //! Bonds: what a lease locks, and what a timeout takes from it.
 
-use crate::economics::share;
-use crate::types::params::BondParams;
+use crate::economics::{audit, emission, reward, share};
+use crate::types::job::InferenceJob;
+use crate::types::params::{BondParams, Params};
 
 /// Bond of a lease settled by proof, micro-tokens.
 ///
@@ -18,6 +19,37 @@ pub fn proof_lease_bond(params: &BondParams, escrow: u128) -> Option<u128> {
 #[must_use]
 pub fn timeout_slash(params: &BondParams, bond: u128) -> Option<u128> {
     share(bond, params.timeout_slash_bps)
+}
+
+/// What I1 weighs when a job is leased without a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SampledTerms {
+    /// Probability that cheating is convicted, ppm.
+    pub conviction_ppm: u32,
+    /// Micro-tokens that an accepted result earns.
+    pub reward: u128,
+    /// Micro-tokens that not computing saves at most.
+    pub saved: u128,
+    /// Bond that follows, micro-tokens; none when no bond is enough.
+    pub needed: Option<u128>,
+}
+
+/// The terms of a sampled lease of `job` in `epoch`; `None` when an amount leaves its range.
+///
+/// The reward at stake is what the job pays at the least trust it accepts: evidence that earns more only adds to it.
+// spec: chain#sampled-bond
+#[must_use]
+pub fn sampled_terms(params: &Params, epoch: u64, job: &InferenceJob) -> Option<SampledTerms> {
+    let base = emission::base_per_unit(&params.reward, epoch)?;
+    let InferenceJob { units, price_per_unit, escrow, policy, .. } = job;
+    let trust = policy.trust_bps_min;
+    let settled = reward::settle(&params.reward, &params.fee, base, *units, trust, *price_per_unit, *escrow)?;
+    let reward = settled.paid.checked_add(settled.reward)?;
+    let saved = params.audit.saving_per_unit.checked_mul(u128::from(*units))?;
+    let rate = audit::spot_rate_ppm(&params.audit, policy.spot_rate_bps_min);
+    let conviction_ppm = audit::conviction_ppm(&params.audit, rate);
+    let needed = audit::sampled_bond(&params.audit, conviction_ppm, reward, saved);
+    Some(SampledTerms { conviction_ppm, reward, saved, needed })
 }
 
 #[cfg(test)]

@@ -37,8 +37,9 @@ pub fn check_unbonding(window: &WindowParams) -> Result<(), ParamsError> {
     Ok(())
 }
 
-/// Longest review: a draw and every repetition of check and jury, and the time to answer.
-fn review_blocks(window: &WindowParams) -> u64 {
+/// Longest review, blocks: a draw and every repetition of check and jury, and the time to answer.
+#[must_use]
+pub fn review_blocks(window: &WindowParams) -> u64 {
     let panel = window.review.saturating_mul(2).saturating_add(window.challenge);
     let panels = panel.saturating_mul(DRAWS_MAX.into()).saturating_mul(2);
     panels.saturating_add(window.challenge).saturating_add(window.review).saturating_add(window.draw)

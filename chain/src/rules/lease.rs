@@ -7,7 +7,7 @@
 use attestation::context::WorkContext;
 
 use super::{Call, Execution, Failure, Reject, stake, timer};
-use crate::economics::{audit, bond, emission, reward};
+use crate::economics::bond::{self, SampledTerms};
 use crate::state::keys::Key;
 use crate::state::overlay::StateError;
 use crate::types::event::Event;
@@ -136,8 +136,6 @@ fn lock_bond(execution: &mut Execution<'_>, action: &LeaseJob, job: &InferenceJo
 }
 
 /// Bond that I1 asks for at this job, if the worker's free stake covers it.
-///
-/// The reward at stake is what the job pays at the least trust it accepts: evidence that earns more only adds to it.
 // spec: chain#sampled-bond
 fn conviction_bond(
     execution: &Execution<'_>,
@@ -146,21 +144,13 @@ fn conviction_bond(
     free: u128,
 ) -> Result<u128, Failure> {
     let environment = execution.environment;
-    let params = environment.params;
     // spec: chain#proof-required
     if job.policy.proof_required {
         return Err(Reject::ProofRequired { job: action.job.id }.into());
     }
-    let overflow = || Reject::AmountOverflow { what: "lease bond" };
-    let base = emission::base_per_unit(&params.reward, environment.epoch).ok_or_else(overflow)?;
-    let trust = job.policy.trust_bps_min;
-    let settled = reward::settle(&params.reward, &params.fee, base, job.units, trust, job.price_per_unit, job.escrow)
-        .ok_or_else(overflow)?;
-    let reward = settled.paid.checked_add(settled.reward).ok_or_else(overflow)?;
-    let saved = params.audit.saving_per_unit.checked_mul(job.units.into()).ok_or_else(overflow)?;
-    let rate = audit::spot_rate_ppm(&params.audit, job.policy.spot_rate_bps_min);
-    let conviction_ppm = audit::conviction_ppm(&params.audit, rate);
-    let needed = audit::sampled_bond(&params.audit, conviction_ppm, reward, saved);
+    let terms = bond::sampled_terms(environment.params, environment.epoch, job);
+    let SampledTerms { conviction_ppm, reward, saved, needed } =
+        terms.ok_or(Reject::AmountOverflow { what: "lease bond" })?;
     // spec: chain#conviction-too-weak
     match needed {
         Some(bond) if bond <= free => Ok(bond),

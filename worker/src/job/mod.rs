@@ -1,0 +1,209 @@
+//! Jobs: choosing, doing and following them.
+//!
+//! A worker has one lease at a time, because its device can hold no other, while any number of its results wait to be
+//! final. So one task works, and beside it events are read, results followed and disputes answered. What the chain says
+//! decides: a lease found on the worker's device is taken up again, whoever began it.
+//!
+//! A job whose input is given by hash only is passed over: nothing brings the tensor to the worker yet.
+
+mod choose;
+mod follow;
+mod steps;
+
+use chain::economics::invariants::review_blocks;
+use chain::types::{Hash, LeaseKind, ObjectRef};
+use tokio::task::JoinSet;
+
+use crate::error::WorkerError;
+use crate::feed::Feed;
+use crate::operator::Operator;
+use crate::report::{Activity, WorkerReport};
+use crate::stop::Stop;
+use choose::{Candidate, Chooser};
+use follow::Follower;
+
+pub use choose::Unfit;
+pub use follow::Final;
+pub use steps::{Lease, Proven, Ran, Receipt, Submitted};
+
+/// Refusal of a job that another worker has.
+const JOB_TAKEN: u16 = 603;
+/// How often a lease is tried before the worker lets it run out.
+const TRIES_MAX: u32 = 3;
+
+/// What jobs an operator wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobSettings {
+    /// How to lease jobs that allow both. A proof is paid at once and at full trust; without one there is nothing to
+    /// prove unless somebody disputes the result.
+    pub prefer: LeaseKind,
+    /// Least price, micro-tokens per unit.
+    pub price_per_unit_min: u128,
+}
+
+impl Default for JobSettings {
+    fn default() -> Self {
+        Self { prefer: LeaseKind::Proof, price_per_unit_min: 0 }
+    }
+}
+
+/// Takes jobs and brings them to their end, one after the other.
+pub struct JobLoop {
+    operator: Operator,
+    settings: JobSettings,
+}
+
+/// How one attempt ended.
+enum Attempt {
+    /// Nothing was leased; these jobs are not to be tried again as they are.
+    Nothing(Vec<ObjectRef>),
+    /// A result was taken at this height.
+    HandedIn(u64),
+    /// A lease came to nothing.
+    Failed(Hash),
+}
+
+impl JobLoop {
+    /// A loop for a worker.
+    #[must_use]
+    pub fn new(operator: Operator, settings: JobSettings) -> Self {
+        Self { operator, settings }
+    }
+
+    /// Works until it is told to stop. Drained, it finishes its lease and waits until its results are final.
+    ///
+    /// # Errors
+    /// When going on is pointless: [`WorkerError::NotRegistered`], [`WorkerError::Banned`], [`WorkerError::KeyBound`],
+    /// [`WorkerError::NoModels`], [`WorkerError::WentBack`], evidence that the chain's policy refuses.
+    pub async fn run(self, mut stop: Stop) -> Result<(), WorkerError> {
+        let operator = self.operator.clone();
+        let working = self.work(stop.clone());
+        tokio::select! {
+            biased;
+            () = stop.halted() => {}
+            outcome = working => outcome?,
+        }
+        operator.report(WorkerReport::Stopped { activity: Activity::Jobs });
+        Ok(())
+    }
+
+    async fn work(self, mut stop: Stop) -> Result<(), WorkerError> {
+        let Self { operator, settings } = self;
+        operator.ready().await?;
+        let trust_bps = operator.patiently(|| operator.trust_bps()).await?;
+        let (started, params) = operator.patiently(|| operator.standing()).await?;
+        // Every result of ours that can still be under review was handed in since then.
+        let from = started.saturating_sub(review_blocks(&params.window)).max(1);
+        operator.report(WorkerReport::Started { activity: Activity::Jobs, height: started });
+        let mut feed = Feed::open(operator.clone(), from);
+        let mut follower = Follower::new(operator.clone());
+        let mut chooser = Chooser::new(operator.clone(), settings, trust_bps);
+        let mut attempts: JoinSet<Result<Attempt, WorkerError>> = JoinSet::new();
+        let (mut seen, mut handed_in) = (from.saturating_sub(1), 0);
+        let mut failures: Option<(Hash, u32)> = None;
+        let mut look = true;
+        loop {
+            if attempts.is_empty() && stop.is_draining() {
+                if follower.is_idle() && seen >= handed_in.max(started) {
+                    return Ok(());
+                }
+            } else if attempts.is_empty() && look {
+                look = false;
+                begin(&operator, &mut chooser, &mut attempts, failures).await?;
+            }
+            tokio::select! {
+                () = stop.draining(), if !stop.is_draining() => {}
+                page = feed.page() => {
+                    for block in page?.blocks {
+                        follower.observe(&block, started).await?;
+                        seen = block.height;
+                        look |= !block.closing.is_empty() || !block.outcomes.is_empty();
+                    }
+                }
+                Some(attempt) = attempts.join_next() => {
+                    match attempt?? {
+                        Attempt::Nothing(passed) => passed.iter().for_each(|job| chooser.pass(job)),
+                        Attempt::HandedIn(height) => handed_in = height,
+                        Attempt::Failed(lease) => {
+                            let before = failures.filter(|(failed, _)| *failed == lease).map_or(0, |(_, tries)| tries);
+                            failures = Some((lease, before.saturating_add(1)));
+                        }
+                    }
+                    look = true;
+                }
+            }
+        }
+    }
+}
+
+/// Starts on the lease that the worker has, or on a job that it can get.
+async fn begin(
+    operator: &Operator,
+    chooser: &mut Chooser,
+    attempts: &mut JoinSet<Result<Attempt, WorkerError>>,
+    failures: Option<(Hash, u32)>,
+) -> Result<(), WorkerError> {
+    let worker = operator.clone();
+    if let Some(lease) = operator.patiently(|| Lease::held(operator)).await? {
+        // A lease that failed too often runs out by itself; until then the device is not free for another.
+        if failures.is_none_or(|(failed, tries)| failed != lease || tries < TRIES_MAX) {
+            attempts.spawn(async move { Ok(resume(&worker, lease).await) });
+        }
+        return Ok(());
+    }
+    let candidates = chooser.candidates().await?;
+    if !candidates.is_empty() {
+        attempts.spawn(async move { take(&worker, candidates).await });
+    }
+    Ok(())
+}
+
+/// Leases the first job that can be had, and does it.
+async fn take(operator: &Operator, candidates: Vec<Candidate>) -> Result<Attempt, WorkerError> {
+    let mut passed = Vec::new();
+    for Candidate { job, kind } in candidates {
+        match Lease::take(operator, job, kind).await {
+            Ok(lease) => return Ok(finish(operator, *lease.id(), Ok(lease)).await),
+            Err(error) if matches!(error.refusal(), Some(steps::VERSION_STALE | JOB_TAKEN)) => {
+                operator.report(WorkerReport::RaceLost { job: job.id });
+            }
+            Err(error) if error.refusal().is_some() => {
+                operator.report_refusal("lease a job", &job.id, &error);
+                passed.push(job);
+            }
+            // Whether the lease was taken is not known: the worker's device will show it.
+            Err(error) if error.is_transient() => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Attempt::Nothing(passed))
+}
+
+/// Goes on with a lease from before.
+async fn resume(operator: &Operator, id: Hash) -> Attempt {
+    let lease = Lease::resume(operator, &id).await;
+    finish(operator, id, lease).await
+}
+
+/// Brings a lease to a result that the chain took.
+async fn finish(operator: &Operator, id: Hash, lease: Result<Lease, WorkerError>) -> Attempt {
+    let steps = async {
+        let receipt = lease?.run(operator).await?.prove(operator).await?.sign(operator)?;
+        Ok::<_, WorkerError>((receipt.kind(), receipt.submit(operator).await?))
+    };
+    match steps.await {
+        Ok((kind, submitted)) => {
+            let record = submitted.record();
+            // A sampled result is followed by its events.
+            if let (LeaseKind::Proof, Some(end)) = (kind, Final::of(record)) {
+                operator.report(end.report(record.job, *submitted.result()));
+            }
+            Attempt::HandedIn(record.height)
+        }
+        Err(error) => {
+            operator.report_refusal("hand in a result", &id, &error);
+            operator.report(WorkerReport::LeaseFailed { lease: id, reason: error.to_string() });
+            Attempt::Failed(id)
+        }
+    }
+}
