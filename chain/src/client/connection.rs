@@ -30,7 +30,7 @@ const CALL_TIMEOUT: Duration = Duration::from_millis(WAIT_MS_MAX + 30_000);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Wait after the first lost connection; it doubles up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(25);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_millis(250);
 /// Largest answer taken: a block of the largest size that parameters allow is larger, and nobody asks for one whole.
 const ANSWER_BYTES_MAX: u32 = 256 << 20;
 

@@ -4,3 +4,4 @@ mod blocks;
 mod determinism;
 mod engine;
 mod sequences;
+mod twins;

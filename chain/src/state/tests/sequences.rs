@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::twins;
 use crate::state::{Key, LocalError, StateMachine};
 use circuits::statement::Statement;
 
@@ -269,6 +270,7 @@ fn end(world: &mut World, made: &Made) {
     assert!(made.results.iter().all(|result| world.stage(result).is_final()));
     let supply = world.machine().supply().unwrap();
     assert_eq!((supply.held.escrow, supply.held.bonds), (0, 100_000_000));
+    twins::check_all(world);
 }
 
 /// Steps of disputes: most of what a review waits for comes, some of it wrong.
