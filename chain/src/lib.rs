@@ -11,6 +11,7 @@
 
 #[cfg(feature = "client")]
 pub mod api;
+mod bounded;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod economics;

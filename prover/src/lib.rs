@@ -1,9 +1,10 @@
 //! Proves: setup parameters, keys, and proofs that are verified before they are returned.
 
 pub mod blinding;
-pub mod environment;
 pub mod import;
 pub mod prove;
 pub mod proving_key;
 pub mod srs;
 pub mod transcript;
+
+pub use verifier::environment;

@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 pub mod container;
+pub mod environment;
 pub mod inclusion;
 pub mod key;
 pub mod points;

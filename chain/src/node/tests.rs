@@ -2,6 +2,7 @@ mod check;
 mod directory;
 mod engine;
 mod equal;
+mod serving;
 
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 //! Results are cached outside the state, in caches of fixed size. Both are functions of bytes alone, so a cache changes
 //! how long an answer takes and never what it is; only successes are kept.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use attestation::codec;
@@ -16,6 +16,7 @@ use verifier::proof::{self, Proof};
 use verifier::setup::Setup;
 
 use super::{Failure, Reject};
+use crate::bounded::Bounded;
 use crate::state::keys::Key;
 use crate::state::overlay::StateError;
 use crate::types::ids::Hash;
@@ -27,34 +28,6 @@ const KEYS_MAX: usize = 32;
 const PROOFS_MAX: usize = 4096;
 
 const PROOF_CONTEXT: &str = "assay 2026 verified-proof v1";
-
-/// A map that forgets its oldest entry when it is full.
-struct Bounded<V> {
-    entries: BTreeMap<Hash, V>,
-    order: VecDeque<Hash>,
-    max: usize,
-}
-
-impl<V: Clone> Bounded<V> {
-    fn new(max: usize) -> Self {
-        Self { entries: BTreeMap::new(), order: VecDeque::new(), max }
-    }
-
-    fn get(&self, key: &Hash) -> Option<V> {
-        self.entries.get(key).cloned()
-    }
-
-    fn insert(&mut self, key: Hash, value: V) {
-        if self.entries.insert(key, value).is_none() {
-            self.order.push_back(key);
-        }
-        while self.order.len() > self.max {
-            if let Some(oldest) = self.order.pop_front() {
-                self.entries.remove(&oldest);
-            }
-        }
-    }
-}
 
 /// See the module.
 pub(crate) struct Services {
@@ -151,21 +124,5 @@ impl Services {
     /// follows from one. The whole path with real proofs is tested where the prover is.
     pub(crate) fn vouch(&self, key_digest: &Hash, statement: &Statement, proof: &[u8]) {
         lock(&self.proofs).insert(proof_entry(key_digest, statement, proof), ());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_cache_forgets_its_oldest_entry() {
-        let mut cache = Bounded::new(2);
-        for key in 0u8..3 {
-            cache.insert([key; 32], key);
-            cache.insert([key; 32], key);
-        }
-        assert_eq!((cache.get(&[0; 32]), cache.get(&[1; 32]), cache.get(&[2; 32])), (None, Some(1), Some(2)));
-        assert_eq!((cache.entries.len(), cache.order.len()), (2, 2));
     }
 }

@@ -183,20 +183,29 @@ impl<S: Store> LocalChain<S> {
     /// # Errors
     /// [`LocalError`]; the chain is unchanged then, or ends with a block that was signed before.
     pub fn produce(&mut self, now: u64) -> Result<Produced, LocalError> {
+        let candidates: Vec<CheckedTransaction> = self.pool.values().cloned().collect();
+        let produced = self.produce_from(now, &candidates)?;
+        for (id, _) in &produced.refused {
+            self.pool.remove(id);
+        }
+        Ok(produced)
+    }
+
+    /// Makes the next block as [`Self::produce`] does, from transactions that wait elsewhere.
+    ///
+    /// # Errors
+    /// [`LocalError`], as there.
+    pub fn produce_from(&mut self, now: u64, candidates: &[CheckedTransaction]) -> Result<Produced, LocalError> {
         self.finish_signed()?;
         let earliest = self.machine.head().time.saturating_add(1);
         if now.saturating_add(BLOCK_TIME_AHEAD_MS_MAX) < earliest {
             return Err(LocalError::ClockBehind { now, earliest });
         }
-        let candidates: Vec<CheckedTransaction> = self.pool.values().cloned().collect();
         let proposer = self.key.public_key().address();
-        let proposal = self.machine.propose(&proposer, now.max(earliest), &candidates, u64::MAX)?;
+        let proposal = self.machine.propose(&proposer, now.max(earliest), candidates, u64::MAX)?;
         self.machine.verify(&proposal.block)?;
         self.guard.permit(&proposal.block)?;
         let commit = self.finish(&proposal.block)?;
-        for (id, _) in &proposal.refused {
-            self.pool.remove(id);
-        }
         Ok(Produced { commit, refused: proposal.refused })
     }
 

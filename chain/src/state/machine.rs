@@ -9,6 +9,7 @@
 //! *Deviations from the design*: `propose` is told who proposes and reports what it refused, and both fail when the
 //! node's own state cannot be read, instead of inventing a block.
 
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jmt::storage::TreeUpdateBatch;
@@ -135,11 +136,24 @@ struct Executed {
 /// The state machine over a store.
 pub struct Machine<S> {
     store: S,
-    genesis: Genesis,
+    genesis: Arc<Genesis>,
     genesis_hash: Hash,
     head: Head,
-    services: Services,
+    services: Arc<Services>,
     last: Mutex<Option<Arc<Executed>>>,
+}
+
+/// The state after one block: the machine of that height, which cannot commit.
+///
+/// Values are kept by height, so what a snapshot reads does not change when its store goes on.
+pub struct Snapshot<S>(Machine<S>);
+
+impl<S> Deref for Snapshot<S> {
+    type Target = Machine<S>;
+
+    fn deref(&self) -> &Machine<S> {
+        &self.0
+    }
 }
 
 impl<S: Store> Machine<S> {
@@ -169,7 +183,24 @@ impl<S: Store> Machine<S> {
         if tree::root(&store, head.height)? != head.root {
             return Err(MachineError::Root { height: head.height });
         }
+        let (genesis, services) = (Arc::new(genesis), Arc::new(services));
         Ok(Self { store, genesis, genesis_hash, head, services, last: Mutex::new(None) })
+    }
+
+    /// The committed state as it stands, to be read while blocks go on. What is verified for one is remembered for all.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot<S>
+    where
+        S: Clone,
+    {
+        Snapshot(Self {
+            store: self.store.clone(),
+            genesis: Arc::clone(&self.genesis),
+            genesis_hash: self.genesis_hash,
+            head: self.head,
+            services: Arc::clone(&self.services),
+            last: Mutex::new(None),
+        })
     }
 
     /// Where the chain stands.

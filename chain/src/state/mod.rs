@@ -22,7 +22,7 @@ pub use guard::{GuardError, MemoryGuard, SigningGuard};
 pub use invalid::{CommitError, Invalid, MachineError};
 pub use keys::Key;
 pub use local::{LocalChain, LocalError, Produced};
-pub use machine::{Commit, Machine, Priority, Proposal, StateMachine};
+pub use machine::{Commit, Machine, Priority, Proposal, Snapshot, StateMachine};
 pub use memory::MemoryStore;
 pub use object::{Clock, Object, Spent, Stored};
 pub use overlay::StateError;

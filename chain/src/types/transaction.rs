@@ -5,6 +5,8 @@
 //! second signature over the same body makes no second transaction. Layout (borsh): body, scheme tag, public key, signature; tag 0 is
 //! Ed25519, tag 1 is kept for secp256k1.
 
+use std::sync::Arc;
+
 use attestation::codec::{self, DecodeError};
 use attestation::evidence::Evidence;
 use attestation::hash::derive;
@@ -334,9 +336,12 @@ impl SignedTransaction {
     }
 }
 
-/// A transaction whose encoding and signature were checked. Nothing about the state has been.
+/// A transaction whose encoding and signature were checked. Nothing about the state has been. Clones share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckedTransaction {
+pub struct CheckedTransaction(Arc<Checked>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Checked {
     id: Hash,
     sender: Address,
     transaction: Transaction,
@@ -353,36 +358,36 @@ impl CheckedTransaction {
         let Authorisation::Ed25519 { public_key, signature } = &signed.authorisation;
         let message = signed_message(&signed.transaction, public_key);
         public_key.verify(DOMAIN, &message, signature).map_err(TransactionError::Signature)?;
-        Ok(Self {
+        Ok(Self(Arc::new(Checked {
             id: derive(ID_CONTEXT, &[&message]),
             sender: public_key.address(),
             transaction: signed.transaction,
             bytes: bytes.to_vec(),
-        })
+        })))
     }
 
     /// Identifier.
     #[must_use]
     pub fn id(&self) -> &Hash {
-        &self.id
+        &self.0.id
     }
 
     /// Account that signed.
     #[must_use]
     pub fn sender(&self) -> &Address {
-        &self.sender
+        &self.0.sender
     }
 
     /// The body.
     #[must_use]
     pub fn transaction(&self) -> &Transaction {
-        &self.transaction
+        &self.0.transaction
     }
 
     /// The canonical bytes it was read from.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.0.bytes
     }
 }
 

@@ -30,9 +30,10 @@ const OPEN_FILES_MAX: i32 = 512;
 /// Largest value of the database: a block of the largest size that parameters allow, and room.
 const ENTRY_BYTES_MAX: usize = (1 << 30) + (16 << 20);
 
-/// The store of a node. See the module for the format.
+/// The store of a node. See the module for the format. Clones share the database; each knows the head that it had.
+#[derive(Clone)]
 pub struct RocksStore {
-    database: DB,
+    database: Arc<DB>,
     head: Option<Head>,
     path: PathBuf,
     _lock: Arc<File>,
@@ -110,7 +111,7 @@ impl RocksStore {
     /// [`OpenError`]: missing, damaged, or the head is not of the directory's chain.
     pub fn open(directory: &Directory) -> Result<Self, OpenError> {
         let path = directory.path().to_owned();
-        let database = open_database(&options(), &path, &directory.database())?;
+        let database = Arc::new(open_database(&options(), &path, &directory.database())?);
         let mut store = Self { database, head: None, path: path.clone(), _lock: directory.lock() };
         store.head = match store.read(Family::Meta, "the head of the chain", HEAD) {
             Ok(head) => head,

@@ -1,4 +1,6 @@
 //! What must hold of the process before any proof system code runs.
+//!
+//! Nothing that decides calls this: whoever starts a process does, once, before the first call into halo2.
 
 /// Why nothing may run here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +20,9 @@ pub enum EnvironmentError {
 }
 
 /// Checks variables and processor.
+///
+/// # Errors
+/// [`EnvironmentError`].
 pub fn check() -> Result<(), EnvironmentError> {
     if std::env::var_os("MAX_DEGREE").is_some() {
         return Err(EnvironmentError::MaxDegree);

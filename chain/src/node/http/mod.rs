@@ -1,0 +1,9 @@
+//! The port: accepting connections within limits, and what is answered beside JSON-RPC.
+
+mod activity;
+mod connection;
+mod front;
+mod host;
+mod listen;
+
+pub(super) use listen::{Listener, listen};
