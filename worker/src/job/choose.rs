@@ -3,7 +3,7 @@
 //! What the chain would refuse is not tried: the same figures are read and the same functions asked. Among jobs that
 //! fit, the best paid comes first; workers begin to look at different places, so that not all of them race for one job.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chain::economics::bond;
 use chain::state::{Clock, Key, Spent};
@@ -152,11 +152,13 @@ pub(super) struct Chooser {
     passed: BTreeMap<Hash, u64>,
     /// Free stake when it was: with another, jobs may fit that did not.
     free: u128,
+    /// Jobs whose reason was said, with their version.
+    said: BTreeSet<(Hash, u64)>,
 }
 
 impl Chooser {
     pub(super) fn new(operator: Operator, settings: JobSettings, trust_bps: u32) -> Self {
-        Self { operator, settings, trust_bps, passed: BTreeMap::new(), free: 0 }
+        Self { operator, settings, trust_bps, passed: BTreeMap::new(), free: 0, said: BTreeSet::new() }
     }
 
     /// Does not look at a job again until it changes.
@@ -165,6 +167,15 @@ impl Chooser {
             self.passed.clear();
         }
         self.passed.insert(job.id, job.version);
+    }
+
+    fn say(&mut self, job: &ObjectRef, unfit: Unfit) {
+        if self.said.len() >= PASSED_MAX {
+            self.said.clear();
+        }
+        if self.said.insert((job.id, job.version)) {
+            self.operator.report(WorkerReport::Passed { job: job.id, reason: unfit.to_string() });
+        }
     }
 
     /// Jobs to try, the best first; empty when there are none.
@@ -192,7 +203,7 @@ impl Chooser {
                         Ok(kind) => fitting.push((entry.job.price_per_unit, Candidate { job, kind }, &entry.job)),
                         Err(unfit) => {
                             self.pass(&job);
-                            operator.report(WorkerReport::Passed { job: job.id, reason: unfit.to_string() });
+                            self.say(&job, unfit);
                         }
                     }
                 }
@@ -246,3 +257,6 @@ impl Chooser {
         Ok(candidates)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! Jobs that nobody disputes.
+
+use std::sync::Arc;
+
+use chain::types::transaction::PostJob;
+use chain::types::{Hash, JobInput, JobPolicy, JobStatus, LeaseKind};
+use worker::job::{Final, Lease};
+use worker::{JobSettings, WorkerReport};
+
+use crate::engines::BrokenEngine;
+use crate::world::{World, fixture, image, model};
+
+fn settled(report: &WorkerReport) -> Option<(Hash, u128, u128)> {
+    match report {
+        WorkerReport::Settled { job, reward, paid, .. } => Some((*job, *reward, *paid)),
+        _ => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_proven_settled_and_paid() {
+    let world = World::start(|_| {}).await;
+    let person = world.worker("a").await;
+    let policy = JobPolicy { proof_required: true, trust_bps_min: 0, spot_rate_bps_min: 0 };
+    let job = world.post(PostJob { policy, ..world.job(model(), image(260)) }).await;
+    let before = person.balance().await;
+    // A preference for sampling gives way to a job that asks for a proof.
+    let running = person.work(JobSettings { prefer: LeaseKind::Sampled, price_per_unit_min: 10_000 });
+    let (done, reward, paid) = person.journal.wait("settlement", settled).await;
+    running.drain().await;
+    assert_eq!(done, job);
+    // 2368 units at 10 000, a fifth of it burned; the mint is capped by the burned share and the cost floor.
+    assert_eq!((reward, paid), (11_840_000, 18_944_000));
+    let record = world.settled(&job).await;
+    assert_eq!((record.worker, record.trust_bps), (*person.operator.worker(), 10_000));
+    let fees = before + reward + paid - person.balance().await;
+    assert!(fees < 1_000_000, "{fees}");
+    assert_eq!(person.journal.count(|report| matches!(report, WorkerReport::Proven { .. })), 1);
+    assert_eq!(person.journal.all().last(), Some(&WorkerReport::Stopped { activity: worker::report::Activity::Jobs }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_share_the_jobs_and_none_is_done_twice() {
+    let world = World::start(|_| {}).await;
+    let people = [world.worker("a").await, world.worker("b").await, world.worker("c").await];
+    let mut jobs = Vec::new();
+    for number in 0..5 {
+        jobs.push(world.post_image(number).await);
+    }
+    let running: Vec<_> = people.iter().map(|person| person.work(JobSettings::default())).collect();
+    for job in &jobs {
+        loop {
+            if matches!(world.job_record(job).await.status, JobStatus::Settled(_)) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+    for running in running {
+        running.drain().await;
+    }
+    let mut done: Vec<Hash> =
+        people.iter().flat_map(|person| person.journal.all()).filter_map(|report| Some(settled(&report)?.0)).collect();
+    done.sort_unstable();
+    jobs.sort_unstable();
+    assert_eq!(done, jobs);
+    for person in &people {
+        assert_eq!(person.journal.count(|report| matches!(report, WorkerReport::Refused { .. })), 0);
+        assert_eq!(person.journal.count(|report| matches!(report, WorkerReport::LeaseFailed { .. })), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_is_passed_over_with_its_reason() {
+    let world = World::start(|_| {}).await;
+    let person = world.worker("a").await;
+    let fitting = world.job(model(), image(1));
+    let cheap = world.post(PostJob { price_per_unit: 9_999, ..fitting.clone() }).await;
+    let hidden = world.post(PostJob { input: JobInput::Reference([7; 32]), ..fitting.clone() }).await;
+    let soon = world.post(PostJob { deadline: 1_000, ..fitting.clone() }).await;
+    let policy = JobPolicy { trust_bps_min: 6_001, ..fitting.policy };
+    let trusted = world.post(PostJob { policy, ..fitting.clone() }).await;
+    let good = world.post(fitting).await;
+    let running = person.work(JobSettings { price_per_unit_min: 10_000, ..JobSettings::default() });
+    assert_eq!(person.journal.wait("settlement", settled).await.0, good);
+    running.drain().await;
+    for (job, reason) in [
+        (cheap, "it pays 9999 micro-tokens per unit, the operator wants 10000"),
+        (hidden, "its input is given by hash only"),
+        (soon, "its deadline is 1000"),
+        (trusted, "it asks for evidence trusted at 6001 bps, this worker's is at 6000"),
+    ] {
+        let said = person.journal.count(|report| {
+            matches!(report, WorkerReport::Passed { job: passed, reason: said } if *passed == job && said.contains(reason))
+        });
+        assert_eq!(said, 1, "{reason}: {:#?}", person.journal.all());
+        assert_eq!(world.job_record(&job).await.status, JobStatus::Open);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_engine_is_said_and_no_result_is_made_up() {
+    let world = World::start(|window| window.lease_standard = 40).await;
+    let person = world.worker_with("a", Arc::new(BrokenEngine), fixture().models.clone()).await;
+    let job = world.post_image(2).await;
+    let running = person.work(JobSettings::default());
+    let reason = person.journal.wait("failure", |report| match report {
+        WorkerReport::LeaseFailed { reason, .. } => Some(reason.clone()),
+        _ => None,
+    });
+    assert_eq!(reason.await, "engine: the machine is on fire");
+    running.halt().await;
+    let leased = matches!(world.job_record(&job).await.status, JobStatus::Leased(_) | JobStatus::Open);
+    assert!(leased);
+    assert_eq!(person.journal.count(|report| matches!(report, WorkerReport::Submitted { .. })), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_steps_can_be_gone_one_by_one() {
+    let world = World::start(|_| {}).await;
+    let person = world.worker("a").await;
+    let operator = &person.operator;
+    let id = world.post_image(3).await;
+    let job = chain::types::ObjectRef { id, version: 1 };
+    let lease = Lease::take(operator, job, LeaseKind::Proof).await.unwrap();
+    assert_eq!(Lease::held(operator).await.unwrap(), Some(*lease.id()));
+    let taken = Lease::take(operator, job, LeaseKind::Proof).await.unwrap_err();
+    assert_eq!(taken.refusal(), Some(603), "{taken}");
+    let receipt = lease.run(operator).await.unwrap().prove(operator).await.unwrap().sign(operator).unwrap();
+    let submitted = receipt.submit(operator).await.unwrap();
+    // An answer that was lost: handing in again finds the result.
+    let again = receipt.submit(operator).await.unwrap();
+    assert_eq!(again.result(), submitted.result());
+    let end = submitted.finality(operator).await.unwrap();
+    let height = submitted.record().height;
+    assert_eq!(end, Final::Settled { reward: 11_840_000, paid: 18_944_000, height });
+    assert_eq!(Lease::held(operator).await.unwrap(), None);
+}
