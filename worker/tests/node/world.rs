@@ -12,7 +12,7 @@ use chain::state::Key;
 use chain::types::transaction::{Action, PostJob, RegisterModel};
 use chain::types::{
     BlockParams, Event, Genesis, GenesisAccount, Hash, InferenceJob, JobClass, JobInput, JobPolicy, JobResult,
-    JobStatus, ModelParams, UnitsFormula, WindowParams, encode,
+    JobStatus, ModelParams, Outcome, UnitsFormula, WindowParams, encode,
 };
 use circuits::model::bundle::Bundle;
 use circuits::model::tensor::Tensor;
@@ -39,7 +39,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Multiply-accumulates of one run.
 const UNITS: u64 = 64 * 32 + 32 * 10;
 pub(crate) const STAKE: u128 = 60_000_000;
-const FUNDS: u128 = 1_000_000_000;
+pub(crate) const FUNDS: u128 = 1_000_000_000;
 
 /// Setup and keys, made once.
 pub(crate) struct Fixture {
@@ -161,6 +161,21 @@ impl World {
 
     pub(crate) async fn account(&self, name: &str) -> Account {
         Account::open(self.client(), account_key(name)).await.unwrap()
+    }
+
+    /// What became of everything that a person sent.
+    pub(crate) async fn outcomes(&self, person: &Person) -> Vec<Outcome> {
+        let (mut next, mut outcomes) = (1, Vec::new());
+        loop {
+            let page = self.client().events(next, Duration::ZERO).await.unwrap();
+            outcomes.extend(page.blocks.into_iter().flat_map(|block| block.outcomes));
+            next = page.next;
+            if next > page.head {
+                break;
+            }
+        }
+        outcomes.retain(|outcome| outcome.sender == person.operator.account().address());
+        outcomes
     }
 
     pub(crate) async fn register_model(&self, model: &ServedModel) {
