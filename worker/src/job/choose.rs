@@ -21,12 +21,21 @@ const PASSED_MAX: usize = 4_096;
 /// Jobs tried in one round.
 const CANDIDATES_MAX: usize = 8;
 
+/// Failed attempts in a row after which a model is not leased any more.
+pub(super) const FAILURES_MAX: u32 = 3;
+
 /// Why a worker passes over a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// A model it is not registered for or has no bundle of.
     #[error("its model is not served here")]
     Model,
+    /// A model whose leases came to nothing here.
+    #[error("its model failed here {failures} times in a row; mend what was reported and start the worker again")]
+    Failing {
+        /// Failed attempts since the last that worked.
+        failures: u32,
+    },
     /// An input that the worker does not have.
     #[error("its input is given by hash only")]
     Input,
@@ -84,6 +93,8 @@ pub(super) struct View {
     pub(super) trust_bps: u32,
     pub(super) settings: JobSettings,
     pub(super) models: Models,
+    /// Failed attempts by model, since the last that worked.
+    pub(super) failures: BTreeMap<Hash, u32>,
 }
 
 impl View {
@@ -91,6 +102,11 @@ impl View {
     pub(super) fn fit(&self, job: &InferenceJob) -> Result<LeaseKind, Unfit> {
         if self.registration.models.binary_search(&job.model).is_err() || self.models.get(&job.model).is_none() {
             return Err(Unfit::Model);
+        }
+        // Every lease that runs out costs a part of its bond, so a machine that cannot do the work stops asking for it.
+        let failures = self.failures.get(&job.model).copied().unwrap_or(0);
+        if failures >= FAILURES_MAX {
+            return Err(Unfit::Failing { failures });
         }
         if matches!(job.input, JobInput::Reference(_)) {
             return Err(Unfit::Input);
@@ -154,11 +170,19 @@ pub(super) struct Chooser {
     free: u128,
     /// Jobs whose reason was said, with their version.
     said: BTreeSet<(Hash, u64)>,
+    failures: BTreeMap<Hash, u32>,
 }
 
 impl Chooser {
     pub(super) fn new(operator: Operator, settings: JobSettings, trust_bps: u32) -> Self {
-        Self { operator, settings, trust_bps, passed: BTreeMap::new(), free: 0, said: BTreeSet::new() }
+        let (passed, said, failures) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Self { operator, settings, trust_bps, passed, free: 0, said, failures }
+    }
+
+    /// Counts how an attempt with a model ended.
+    pub(super) fn count(&mut self, model: Hash, failed: bool) {
+        let failures = self.failures.entry(model).or_insert(0);
+        *failures = if failed { failures.saturating_add(1) } else { 0 };
     }
 
     /// Does not look at a job again until it changes.
@@ -235,6 +259,7 @@ impl Chooser {
             trust_bps: self.trust_bps,
             settings: self.settings,
             models: operator.models().clone(),
+            failures: self.failures.clone(),
         })
     }
 

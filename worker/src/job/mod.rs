@@ -19,7 +19,7 @@ use crate::feed::Feed;
 use crate::operator::Operator;
 use crate::report::{Activity, WorkerReport};
 use crate::stop::Stop;
-use choose::{Candidate, Chooser};
+use choose::{Candidate, Chooser, FAILURES_MAX};
 use follow::Follower;
 
 pub use choose::Unfit;
@@ -28,9 +28,6 @@ pub use steps::{Lease, Proven, Ran, Receipt, Submitted};
 
 /// Refusal of a job that another worker has.
 const JOB_TAKEN: u16 = 603;
-/// How often a lease is tried before the worker lets it run out.
-const TRIES_MAX: u32 = 3;
-
 /// What jobs an operator wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobSettings {
@@ -58,9 +55,9 @@ enum Attempt {
     /// Nothing was leased; these jobs are not to be tried again as they are.
     Nothing(Vec<ObjectRef>),
     /// A result was taken at this height.
-    HandedIn(u64),
-    /// A lease came to nothing.
-    Failed(Hash),
+    HandedIn { model: Hash, height: u64 },
+    /// A lease came to nothing; its model, if that was found out.
+    Failed { lease: Hash, model: Option<Hash> },
 }
 
 impl JobLoop {
@@ -101,15 +98,19 @@ impl JobLoop {
         let mut attempts: JoinSet<Result<Attempt, WorkerError>> = JoinSet::new();
         let (mut seen, mut handed_in) = (from.saturating_sub(1), 0);
         let mut failures: Option<(Hash, u32)> = None;
-        let mut look = true;
+        let (mut look, mut banned) = (true, None);
         loop {
-            if attempts.is_empty() && stop.is_draining() {
+            if attempts.is_empty() && (stop.is_draining() || banned.is_some()) {
                 if follower.is_idle() && seen >= handed_in.max(started) {
-                    return Ok(());
+                    return banned.map_or(Ok(()), Err);
                 }
             } else if attempts.is_empty() && look {
                 look = false;
-                begin(&operator, &mut chooser, &mut attempts, failures).await?;
+                match begin(&operator, &mut chooser, &mut attempts, failures).await {
+                    // It leases nothing any more, but what it handed in may still need an answer.
+                    Err(error @ WorkerError::Banned { .. }) => banned = Some(error),
+                    begun => begun?,
+                }
             }
             tokio::select! {
                 () = stop.draining(), if !stop.is_draining() => {}
@@ -123,8 +124,12 @@ impl JobLoop {
                 Some(attempt) = attempts.join_next() => {
                     match attempt?? {
                         Attempt::Nothing(passed) => passed.iter().for_each(|job| chooser.pass(job)),
-                        Attempt::HandedIn(height) => handed_in = height,
-                        Attempt::Failed(lease) => {
+                        Attempt::HandedIn { model, height } => {
+                            handed_in = height;
+                            chooser.count(model, false);
+                        }
+                        Attempt::Failed { lease, model } => {
+                            model.into_iter().for_each(|model| chooser.count(model, true));
                             let before = failures.filter(|(failed, _)| *failed == lease).map_or(0, |(_, tries)| tries);
                             failures = Some((lease, before.saturating_add(1)));
                         }
@@ -146,7 +151,7 @@ async fn begin(
     let worker = operator.clone();
     if let Some(lease) = operator.patiently(|| Lease::held(operator)).await? {
         // A lease that failed too often runs out by itself; until then the device is not free for another.
-        if failures.is_none_or(|(failed, tries)| failed != lease || tries < TRIES_MAX) {
+        if failures.is_none_or(|(failed, tries)| failed != lease || tries < FAILURES_MAX) {
             attempts.spawn(async move { Ok(resume(&worker, lease).await) });
         }
         return Ok(());
@@ -187,23 +192,24 @@ async fn resume(operator: &Operator, id: Hash) -> Attempt {
 
 /// Brings a lease to a result that the chain took.
 async fn finish(operator: &Operator, id: Hash, lease: Result<Lease, WorkerError>) -> Attempt {
+    let model = lease.as_ref().ok().map(|lease| lease.record().context.model_hash);
     let steps = async {
         let receipt = lease?.run(operator).await?.prove(operator).await?.sign(operator)?;
-        Ok::<_, WorkerError>((receipt.kind(), receipt.submit(operator).await?))
+        Ok::<_, WorkerError>((receipt.submit(operator).await?, receipt))
     };
     match steps.await {
-        Ok((kind, submitted)) => {
+        Ok((submitted, receipt)) => {
             let record = submitted.record();
             // A sampled result is followed by its events.
-            if let (LeaseKind::Proof, Some(end)) = (kind, Final::of(record)) {
+            if let (LeaseKind::Proof, Some(end)) = (receipt.lease().record().kind, Final::of(record)) {
                 operator.report(end.report(record.job, *submitted.result()));
             }
-            Attempt::HandedIn(record.height)
+            Attempt::HandedIn { model: receipt.lease().record().context.model_hash, height: record.height }
         }
         Err(error) => {
             operator.report_refusal("hand in a result", &id, &error);
             operator.report(WorkerReport::LeaseFailed { lease: id, reason: error.to_string() });
-            Attempt::Failed(id)
+            Attempt::Failed { lease: id, model }
         }
     }
 }

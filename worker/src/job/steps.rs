@@ -227,10 +227,10 @@ impl Receipt {
         &self.signed
     }
 
-    /// How its result becomes final.
+    /// What it is for.
     #[must_use]
-    pub fn kind(&self) -> LeaseKind {
-        self.lease.record.kind
+    pub fn lease(&self) -> &Lease {
+        &self.lease
     }
 
     /// Hands it in; finds out if it was handed in already.

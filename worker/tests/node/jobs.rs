@@ -115,15 +115,18 @@ async fn a_broken_engine_is_said_and_no_result_is_made_up() {
         _ => None,
     });
     assert_eq!(reason.await, "engine: the machine is on fire");
-    running.halt().await;
-    // Its lease runs out, and the job is open for others.
-    loop {
-        match world.job_record(&job).await.status {
-            JobStatus::Open => break,
-            JobStatus::Leased(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
-            status => panic!("unexpected status {status:?}"),
-        }
-    }
+    // Its lease runs out, and it does not take the job again to lose another part of its bond.
+    let passed = |report: &WorkerReport| match report {
+        WorkerReport::Passed { job, reason } => Some((*job, reason.clone())),
+        _ => None,
+    };
+    let (passed, reason) = person.journal.wait("reason", passed).await;
+    assert_eq!(passed, job);
+    assert!(reason.starts_with("its model failed here 3 times in a row"), "{reason}");
+    running.drain().await;
+    assert_eq!(world.job_record(&job).await.status, JobStatus::Open);
+    assert_eq!(person.journal.count(|report| matches!(report, WorkerReport::LeaseFailed { .. })), 3);
+    assert_eq!(person.journal.count(|report| matches!(report, WorkerReport::Leased { .. })), 1);
     assert_eq!(person.journal.count(|report| matches!(report, WorkerReport::Submitted { .. })), 0);
 }
 

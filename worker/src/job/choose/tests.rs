@@ -35,6 +35,7 @@ fn view(free: u128) -> View {
         trust_bps: 6_000,
         settings: JobSettings { prefer: LeaseKind::Sampled, price_per_unit_min: 10 },
         models: [model].into_iter().collect(),
+        failures: BTreeMap::new(),
     }
 }
 
@@ -82,6 +83,16 @@ fn each_reason_to_pass_is_told_with_its_numbers() {
 fn a_model_without_a_bundle_is_not_served() {
     let view = View { models: Models::default(), ..view(2_000_000) };
     assert_eq!(view.fit(&job(&view)), Err(Unfit::Model));
+}
+
+#[test]
+fn a_model_that_keeps_failing_is_not_leased() {
+    let mut view = view(2_000_000);
+    let job = job(&view);
+    view.failures.insert(job.model, 2);
+    assert_eq!(view.fit(&job), Ok(LeaseKind::Sampled));
+    view.failures.insert(job.model, 3);
+    assert_eq!(view.fit(&job), Err(Unfit::Failing { failures: 3 }));
 }
 
 #[test]
