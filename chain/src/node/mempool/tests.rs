@@ -223,7 +223,7 @@ fn expensive_ones_run_only_after_they_were_judged() {
     assert_eq!((pool.check_due(), pool.check_due()), (vec![model.clone()], vec![]));
     // Could not be judged: named again.
     pool.checked(model.id(), None);
-    assert_eq!(pool.check_due(), [model.clone()]);
+    assert_eq!(pool.check_due(), vec![model.clone()]);
     pool.checked(model.id(), Some(Ok(())));
     assert_eq!(candidates(&pool), [*model.id(), *transfer(1, 2, 1).id()]);
     assert_eq!(pool.check_due(), []);
@@ -235,7 +235,7 @@ fn an_expensive_one_that_is_judged_wrong_goes() {
     let mut pool = pool(|_| {});
     let model = registration(1, 0);
     pool.insert(model.clone(), holding(0, RICH), false).unwrap();
-    assert_eq!(pool.check_due(), [model.clone()]);
+    assert_eq!(pool.check_due(), vec![model.clone()]);
     pool.checked(model.id(), Some(Err(Reject::UnitsZero)));
     assert_eq!((pool.count(), code(&pool, &model)), (0, Some(Reject::UnitsZero.code())));
     // A judgement of what is gone is nothing.
