@@ -135,7 +135,7 @@ fn open(
 pub struct Node {
     address: SocketAddr,
     running: Option<(Listener, JoinHandle<()>)>,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Node {

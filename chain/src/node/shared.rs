@@ -118,12 +118,16 @@ impl Shared {
         lock(&self.jobs)
     }
 
-    /// Changes what the node can do; a fault stays.
+    /// Changes what the node can do. A fault stays, and a node that stops can only still fail.
     pub(super) fn set_condition(&self, new: Condition) {
-        self.metrics.ready.set(u64::from(new == Condition::Ready));
         self.condition.send_if_modified(|condition| {
-            let changes = !matches!(condition, Condition::Failed(_)) && *condition != new;
+            let changes = match condition {
+                Condition::Failed(_) => false,
+                Condition::Stopping => matches!(new, Condition::Failed(_)),
+                Condition::Ready | Condition::ClockBehind(_) => *condition != new,
+            };
             if changes {
+                self.metrics.ready.set(u64::from(new == Condition::Ready));
                 *condition = new;
             }
             changes

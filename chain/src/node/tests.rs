@@ -2,7 +2,11 @@ mod check;
 mod directory;
 mod engine;
 mod equal;
+mod faults;
+mod hostile;
+mod objects;
 mod serving;
+mod stream;
 
 use std::path::Path;
 

@@ -99,7 +99,6 @@ pub mod optional_hash {
     ///
     /// # Errors
     /// Those of the serializer.
-    #[expect(clippy::ref_option, reason = "the signature that serde's attribute asks for")]
     pub fn serialize<S: Serializer>(hash: &Option<[u8; 32]>, serializer: S) -> Result<S::Ok, S::Error> {
         match hash {
             Some(hash) => serializer.serialize_str(&attestation::hex::encode(hash)),

@@ -35,12 +35,14 @@ pub(super) struct Connection {
     stalled: Option<Pin<Box<Sleep>>>,
     /// Who wants to read once the peer reads.
     reader: Option<Waker>,
+    /// The peer took nothing for too long.
+    given_up: bool,
 }
 
 impl Connection {
     pub(super) fn new(socket: TcpStream, activity: Activity, patience: Patience) -> Self {
         let quiet = Box::pin(sleep(patience.quiet));
-        Self { socket, activity, patience, quiet, stalled: None, reader: None }
+        Self { socket, activity, patience, quiet, stalled: None, reader: None, given_up: false }
     }
 
     fn poll_quiet(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -57,18 +59,24 @@ impl Connection {
 
     fn written<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            if self.stalled.take().is_some()
-                && let Some(reader) = self.reader.take()
-            {
-                reader.wake();
+            if self.stalled.take().is_some() {
+                self.wake_reader();
             }
             return written;
         }
         let patience = self.patience.stalled;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
-        match stalled.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
+        if stalled.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        self.given_up = true;
+        self.wake_reader();
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    fn wake_reader(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
         }
     }
 }
@@ -79,6 +87,9 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.given_up {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         if self.stalled.is_some() {
             self.reader = Some(context.waker().clone());
             return Poll::Pending;

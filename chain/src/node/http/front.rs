@@ -79,6 +79,11 @@ impl<S> Front<S> {
         let path = request.uri().path();
         let missing = || Some(text(StatusCode::NOT_FOUND, "not found; JSON-RPC is POST or WebSocket at /\n", TEXT));
         if *request.method() != Method::GET || request.headers().contains_key(header::UPGRADE) {
+            // A size that is not declared cannot be refused before it came.
+            let headers = request.headers();
+            if *request.method() == Method::POST && headers.contains_key(header::TRANSFER_ENCODING) {
+                return Some(text(StatusCode::LENGTH_REQUIRED, "expected Content-Length, got chunks\n", TEXT));
+            }
             return if path == "/" { None } else { missing() };
         }
         match path {

@@ -8,16 +8,16 @@ use attestation::hex;
 /// Why a transaction does not wait, or no longer does. Codes never change their meaning; a block is never refused by them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MempoolError {
-    /// Everything that waits is worth more.
+    /// Too little of what waits is worth less.
     #[error(
-        "mempool: full with {count} transactions of {bytes} bytes, all for at least {price} micro-tokens per gas; pay more, or try again after the next block"
+        "mempool: full ({count} transactions, {bytes} bytes), and {price} micro-tokens per gas are too few to take the place of others; pay more, or try again after the next block"
     )]
     Full {
         /// Transactions that wait.
         count: usize,
         /// Their bytes.
         bytes: usize,
-        /// Gas price of the one that would go first.
+        /// Gas price offered.
         price: u128,
     },
     /// The sender has too many transactions waiting.

@@ -187,8 +187,7 @@ impl Mempool {
                     for (account, entry) in dropped {
                         self.put(account, entry);
                     }
-                    let price = victim.map_or(0, |(_, price, _)| price);
-                    return Err(MempoolError::Full { count: self.count(), bytes: self.bytes, price });
+                    return Err(MempoolError::Full { count: self.count(), bytes: self.bytes, price: entry.price() });
                 }
             }
         }
