@@ -17,7 +17,7 @@ use worker::executor::Device;
 use worker::hardware::{RunFigures, now};
 use worker::report::SeatKind;
 use worker::salt::check_salt;
-use worker::{JobSettings, Models, WorkerReport};
+use worker::{JobSettings, Models, WorkerError, WorkerReport};
 
 use crate::engines::LyingEngine;
 use crate::world::{Person, World, fixture, image, model, worker_key};
@@ -167,6 +167,29 @@ async fn a_lie_is_convicted_whatever_befalls_its_jury_and_the_job_is_done_by_ano
     let running = liar.work(SAMPLED);
     running.drain().await;
     assert_eq!(liar.journal.all().len(), heard + 2, "{:#?}", liar.journal.all());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_convicted_twice_is_banned_and_its_loop_ends() {
+    let world = World::start(|window| window.review = 40).await;
+    let mut checking = Vec::new();
+    for name in ["b", "c", "d", "e"] {
+        checking.push(world.worker(name).await.check());
+    }
+    let liar = world.worker_with("a", Arc::new(LyingEngine::new()), fixture().models.clone()).await;
+    let jobs = [world.post_image(30).await, world.post_image(31).await];
+    let error = liar.work(SAMPLED).ended().await;
+    let banned = |error: &WorkerError| matches!(error, WorkerError::Banned { worker, convictions: 2 } if worker == liar.operator.worker());
+    assert!(banned(&error), "{error}: {:#?}", liar.journal.all());
+    assert_eq!(liar.journal.count(|report| matches!(report, WorkerReport::Convicted { .. })), 2);
+    for job in jobs {
+        assert_eq!(world.job_record(&job).await.status, JobStatus::Open);
+    }
+    for running in checking {
+        running.drain().await;
+    }
+    assert!(banned(&liar.operator.register().await.unwrap_err()));
+    assert!(banned(&liar.check().ended().await));
 }
 
 #[tokio::test(flavor = "multi_thread")]
