@@ -11,15 +11,15 @@ demo: setup
 	$(CARGO_TARGET_DIR)/release/assay demo
 
 test: setup
-	cargo test --release --locked --workspace --features assay-attestation/keystore,node
+	cargo test --release --locked --workspace --features assay-attestation/keystore,assay-chain/node,assay-worker/node
 	$(MAKE) lint
 
 lint: setup
 	cargo fmt --all -- --check
-	cargo clippy --release --locked --workspace --all-targets --features node -- --deny warnings
+	cargo clippy --release --locked --workspace --all-targets --features assay-chain/node,assay-worker/node -- --deny warnings
 
 bench: setup
-	cargo bench --locked --features node
+	cargo bench --locked
 
 # 1000 kills of a process that makes blocks; prints its figures.
 soak: setup

@@ -1,7 +1,7 @@
 //! What a block of transfers costs on disk: the synced batch alone, a block of another validator, and a whole round of
 //! the local engine from signed bytes to final.
 //!
-//! `cargo bench --features node --bench settlement` prints medians by criterion, then p50 and p99 of every single block.
+//! `cargo bench --bench settlement` prints medians by criterion, then p50 and p99 of every single block.
 //! The data directories lie beside the build, on a disk and not in memory.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark stops loudly and prints its figures")]
 

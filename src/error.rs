@@ -6,24 +6,34 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ::chain::client::ClientError;
+use ::worker::WorkerError;
+use ::worker::executor::ExecutorError;
+use ::worker::hardware::HardwareError;
+use ::worker::models::ModelError;
 use attestation::hex::HexError;
-use attestation::identity::keystore::KeystoreError;
+use attestation::identity::keystore::{KeyKind, KeystoreError};
 use circuits::model::bundle::BundleError;
 use circuits::model::graph::GraphError;
 use circuits::model::reference::ExecutionError;
 use circuits::model::tensor::TensorError;
-use prover::environment::EnvironmentError;
 use prover::prove::ProveError;
 use prover::proving_key::ProvingKeyError;
 use prover::srs::generate::SetupError;
 use verifier::container::ContainerError;
+use verifier::environment::EnvironmentError;
 use verifier::key::KeyError;
 use verifier::proof::ProofError;
 use verifier::receipt::ReceiptFileError;
 use verifier::rows::RowsError;
-use worker::executor::ExecutorError;
 
 use crate::commands::demo::DemoError;
+
+mod chain;
+mod node;
+mod worker;
+
+pub(crate) use self::chain::ChainError;
 
 /// How the command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +51,8 @@ pub(crate) enum Exit {
     Configuration = 4,
     /// Memory, disk or device is missing.
     Resource = 5,
+    /// Ended before it was done, because whoever started it did not wait; as a shell says it.
+    Interrupted = 130,
 }
 
 impl Exit {
@@ -59,6 +71,7 @@ impl Exit {
             Self::Rejected => 3,
             Self::Configuration => 4,
             Self::Resource => 5,
+            Self::Interrupted => 6,
         };
         if weight(other) > weight(self) { other } else { self }
     }
@@ -162,6 +175,30 @@ pub(crate) enum CliError {
     Undecided { path: PathBuf, reason: String, help: Option<&'static str> },
     #[error("{0}")]
     Demo(DemoError),
+    #[error("log filter {text:?}: {reason}")]
+    LogFilter { text: String, reason: String },
+    #[error("cannot start the program's threads or listen for signals: {0}")]
+    Runtime(io::Error),
+    #[error("stopped at once, before everything under way had ended; committed blocks are kept")]
+    Interrupted,
+    #[error("{0}")]
+    Chain(Box<ChainError>),
+    #[error("{0}")]
+    Node(Box<ClientError>),
+    #[error("{0}")]
+    Worker(Box<WorkerError>),
+    #[error("proving key: {0}")]
+    Model(ModelError),
+    #[error("{0}")]
+    Hardware(HardwareError),
+    #[error("no node runs on {}: its file address is missing", path.display())]
+    NoAddress { path: PathBuf },
+    #[error("{what} {id}: none on this chain")]
+    None { what: &'static str, id: String },
+    #[error("{name} is an account of development chains, and chain {chain_id} does not fund it")]
+    NotFunded { name: &'static str, chain_id: u32 },
+    #[error("{}: expected an {expected} key, got an {got} key", path.display())]
+    KeyKind { path: PathBuf, expected: KeyKind, got: KeyKind },
 }
 
 impl CliError {
@@ -194,7 +231,7 @@ impl CliError {
             Self::InsecureSetup => "ASSAY-P001",
             Self::Setup(_) => "ASSAY-P002",
             Self::Rows(_) => "ASSAY-P003",
-            Self::ProvingKey(_) => "ASSAY-P004",
+            Self::ProvingKey(_) | Self::Model(_) => "ASSAY-P004",
             Self::Executor(source) if matches!(**source, ExecutorError::Device(_)) => "ASSAY-P005",
             Self::ModelInput(_) => "ASSAY-P006",
             Self::Executor(_) => "ASSAY-P007",
@@ -202,6 +239,17 @@ impl CliError {
             Self::Rejected { .. } => "ASSAY-V001",
             Self::Undecided { .. } => "ASSAY-V002",
             Self::Demo(source) => source.code(),
+            Self::LogFilter { .. } => "ASSAY-U003",
+            Self::Runtime(_) => "ASSAY-E004",
+            Self::Interrupted => "ASSAY-E005",
+            Self::Chain(source) => source.code(),
+            Self::Node(source) => node::code(source),
+            Self::Worker(source) => worker::code(source),
+            Self::Hardware(_) => "ASSAY-W008",
+            Self::NoAddress { .. } => "ASSAY-N006",
+            Self::None { .. } => "ASSAY-N007",
+            Self::NotFunded { .. } => "ASSAY-T002",
+            Self::KeyKind { .. } => "ASSAY-K012",
         }
     }
 
@@ -226,7 +274,9 @@ impl CliError {
             | Self::PasswordSource { .. } => Exit::Configuration,
             Self::KeyFile { source, .. } => key_file_exit(source),
             Self::InsecureSetup | Self::Undecided { .. } => Exit::Undecided,
-            Self::ModelInput(_) | Self::Setup(_) | Self::Rows(_) | Self::ProvingKey(_) => Exit::Unreadable,
+            Self::ModelInput(_) | Self::Setup(_) | Self::Rows(_) | Self::ProvingKey(_) | Self::Model(_) => {
+                Exit::Unreadable
+            }
             Self::Executor(_) => Exit::Resource,
             Self::Prove(source) => match **source {
                 ProveError::Rejected(_) => Exit::Rejected,
@@ -235,7 +285,14 @@ impl CliError {
             },
             Self::Rejected { .. } => Exit::Rejected,
             Self::Demo(source) if source.is_resource() => Exit::Resource,
-            Self::Demo(_) => Exit::Rejected,
+            Self::Demo(_) | Self::None { .. } => Exit::Rejected,
+            Self::LogFilter { .. } => Exit::Unreadable,
+            Self::Runtime(_) | Self::NoAddress { .. } | Self::Hardware(_) => Exit::Resource,
+            Self::Interrupted => Exit::Interrupted,
+            Self::Chain(source) => source.exit(),
+            Self::Node(source) => node::exit(source),
+            Self::Worker(source) => worker::exit(source),
+            Self::NotFunded { .. } | Self::KeyKind { .. } => Exit::Configuration,
         }
     }
 
@@ -259,6 +316,16 @@ impl CliError {
                 "try the password again; `assay key show FILE` names the key without one"
             }
             Self::Undecided { help, .. } => return help.map(str::to_owned),
+            Self::Chain(source) => return source.help().map(str::to_owned),
+            Self::Node(source) => return node::help(source),
+            Self::Worker(source) => return worker::help(source),
+            Self::NoAddress { .. } => "`assay chain dev --data-dir DIR` starts one there; --node URL names another",
+            Self::None { .. } => "check the identifier; what was only sent is not there before its block",
+            Self::NotFunded { .. } => "sign with a key of your own: --key FILE",
+            Self::KeyKind { .. } => {
+                "accounts have ed25519 keys, workers ml-dsa-65 keys; `assay key show FILE` tells which it is"
+            }
+            Self::LogFilter { .. } => "give a level such as info, or a list such as warn,chain=debug",
             _ => return None,
         };
         Some(help.to_owned())
@@ -340,6 +407,24 @@ impl From<ExecutorError> for CliError {
 impl From<ProveError> for CliError {
     fn from(error: ProveError) -> Self {
         Self::Prove(Box::new(error))
+    }
+}
+
+impl From<ChainError> for CliError {
+    fn from(error: ChainError) -> Self {
+        Self::Chain(Box::new(error))
+    }
+}
+
+impl From<ClientError> for CliError {
+    fn from(error: ClientError) -> Self {
+        Self::Node(Box::new(error))
+    }
+}
+
+impl From<WorkerError> for CliError {
+    fn from(error: WorkerError) -> Self {
+        Self::Worker(Box::new(error))
     }
 }
 

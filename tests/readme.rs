@@ -1,8 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
 //! README's shell blocks run as they stand, in one folder, in order; its links lead somewhere.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 const README: &str = include_str!("../README.md");
 
@@ -27,15 +28,22 @@ fn shell_blocks_run() {
     let binaries = Path::new(env!("CARGO_BIN_EXE_assay")).parent().unwrap();
     let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
     let blocks = blocks("sh");
-    assert_eq!(blocks.len(), 3);
+    assert_eq!(blocks.len(), 4);
     for block in blocks {
-        let output = Command::new("sh")
+        let child = Command::new("sh")
             .args(["-eu", "-c", &block])
             .current_dir(folder.path())
             .env("PATH", &path)
             .env_remove("MAX_DEGREE")
-            .output()
+            .process_group(0)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap();
+        let group = format!("-{}", child.id());
+        let output = child.wait_with_output().unwrap();
+        // What a block that failed left running in the background.
+        Command::new("kill").args(["-s", "KILL", "--", &group]).stderr(Stdio::null()).status().unwrap();
         assert!(output.status.success(), "{block}\n{}", String::from_utf8_lossy(&output.stderr));
     }
 }

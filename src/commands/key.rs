@@ -94,7 +94,8 @@ pub(super) fn run(command: &Key, output: &Output) -> Result<Done, CliError> {
     }
 }
 
-fn failed(path: &Path) -> impl Fn(KeystoreError) -> CliError {
+/// The error of a key file.
+pub(super) fn key_file(path: &Path) -> impl Fn(KeystoreError) -> CliError {
     move |source| match source {
         KeystoreError::AlreadyExists { path } => CliError::Exists { path },
         // These name their path themselves.
@@ -109,9 +110,9 @@ fn new(arguments: &New, output: &Output) -> Result<Done, CliError> {
     files::check_writable(out, Existing::Keep)?;
     files::check_writable(&keystore::public_path(out), Existing::Keep)?;
     let password = password.choose()?;
-    let key = SecretKey::generate((*kind).into()).map_err(failed(out))?;
+    let key = SecretKey::generate((*kind).into()).map_err(key_file(out))?;
     let progress = output.progress("encrypting the key");
-    keystore::write_new(out, &key, &password, Cost::STANDARD).map_err(failed(out))?;
+    keystore::write_new(out, &key, &password, Cost::STANDARD).map_err(key_file(out))?;
     progress.finish();
     let public = key.public_key();
     output.heading(&format!("new {} key", public.kind()));
@@ -126,7 +127,7 @@ fn list(arguments: &List, output: &Output) -> Result<Done, CliError> {
     let listed = |source| CliError::Read { path: folder.clone(), source };
     let records = keystore::list(folder).map_err(|error| match error {
         KeystoreError::Io { source, .. } => listed(source),
-        other => failed(folder)(other),
+        other => key_file(folder)(other),
     })?;
     if records.is_empty() {
         output.line(format!("no public records (.pub) in {}", name(folder)));
@@ -153,7 +154,7 @@ fn list(arguments: &List, output: &Output) -> Result<Done, CliError> {
 fn unreadable(path: &Path, error: KeystoreError) -> CliError {
     match error {
         KeystoreError::Record { path, source } => CliError::format(&path, FormatError::PublicRecord(source)),
-        other => failed(path)(other),
+        other => key_file(path)(other),
     }
 }
 
@@ -163,7 +164,7 @@ fn show(arguments: &Show, output: &Output) -> Result<Done, CliError> {
     if *check_password {
         let password = password.read()?;
         let progress = output.progress("opening the key");
-        keystore::read(file, &password).map_err(failed(file))?;
+        keystore::read(file, &password).map_err(key_file(file))?;
         progress.finish();
     }
     output.heading(&format!("{} key", public.kind()));

@@ -2,20 +2,26 @@
 
 use std::ffi::OsString;
 
-use ::prover::environment;
+use ::verifier::environment;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::error::{CliError, Exit};
 use crate::output::{Done, Output};
 
+mod chain;
 pub(crate) mod demo;
 mod inspect;
 mod key;
 mod model;
+mod names;
+mod node;
 mod password;
 mod prover;
+mod signer;
+mod stop;
 mod verify;
 mod version;
+mod worker;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,6 +29,7 @@ Examples:
   assay demo --out story                       the same, keeping receipt, key, model and proof
   assay verify story/digit.receipt --vk story/digits.vk --accept-insecure-setup
   assay inspect story/digit.receipt            what a file says, and which of it nobody signed
+  assay chain dev --data-dir chain             a chain of one validator, on this machine
 
 Exit codes: 0 accepted or done, 1 rejected, 2 unreadable input or usage, 3 undecided, 4 configuration, 5 resource.";
 
@@ -39,7 +46,7 @@ struct CommandLine {
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Output")]
 struct OutputOptions {
-    /// Print one JSON envelope instead of text
+    /// Print one JSON envelope instead of text; commands that run until stopped print lines of JSON
     #[arg(long, global = true)]
     json: bool,
     /// Show no progress
@@ -58,6 +65,10 @@ enum Command {
     Prover(prover::Prover),
     #[command(subcommand)]
     Key(key::Key),
+    #[command(subcommand)]
+    Chain(chain::Chain),
+    #[command(subcommand)]
+    Worker(worker::Worker),
     Version(version::Version),
 }
 
@@ -105,6 +116,8 @@ fn dispatch(command: &Command, output: &Output) -> Exit {
         Command::Model(arguments) => (arguments.name(), model::run(arguments, output)),
         Command::Prover(arguments) => (arguments.name(), prover::run(arguments, output)),
         Command::Key(arguments) => (arguments.name(), key::run(arguments, output)),
+        Command::Chain(arguments) => (arguments.name(), chain::run(arguments, output)),
+        Command::Worker(arguments) => (arguments.name(), worker::run(arguments, output)),
         Command::Version(arguments) => ("version", Ok(version::run(arguments, output))),
     };
     output.finish(name, result)

@@ -1,6 +1,7 @@
 //! Every byte that this program prints.
 //!
-//! The standard output carries the result and nothing else: text for people, or, with `--json`, one envelope. Progress,
+//! The standard output carries the result and nothing else: text for people, or, with `--json`, one envelope. A command
+//! that runs until it is stopped streams lines of JSON instead: events, and the envelope as its last line. Progress, logs,
 //! warnings and errors go to the standard error. Texts from files are strangers' words: whoever puts one into a line
 //! passes it through [`printable`] first, so that no file can steer the reader's terminal.
 
@@ -12,11 +13,13 @@ use serde_json::Value;
 
 use crate::error::{CliError, Exit};
 
+mod logs;
 mod progress;
 mod words;
 
+pub(crate) use logs::LogOptions;
 pub(crate) use progress::Progress;
-pub(crate) use words::{amount, bytes, duration, name, picture, printable, shape, short, utc};
+pub(crate) use words::{TOKEN, amount, bytes, duration, name, picture, printable, shape, short, utc};
 
 /// Version of the JSON envelope.
 const SCHEMA_VERSION: u32 = 1;
@@ -70,6 +73,14 @@ impl Done {
 }
 
 #[derive(Serialize)]
+struct StreamedEvent<'a, T> {
+    schema_version: u32,
+    command: &'a str,
+    event: &'a str,
+    data: T,
+}
+
+#[derive(Serialize)]
 struct Envelope<'a> {
     schema_version: u32,
     command: &'a str,
@@ -86,6 +97,8 @@ pub(crate) struct Output {
     quiet: bool,
     colour: bool,
     error_colour: bool,
+    /// Whether each JSON value takes one line.
+    streams: Cell<bool>,
     warnings: RefCell<Vec<String>>,
     failure: Cell<Option<io::Error>>,
 }
@@ -99,6 +112,7 @@ impl Output {
             quiet: false,
             colour: wanted && io::stdout().is_terminal(),
             error_colour: wanted && io::stderr().is_terminal(),
+            streams: Cell::new(false),
             warnings: RefCell::default(),
             failure: Cell::new(None),
         }
@@ -131,6 +145,26 @@ impl Output {
     /// A heading.
     pub(crate) fn heading(&self, text: &str) {
         self.line(self.paint(Tone::Strong, text));
+    }
+
+    /// From here on JSON goes out line by line, because the command runs until it is stopped.
+    pub(crate) fn stream(&self) {
+        self.streams.set(true);
+    }
+
+    /// Something that happened in a command that streams, for machines.
+    pub(crate) fn event(&self, command: &str, event: &str, data: impl Serialize) {
+        if self.json {
+            self.value(&StreamedEvent { schema_version: SCHEMA_VERSION, command, event, data });
+        }
+    }
+
+    /// Whether the result can still be written: whoever reads it may have gone.
+    pub(crate) fn is_read(&self) -> bool {
+        let failure = self.failure.take();
+        let is_read = failure.is_none();
+        self.failure.set(failure);
+        is_read
     }
 
     /// `text` in its tone, where colours are wanted.
@@ -218,7 +252,12 @@ impl Output {
             warnings: self.warnings.take(),
             errors,
         };
-        match serde_json::to_string_pretty(&envelope) {
+        self.value(&envelope);
+    }
+
+    fn value<T: Serialize>(&self, value: &T) {
+        let text = if self.streams.get() { serde_json::to_string(value) } else { serde_json::to_string_pretty(value) };
+        match text {
             Ok(text) => self.print(&text),
             Err(error) => self.failure.set(Some(error.into())),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use circuits::model::tensor::Tensor;
 
 /// Micro-tokens of one token.
-const MICRO: u128 = 1_000_000;
+pub(crate) const TOKEN: u128 = 1_000_000;
 /// Characters for an eighth-by-eighth grey level, dark to bright.
 const SHADES: [&str; 5] = ["  ", "\u{2591}\u{2591}", "\u{2592}\u{2592}", "\u{2593}\u{2593}", "\u{2588}\u{2588}"];
 /// Largest picture that is drawn.
@@ -60,10 +60,10 @@ pub(crate) fn bytes(count: u64) -> String {
 
 /// Micro-tokens as tokens: thousands apart, six decimals without trailing zeros.
 pub(crate) fn amount(micro: u128) -> String {
-    let whole = (micro / MICRO).to_string();
+    let whole = (micro / TOKEN).to_string();
     let grouped: Vec<String> =
         whole.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group).into()).collect();
-    let decimals = format!("{:06}", micro % MICRO);
+    let decimals = format!("{:06}", micro % TOKEN);
     let decimals = decimals.trim_end_matches('0');
     let point = if decimals.is_empty() { "" } else { "." };
     format!("{}{point}{decimals}", grouped.join(" "))

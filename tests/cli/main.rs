@@ -11,10 +11,16 @@
 )]
 
 mod bad_input;
+mod chain_dev;
+mod chain_talk;
+mod chain_work;
 mod common;
 mod inspect;
 #[cfg(unix)]
 mod keys;
+#[cfg(target_os = "linux")]
+mod kill;
+mod node;
 mod prover;
 mod story;
 mod usage;

@@ -31,7 +31,7 @@ fn version_and_help_are_results() {
     let ran = assay(["--version"]).ends(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), (version, ""));
     assay(["--help"]).ends(0).shows("Exit codes: 0 accepted");
-    for command in ["demo", "verify", "inspect", "prover", "model", "key"] {
+    for command in ["demo", "verify", "inspect", "prover", "model", "key", "chain", "worker"] {
         assay([command, "--help"]).ends(0).shows("Usage: assay");
     }
     assay(["prover", "run", "--help"]).ends(0).shows("Example:").shows("--accept-insecure-setup");
@@ -53,6 +53,9 @@ fn every_command_has_an_envelope() {
         (arguments!["verify", story.receipt()].to_vec(), "verify", 3),
         (arguments!["prover", "setup", "--model", story.model()].to_vec(), "prover setup", 3),
         (arguments!["inspect", "missing"].to_vec(), "inspect", 2),
+        (arguments!["chain", "check", "--data-dir", "missing"].to_vec(), "chain check", 2),
+        (arguments!["chain", "query", "params", "--node", "nowhere"].to_vec(), "chain query params", 2),
+        (arguments!["chain", "dev", "--listen", "192.0.2.1:1", "--k-max", "6"].to_vec(), "chain dev", 5),
         (arguments!["no-such-command"].to_vec(), "assay", 2),
     ] {
         let ran = assay(arguments.into_iter().chain(["--json".into()])).ends(code);
@@ -80,6 +83,8 @@ fn max_degree_stops_everything_before_it_starts() {
         arguments!["model", "show", story.model()].to_vec(),
         arguments!["prover", "setup", "--model", story.model()].to_vec(),
         arguments!["key", "list"].to_vec(),
+        arguments!["chain", "dev"].to_vec(),
+        arguments!["worker", "run"].to_vec(),
         arguments!["version"].to_vec(),
         arguments!["--help"].to_vec(),
         arguments!["nonsense"].to_vec(),

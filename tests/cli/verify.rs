@@ -37,9 +37,9 @@ fn judge_changed(change: impl FnOnce(&mut ReceiptFile)) -> Ran {
 /// Its name, what it changes, and the layers that must fail.
 type Lie = (&'static str, fn(&mut ReceiptFile), &'static [&'static str]);
 
-/// The demonstration worker's key, which everybody knows.
+/// The key of the development worker that does the demo's first job, which everybody knows.
 fn worker() -> ml_dsa::SigningKey {
-    ml_dsa::SigningKey::from_seed(&derive("assay 2026 demonstration-key v1", &[b"worker"]))
+    ml_dsa::SigningKey::from_seed(&derive("assay 2026 development-key v1", &[b"worker-1"]))
 }
 
 fn swapped(tensor: &Tensor) -> Tensor {

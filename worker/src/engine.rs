@@ -10,7 +10,7 @@ use circuits::model::reference::{self, Trace};
 use circuits::model::tensor::{Tensor, TensorError};
 
 use crate::executor::{Device, Executor, ExecutorError};
-use crate::models::ServedModel;
+use crate::models::{Models, ServedModel};
 
 /// Why a model did not run.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,7 @@ pub struct CandleEngine {
 }
 
 impl CandleEngine {
-    /// An engine for a device, which is opened with the first run.
+    /// An engine for a device, which is opened with the first run or by [`Self::load`].
     #[must_use]
     pub fn new(device: Device) -> Self {
         Self { device, loaded: Mutex::new(BTreeMap::new()) }
@@ -77,6 +77,15 @@ impl CandleEngine {
     #[must_use]
     pub fn device(&self) -> Device {
         self.device
+    }
+
+    /// Puts models on the device now, so that a device that is not there, or too small, is missed before a job is leased
+    /// that nobody could do.
+    ///
+    /// # Errors
+    /// [`ExecutorError`].
+    pub fn load(&self, models: &Models) -> Result<(), ExecutorError> {
+        models.iter().try_for_each(|model| self.executor(model).map(drop))
     }
 
     fn executor(&self, model: &ServedModel) -> Result<Arc<Executor>, ExecutorError> {

@@ -78,6 +78,11 @@ impl Models {
         self.0.get(model)
     }
 
+    /// All of them, by ascending hash.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<ServedModel>> {
+        self.0.values()
+    }
+
     /// Their hashes, ascending.
     pub fn hashes(&self) -> impl Iterator<Item = &Hash> {
         self.0.keys()

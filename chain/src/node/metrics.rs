@@ -45,6 +45,7 @@ pub(super) struct Metrics {
     pub(super) waiting: Gauge64,
     pub(super) waiting_bytes: Gauge64,
     pub(super) check: Histogram,
+    proofs: Counter,
     requests: Family<MethodLabel, Counter>,
     pub(super) connections: Gauge64,
     pub(super) connections_refused: Counter,
@@ -64,6 +65,7 @@ impl Metrics {
             waiting: Gauge64::default(),
             waiting_bytes: Gauge64::default(),
             check: Histogram::new(CHECK_SECONDS),
+            proofs: Counter::default(),
             requests: Family::default(),
             connections: Gauge64::default(),
             connections_refused: Counter::default(),
@@ -100,6 +102,11 @@ impl Metrics {
             Unit::Seconds,
             metrics.check.clone(),
         );
+        registry.register(
+            "proof_verifications",
+            "Proofs that were verified, right or wrong; those remembered are not verified again",
+            metrics.proofs.clone(),
+        );
         registry.register("rpc_requests", "Calls of the interface, by method", metrics.requests.clone());
         registry.register("connections", "Open connections", metrics.connections.clone());
         registry.register(
@@ -116,6 +123,11 @@ impl Metrics {
     /// A call of a known method.
     pub(super) fn called(&self, method: &'static str) {
         self.requests.get_or_create(&MethodLabel { method }).inc();
+    }
+
+    /// Proofs verified since the node started.
+    pub(super) fn proofs_verified(&self, total: u64) {
+        self.proofs.inc_by(total.saturating_sub(self.proofs.get()));
     }
 
     /// A refusal.

@@ -1,7 +1,7 @@
 //! What a node keeps and does outside the state machine (cargo feature `node`).
 //!
 //! [`store`] is the data directory: the chain in RocksDB and the record of what the validator signed. [`mod@check`]
-//! recomputes everything a data directory claims, and [`mod@start`] runs a validator on one. [`mod@serve`] is the whole
+//! recomputes everything a data directory claims, [`mod@replay`] runs all of it again, and [`mod@start`] runs a validator on one. [`mod@serve`] is the whole
 //! node: transactions wait in the [`mempool`], a thread makes blocks of them, and the interface of [`crate::api`] is
 //! answered on one port. Nothing here decides about a block or a transaction.
 
@@ -12,6 +12,7 @@ mod jobs;
 pub mod mempool;
 mod metrics;
 mod producer;
+pub mod replay;
 mod rpc;
 pub mod serve;
 mod shared;
@@ -24,6 +25,7 @@ mod workers;
 pub use check::{CheckError, Report, check};
 pub use fault::NodeFault;
 pub use mempool::{MempoolError, MempoolLimits, NotTaken};
+pub use replay::{ReplayError, replay};
 pub use rpc::CAVEATS;
 pub use serve::{Node, NodeOptions, ServeError, serve};
 pub use start::{StartError, start};

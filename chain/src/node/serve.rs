@@ -162,6 +162,10 @@ impl Node {
     pub async fn stop(mut self) -> Result<(), NodeFault> {
         self.shared.set_condition(Condition::Stopping);
         let Some((listener, thread)) = self.running.take() else { return Ok(()) };
+        if matches!(*self.shared.condition.borrow(), Condition::Failed(_)) {
+            // No block will come to those who still wait for one.
+            self.shared.published.send_replace(None);
+        }
         listener.close().await;
         self.shared.wake.stop();
         let ended = tokio::task::spawn_blocking(move || thread.join()).await;

@@ -144,8 +144,11 @@ impl Shared {
         *self.condition.borrow() == Condition::Stopping
     }
 
-    /// Notes how much waits.
+    /// Notes how much waits, and was done for it; the lock on the mempool keeps two of these apart.
     pub(super) fn measure(&self, mempool: &Mempool) {
+        if let Some(published) = self.latest() {
+            self.metrics.proofs_verified(published.snapshot.proofs_verified());
+        }
         let size = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         self.metrics.waiting.set(size(mempool.count()));
         self.metrics.waiting_bytes.set(size(mempool.bytes()));

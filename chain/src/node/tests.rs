@@ -5,6 +5,7 @@ mod equal;
 mod faults;
 mod hostile;
 mod objects;
+mod replay;
 mod serving;
 mod stream;
 

@@ -4,7 +4,7 @@
 //! hash becomes the model's identity. Units are bounded by the graph's multiply-accumulates, since the mint's cost floor
 //! is paid per unit and a free formula would mint at will.
 
-use circuits::model::graph::{Graph, Operator};
+use circuits::model::graph::Graph;
 
 use super::{Call, Execution, Failure, Reject};
 use crate::state::keys::Key;
@@ -69,21 +69,11 @@ fn check_units(graph: &Graph, action: &RegisterModel, tokens_in: u64, tokens_out
         return Err(Reject::UnitsZero);
     }
     // spec: chain#units-excessive
-    let max = multiply_accumulates(graph);
+    let max = graph.multiply_accumulates();
     if units > max {
         return Err(Reject::UnitsExcessive { max, got: units });
     }
     Ok(units)
-}
-
-/// Multiply-accumulates of one run.
-fn multiply_accumulates(graph: &Graph) -> u64 {
-    graph.nodes().iter().fold(0u64, |sum, node| {
-        sum.saturating_add(match &node.operator {
-            Operator::Dense { inputs, outputs, .. } => u64::from(*inputs).saturating_mul(u64::from(*outputs)),
-            Operator::Requantise { .. } => 0,
-        })
-    })
 }
 
 /// Tokens of the input and of the output: one per vector, so all dimensions but the last; the output is one vector.

@@ -4,6 +4,7 @@
 //! how long an answer takes and never what it is; only successes are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use attestation::codec;
@@ -35,6 +36,8 @@ pub(crate) struct Services {
     policy: Policy,
     keys: Mutex<Bounded<Arc<VerifyingKey>>>,
     proofs: Mutex<Bounded<()>>,
+    /// Proofs judged, right or wrong; for whoever watches the node.
+    judged: AtomicU64,
 }
 
 impl Services {
@@ -45,6 +48,7 @@ impl Services {
             policy,
             keys: Mutex::new(Bounded::new(KEYS_MAX)),
             proofs: Mutex::new(Bounded::new(PROOFS_MAX)),
+            judged: AtomicU64::new(0),
         }
     }
 
@@ -86,11 +90,17 @@ impl Services {
             return Ok(());
         }
         let key = self.key(model_hash, model)?;
+        self.judged.fetch_add(1, Ordering::Relaxed);
         // spec: chain#proof-rejected
         let proof = Proof::from_bytes(proof).map_err(Reject::ProofRejected)?;
         proof::verify(&key, statement, &proof).map_err(Reject::ProofRejected)?;
         lock(&self.proofs).insert(entry, ());
         Ok(())
+    }
+
+    /// Proofs judged so far; those remembered are not judged again.
+    pub(crate) fn proofs_judged(&self) -> u64 {
+        self.judged.load(Ordering::Relaxed)
     }
 
     /// The key of a registered model; that it can be derived was checked at registration.

@@ -295,6 +295,12 @@ impl<S: Store> Machine<S> {
         Ok(self.store.block(height)?)
     }
 
+    /// Proofs that this machine and its snapshots verified, right or wrong; those remembered are not verified again.
+    #[must_use]
+    pub fn proofs_verified(&self) -> u64 {
+        self.services.proofs_judged()
+    }
+
     /// What rules ask of the node.
     #[cfg(test)]
     pub(crate) fn services(&self) -> &Services {

@@ -260,6 +260,17 @@ impl Graph {
         &self.nodes
     }
 
+    /// Multiply-accumulates of one run.
+    #[must_use]
+    pub fn multiply_accumulates(&self) -> u64 {
+        self.nodes.iter().fold(0u64, |sum, node| {
+            sum.saturating_add(match &node.operator {
+                Operator::Dense { inputs, outputs, .. } => u64::from(*inputs).saturating_mul(u64::from(*outputs)),
+                Operator::Requantise { .. } => 0,
+            })
+        })
+    }
+
     /// Circuit size.
     #[must_use]
     pub fn layout(&self) -> Layout {

@@ -1,20 +1,20 @@
 //! Why the story broke off.
 
-use attestation::evidence::AttesterError;
-use attestation::identity::IdentityError;
-use attestation::receipt::ReceiptError;
-use attestation::text::TextError;
-use chain::rules::Reject;
-use chain::state::{AuditError, LocalError, MachineError, StateError};
-use chain::types::GenesisError;
+use chain::api::Refusal;
+use chain::client::ClientError;
+use chain::node::{CheckError, ReplayError};
+use chain::types::{GenesisError, ResultStage};
 use circuits::model::bundle::BundleError;
 use circuits::model::tensor::TensorError;
 use circuits::model::weights::WeightsError;
 use prover::import::digits::DigitsError;
 use prover::prove::ProveError;
-use prover::proving_key::ProvingKeyError;
 use prover::srs::generate::SetupError;
+use worker::WorkerError;
+use worker::engine::EngineError;
 use worker::executor::ExecutorError;
+use worker::hardware::{HardwareError, SignError};
+use worker::models::ModelError;
 
 /// A step that did not come out as stated.
 #[derive(Debug, thiserror::Error)]
@@ -51,34 +51,56 @@ impl DemoError {
 pub(super) enum StepError {
     #[error("expected refusal {expected}, got: accepted")]
     Accepted { expected: u16 },
-    #[error("expected refusal {expected}, got {}: {got}", got.code())]
-    OtherRefusal { expected: u16, got: Box<Reject> },
+    #[error("expected refusal {expected}, got {got}")]
+    OtherRefusal { expected: u16, got: Box<Refusal> },
     #[error("expected the receipt to be accepted, got: {reason}")]
     Verdict { reason: String },
-    #[error("the state root changed, although nothing was accepted")]
+    #[error("the state changed, although nothing was accepted")]
     StateMoved,
+    #[error("expected a mint at trust 6000 bps, got {got} micro-tokens at {trust_bps} bps")]
+    Reward { trust_bps: u32, got: u128 },
+    #[error("expected a conviction without pay, got {stage:?}, {earned} micro-tokens earned, {minted} minted")]
+    Unpunished { stage: ResultStage, earned: u128, minted: u128 },
+    #[error("{what} did not come within {seconds} s")]
+    Late { what: &'static str, seconds: u64 },
+    #[error("the node cannot be started: {0}")]
+    Node(std::io::Error),
+    #[error("the node ended: {reason}")]
+    NodeEnded { reason: String },
+    #[error("the cast has no such member")]
+    NoSuchMember,
     #[error("the block brought no {what}")]
     NoEvent { what: &'static str },
-    #[error("the executors disagree: candle on the device gives another output than the reference")]
-    Disagreement,
     #[error("the amounts leave their range")]
     Overflow,
     #[error("the forged output is the true one; choose another --image")]
     SameOutput,
     #[error("encoding: {0}")]
     Encoding(std::io::Error),
-    #[error("cannot read this program's own file: {0}")]
-    Executable(std::io::Error),
+    #[error(
+        "the books do not balance: balances of the accounts add up to {got} micro-tokens, the supply says {expected}"
+    )]
+    Books { expected: u128, got: u128 },
     #[error(transparent)]
-    Local(#[from] LocalError),
+    Client(#[from] ClientError),
     #[error(transparent)]
-    Machine(#[from] MachineError),
+    Worker(#[from] WorkerError),
+    #[error(transparent)]
+    Executor(#[from] ExecutorError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Hardware(#[from] HardwareError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Sign(#[from] SignError),
     #[error(transparent)]
     Genesis(#[from] GenesisError),
     #[error(transparent)]
-    State(#[from] StateError),
+    Check(#[from] CheckError),
     #[error(transparent)]
-    Audit(#[from] AuditError),
+    Replay(#[from] ReplayError),
     #[error(transparent)]
     Digits(#[from] DigitsError),
     #[error(transparent)]
@@ -88,21 +110,9 @@ pub(super) enum StepError {
     #[error(transparent)]
     Setup(#[from] SetupError),
     #[error(transparent)]
-    ProvingKey(#[from] ProvingKeyError),
-    #[error(transparent)]
     Prove(#[from] ProveError),
     #[error(transparent)]
-    Executor(#[from] ExecutorError),
-    #[error(transparent)]
     Tensor(#[from] TensorError),
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    #[error(transparent)]
-    Receipt(#[from] ReceiptError),
-    #[error(transparent)]
-    Attester(#[from] AttesterError),
-    #[error(transparent)]
-    Text(#[from] TextError),
     #[error("{0}")]
     File(String),
 }

@@ -1,15 +1,19 @@
-//! `assay demo`: the whole story in one process, forgeries included.
+//! `assay demo`: the whole story, forgeries and a cheater included.
 //!
-//! Everything is real: the chain, its rules, the inference, the proofs, the signatures. What makes it a demonstration is
-//! that everybody knows the keys and the setup's secret, and that one process plays all parts. A step that does not come
-//! out as stated ends the story with exit code 1.
+//! Everything is real: the node is a process of its own that keeps a chain on disk, five workers act on it over its
+//! interface, and inference, proofs, checks and signatures are made as anywhere. What makes it a demonstration is that
+//! everybody knows the keys and the setup's secret, and that the workers share one process. A step that does not come out
+//! as stated ends the story with exit code 1. The node can be killed at any moment: it is started again, and the story
+//! goes on from what the chain says.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use attestation::hex;
 use chain::types::genesis::DEVELOPMENT_CHAIN_ID;
 use clap::Args;
 use serde_json::json;
+use tempfile::TempDir;
 use worker::executor::Device;
 
 use crate::commands::prover::label;
@@ -18,21 +22,23 @@ use crate::output::{Done, Output, name};
 
 mod books;
 mod cast;
+mod chronicle;
+mod crew;
 mod error;
 mod forgery;
 mod keepsakes;
+mod node;
 mod plot;
 mod story;
 mod work;
 mod world;
 
-use books::Books;
 pub(crate) use error::DemoError;
 use keepsakes::Keepsakes;
 use plot::Plot;
-use story::{Story, Told};
+use story::Story;
 
-/// Tell the whole story: register, post, lease, run, prove, sign, submit, verify, mint; then every forgery, refused
+/// Tell the whole story: a node, five workers, a proven job, a checked job, a cheater convicted, every forgery refused
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  assay demo\n  assay demo --image 42 --out story\n\nIt uses the development setup, keys that everybody knows and one validator, and says so.\nExit code 0 only if every step, refusals included, came out as stated."
@@ -60,26 +66,29 @@ const CAVEATS: [&str; 5] = [
 
 pub(super) fn run(arguments: &Demo, output: &Output) -> Result<Done, CliError> {
     let keepsakes = Keepsakes::prepare(arguments.out.as_deref())?;
-    output.heading("assay demo: real inference in, a proven result, a verified mint out");
+    let failed = |source| CliError::Write { path: std::env::temp_dir(), source };
+    let folder = TempDir::new().map_err(failed)?;
+    output.heading("assay demo: real inference in, verified mints out, cheats and forgeries refused");
     let mut story = Story::new(output);
 
-    story.part("Before the job");
-    let (mut plot, [digit, second]) = Plot::prepare(arguments, &mut story)?;
-    story.part("The job, from post to mint");
-    let (leased, work) = plot.job(&mut story, &digit)?;
-    story.part("Forgeries, each handed in by the worker's operator in a valid transaction");
-    plot.replays(&mut story, &leased, &work)?;
-    plot.lies(&mut story, &second)?;
+    story.part("Before the jobs");
+    let digits = cast::digits(usize::from(arguments.image)).map_err(|source| story.before(source))?;
+    let [proven, sampled, cheated, refused] = &digits;
+    let plot = Plot::prepare(arguments, &folder.path().join("node"), &mut story)?;
+    story.part("(a) A job with a proof: final at once");
+    let (leased, work, settled) = plot.proven(&mut story, proven)?;
+    story.part("(b) A job without a proof: checked by another worker, final after its window");
+    plot.sampled(&mut story, sampled, &settled)?;
+    story.part("(c) A worker that returns another label");
+    plot.cheat(&mut story, cheated, &settled)?;
+    story.part("(d) Forgeries, each handed in by the worker's operator in a valid transaction");
+    plot.refusals(&mut story, refused, (&leased, &work))?;
 
     story.part("What is left: a receipt file, verified offline");
     let verdict = keepsakes.write_and_verify(&mut story, &plot, &work, output)?;
     story.part("The books");
-    let books = story.step("audit", |_| {
-        let books = Books::audit(plot.world(), plot.cast())?;
-        books.check()?;
-        let told = Told::new("every object read again, totals and state root recomputed", books.data());
-        Ok((books, told))
-    })?;
+    let (model, bundle) = (*plot.model(), Arc::clone(plot.bundle()));
+    let (books, restarts) = story.step("audit", |_| plot.close())?;
     books.print(output);
     story.part("What this does not show");
     for caveat in CAVEATS {
@@ -88,12 +97,13 @@ pub(super) fn run(arguments: &Demo, output: &Output) -> Result<Done, CliError> {
     let folder = keepsakes.publish(output)?;
     Ok(Done::ok(json!({
         "chain_id": DEVELOPMENT_CHAIN_ID,
-        "model": plot.bundle().info(),
-        "model_hash": hex::encode(plot.model()),
+        "model": bundle.info(),
+        "model_hash": hex::encode(&model),
         "image": arguments.image,
-        "digit": digit.label,
-        "label": label(plot.bundle(), &work.output),
+        "digit": proven.label,
+        "label": label(&bundle, &work.output),
         "output": work.output,
+        "node_restarts": restarts,
         "steps": story.into_steps(),
         "verdict": verdict,
         "books": books.data(),

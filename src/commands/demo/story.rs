@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chain::rules::Reject;
+use chain::api::Refusal;
 use circuits::model::tensor::Tensor;
 use serde_json::{Value, json};
 
@@ -36,6 +36,11 @@ impl<'a> Story<'a> {
         Self { output, steps: Vec::new() }
     }
 
+    /// What went wrong before the first step.
+    pub(super) fn before(&self, source: StepError) -> DemoError {
+        DemoError { number: 0, step: "pictures".to_owned(), source: Box::new(source) }
+    }
+
     /// Does one step and tells what it came to.
     pub(super) fn step<T>(
         &mut self,
@@ -60,21 +65,21 @@ impl<'a> Story<'a> {
         title: &str,
         lie: &str,
         expected: u16,
-        work: impl FnOnce(&Progress) -> Result<Reject, StepError>,
+        work: impl FnOnce(&Progress) -> Result<Refusal, StepError>,
     ) -> Result<(), DemoError> {
-        let reject = self.step(title, |progress| {
-            let reject = work(progress)?;
+        let refusal = self.step(title, |progress| {
+            let refusal = work(progress)?;
             let figures = json!({
                 "lie": lie,
                 "expected_code": expected,
-                "code": reject.code(),
-                "rule": reject.section(),
-                "message": reject.to_string(),
+                "code": refusal.code,
+                "rule": refusal.rule,
+                "message": refusal.message,
             });
-            Ok((reject, Told::new(lie, figures)))
+            Ok((refusal, Told::new(lie, figures)))
         })?;
-        let refused = self.output.paint(Tone::Good, &format!("refused, {} {}", reject.code(), reject.section()));
-        self.output.line(format!("    {:TITLE_WIDTH$}  {refused}: {reject}", ""));
+        let refused = self.output.paint(Tone::Good, &format!("refused, {} {}", refusal.code, refusal.rule));
+        self.output.line(format!("    {:TITLE_WIDTH$}  {refused}: {}", "", refusal.message));
         Ok(())
     }
 

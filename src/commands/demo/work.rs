@@ -1,27 +1,21 @@
-//! One piece of work: run, proof, evidence, receipt.
-
-use std::time::{Duration, Instant};
+//! One piece of work by hand: run, proof, evidence, receipt. The loops of the workers do the same by themselves.
 
 use attestation::context::WorkContext;
-use attestation::evidence::{Attester as _, Evidence, SoftwareAttester};
-use attestation::hash::derive;
-use attestation::receipt::{DeviceKind, HardwareTier, Metadata, SignedReceipt, UtilisationProfile, WorkReceipt};
-use attestation::text::Text;
-use circuits::model::reference::{self, Trace};
+use attestation::evidence::Evidence;
+use attestation::identity::ml_dsa;
+use attestation::receipt::{HardwareTier, SignedReceipt};
+use chain::types::Hash;
+use chain::types::transaction::{Action, CheckedTransaction, SubmitResult};
 use circuits::model::tensor::Tensor;
 use circuits::statement::Statement;
 use prover::prove::{Proven, prove};
 use prover::proving_key::ProvingKey;
 use verifier::proof::Proof;
-use worker::executor::{Device, Executor};
+use worker::engine::{CandleEngine, Engine as _, Run};
+use worker::hardware::{RunFigures, now};
+use worker::{Hardware, ServedModel};
 
-use super::cast::Cast;
 use super::error::StepError;
-use super::world::{Leased, now};
-
-const EXECUTABLE_CONTEXT: &str = "assay 2026 executable v1";
-/// What evidence and receipts say about this machine; a published receipt should not name it.
-const HOST: &str = "demonstration";
 
 /// Everything that a worker hands in, and what it needs to be shown as a file.
 #[derive(Clone)]
@@ -35,103 +29,77 @@ pub(super) struct Work {
 
 impl Work {
     /// What its proof is about.
-    pub(super) fn statement(&self, leased: &Leased) -> Statement {
-        let context_digest = leased.context.digest();
+    pub(super) fn statement(&self, context_digest: Hash) -> Statement {
         Statement { context_digest, input: self.input.clone(), output: self.output.clone() }
+    }
+
+    /// What a block holds of the work for a lease.
+    pub(super) fn of_block(transactions: &[Vec<u8>], lease: &Hash, input: &Tensor) -> Option<Self> {
+        transactions.iter().find_map(|bytes| {
+            let checked = CheckedTransaction::parse(bytes).ok()?;
+            let Action::SubmitResult(submission) = &checked.transaction().action else { return None };
+            let SubmitResult { lease: handed_in, signed, output, evidence, proofs, .. } = &**submission;
+            let proof = Proof::from_bytes(proofs.first()?).ok()?;
+            (handed_in.id == *lease).then(|| Self {
+                signed: signed.clone(),
+                evidence: evidence.clone(),
+                input: input.clone(),
+                output: output.clone(),
+                proof,
+            })
+        })
     }
 }
 
-/// A worker's machine.
+/// A worker's machine and its key.
 pub(super) struct Bench {
-    device: Device,
-    executable: [u8; 32],
-    hardware: Text<64>,
+    hardware: Hardware,
+    engine: CandleEngine,
+    key: ml_dsa::SigningKey,
 }
 
 impl Bench {
-    /// This machine.
-    pub(super) fn new(device: Device) -> Result<Self, StepError> {
-        let file = std::env::current_exe().and_then(std::fs::read).map_err(StepError::Executable)?;
-        let hardware = match device {
-            Device::Cpu => format!("{} processor", std::env::consts::ARCH),
-            Device::Cuda(_) => "NVIDIA GPU".to_owned(),
-        };
-        Ok(Self { device, executable: derive(EXECUTABLE_CONTEXT, &[&file]), hardware: Text::new(hardware)? })
-    }
-
-    /// What it calls its hardware.
-    pub(super) fn hardware(&self) -> &str {
-        self.hardware.as_str()
-    }
-
-    /// The device that runs models.
-    pub(super) fn device(&self) -> Device {
-        self.device
+    pub(super) fn new(hardware: Hardware, key: ml_dsa::SigningKey) -> Self {
+        let engine = CandleEngine::new(hardware.device());
+        Self { hardware, engine, key }
     }
 
     /// Runs a model on candle, and once more on the reference executor: they must agree in every intermediate value.
-    pub(super) fn run(&self, key: &ProvingKey, input: &Tensor) -> Result<(Trace, Duration), StepError> {
-        let bundle = key.bundle();
-        let executor = Executor::new(bundle, self.device)?;
-        let start = Instant::now();
-        let trace = executor.trace(input)?;
-        let time = start.elapsed();
-        let expected = reference::run(bundle.graph(), bundle.weights(), input);
-        if expected.as_ref() != Ok(&trace) {
-            return Err(StepError::Disagreement);
-        }
-        Ok((trace, time))
+    pub(super) fn run(&self, model: &ServedModel, input: &Tensor) -> Result<Run, StepError> {
+        Ok(self.engine.run(model, input)?)
     }
 
     /// Signs an output for a context, with software evidence.
     pub(super) fn sign(
         &self,
-        cast: &Cast,
         context: &WorkContext,
         output: &Tensor,
         units: u64,
-        elapsed: Duration,
+        elapsed_ms: u64,
     ) -> Result<(SignedReceipt, Evidence), StepError> {
-        let attester = SoftwareAttester::new(cast.worker.public_key(), self.executable, Text::new(HOST)?);
-        let evidence = attester.attest(context)?;
-        // Blocks may be a few milliseconds ahead of the clock.
-        let completed_at = now().max(context.timestamp);
-        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        let receipt = WorkReceipt {
-            context: *context,
-            output_hash: output.hash(),
-            compute_units: units,
-            metadata: Metadata {
-                tokens_in: 0,
-                tokens_out: 0,
-                elapsed_ms: elapsed_ms.min(completed_at - context.timestamp),
-                device: match self.device {
-                    Device::Cpu => DeviceKind::Cpu,
-                    Device::Cuda(_) => DeviceKind::Cuda,
-                },
-                tier: HardwareTier::Entry,
-                hardware: self.hardware.clone(),
-                utilisation: UtilisationProfile::default(),
-            },
-            completed_at,
-            evidence_digest: evidence.digest(),
-            session: None,
-        };
-        Ok((SignedReceipt::sign(receipt, &cast.worker)?, evidence))
+        let output_hash = output.hash();
+        let (tokens, tier, completed_at) = ((0, 0), HardwareTier::Entry, now());
+        let figures = RunFigures { output_hash, units, tokens, tier, elapsed_ms, completed_at };
+        Ok(self.hardware.sign(&self.key, context, &figures)?)
     }
 
     /// All of it in one go: run, prove, sign.
     pub(super) fn work(
         &self,
-        cast: &Cast,
-        key: &ProvingKey,
+        model: &ServedModel,
         context: &WorkContext,
         input: &Tensor,
         units: u64,
     ) -> Result<Work, StepError> {
-        let (trace, elapsed) = self.run(key, input)?;
-        let Proven { statement, proof } = prove(key, context.digest(), &trace.values)?;
-        let (signed, evidence) = self.sign(cast, context, &statement.output, units, elapsed)?;
+        let run = self.run(model, input)?;
+        let Proven { statement, proof } = self.prove(model.key(), context, &run)?;
+        let elapsed_ms = u64::try_from(run.elapsed.as_millis()).unwrap_or(u64::MAX);
+        let (signed, evidence) = self.sign(context, &statement.output, units, elapsed_ms)?;
         Ok(Work { signed, evidence, input: statement.input, output: statement.output, proof })
+    }
+
+    /// Proves a run.
+    pub(super) fn prove(&self, key: &ProvingKey, context: &WorkContext, run: &Run) -> Result<Proven, StepError> {
+        Ok(prove(key, context.digest(), &run.trace.values)?)
     }
 }

@@ -1,45 +1,59 @@
-//! A development chain in this process, and what its people do on it.
+//! The chain of the story, as its people reach it: over the node's interface only.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use attestation::context::WorkContext;
-use attestation::evidence::software;
-use attestation::identity::ed25519::SigningKey;
-use attestation::receipt::HardwareTier;
-use attestation::text::Text;
-use chain::economics::gas;
-use chain::rules::Reject;
-use chain::state::{Key, LocalChain, LocalError, Machine, MemoryStore, StateMachine as _};
-use chain::types::ids::{POSSESSION_DOMAIN, possession_message};
-use chain::types::transaction::{
-    Action, AddStake, LeaseJob, PostJob, RegisterModel, RegisterWorker, SubmitResult, Transaction,
-};
+use chain::api::Refusal;
+use chain::client::{Account, Client, ClientError, Committed};
+use chain::state::{Key, Stored};
+use chain::types::transaction::{Action, LeaseJob, PostJob, RegisterModel, SubmitResult};
 use chain::types::{
-    Event, Genesis, HardwareProfile, Hash, InferenceJob, JobClass, JobInput, JobPolicy, LeaseKind, ModelParams,
-    ObjectRef, Params, UnitsFormula, WorkLease,
+    Event, Genesis, Hash, InferenceJob, JobClass, JobInput, JobPolicy, LeaseKind, ObjectRef, UnitsFormula, WorkLease,
 };
 use circuits::model::tensor::Tensor;
+use tokio::runtime::{Builder, Handle, Runtime};
 use verifier::key::VerifyingKey;
-use verifier::setup::Setup;
 
-use super::cast::Cast;
+use super::chronicle::Chronicle;
+use super::crew::Member;
 use super::error::StepError;
+use super::node::NodeProcess;
 use super::work::Work;
+use crate::development;
 
-/// Stake behind the worker, micro-tokens.
-const STAKE: u128 = 60_000_000;
-/// What a requester pays per unit, micro-tokens.
-const PRICE_PER_UNIT: u128 = 10_000;
-/// What a requester locks for a job, micro-tokens.
-const ESCROW: u128 = 30_000_000;
 /// How far away a job's deadline is, blocks.
 const DEADLINE_BLOCKS: u64 = 10_000;
-/// One hundred percent, basis points.
-const FULL_BPS: u32 = 10_000;
+/// How long a node that was killed may take to answer again.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest time that one step may take.
+const STEP_MAX: Duration = Duration::from_secs(180);
+/// How often a waiting step looks after the node.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What a requester offers for a job.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Offer {
+    /// What a result must bring.
+    pub(super) policy: JobPolicy,
+    /// Micro-tokens per unit.
+    pub(super) price_per_unit: u128,
+    /// Micro-tokens locked.
+    pub(super) escrow: u128,
+}
+
+/// A posted job.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Posted {
+    pub(super) job: Hash,
+    pub(super) height: u64,
+    pub(super) escrow: u128,
+}
 
 /// A leased job.
 #[derive(Clone, Debug)]
 pub(super) struct Leased {
+    pub(super) height: u64,
     pub(super) lease: Hash,
     pub(super) context: WorkContext,
 }
@@ -48,182 +62,214 @@ pub(super) struct Leased {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settled {
     pub(super) height: u64,
+    pub(super) result: Hash,
     pub(super) reward: u128,
     pub(super) paid: u128,
     pub(super) burned: u128,
     pub(super) returned: u128,
 }
 
-/// The chain.
+/// The chain, and everybody who acts on it.
 pub(super) struct World {
-    pub(super) chain: LocalChain<MemoryStore>,
+    pub(super) client: Client,
+    pub(super) genesis: Genesis,
+    pub(super) chronicle: Chronicle,
+    owner: Account,
+    requester: Account,
+    node: NodeProcess,
+    // Last, so that nothing runs on when the rest is gone.
+    runtime: Runtime,
 }
 
 impl World {
-    /// A development chain with this number: everybody funded, circuits as large as `setup` admitted.
-    pub(super) fn open(chain_id: u32, cast: &Cast, setup: &Setup) -> Result<Self, StepError> {
-        let setups = [setup.id()].into_iter().collect();
-        let standard = Genesis::development(now(), cast.validator.public_key(), cast.funds(), setups)?;
-        // Every node holds bases of the largest size, so a chain for one small model admits nothing larger.
-        let params = Params { model: ModelParams { k_max: setup.k() }, ..*standard.params() };
-        let genesis = Genesis::new(
-            chain_id,
-            standard.time(),
-            params,
-            standard.accounts().to_vec(),
-            standard.validators().clone(),
-            standard.setups().clone(),
-            standard.policy().clone(),
-        )?;
-        let machine = Machine::open(MemoryStore::new(), genesis, vec![setup.clone()])?;
-        Ok(Self { chain: LocalChain::new(machine, cast.validator.clone())? })
+    /// Starts a node on the data directory `folder` and meets it.
+    pub(super) fn open(folder: &Path, k_max: u32) -> Result<Self, StepError> {
+        let runtime = Builder::new_multi_thread().enable_all().build().map_err(StepError::Node)?;
+        let node = NodeProcess::start(folder, k_max)?;
+        let client = Client::new(node.url())?.with_patience(PATIENCE);
+        let (genesis, owner, requester) = wait(&runtime, &node, "the node", async {
+            let genesis = client.genesis().await?;
+            let owner = Account::open(client.clone(), development::OWNER.key()).await?;
+            let requester = Account::open(client.clone(), development::REQUESTER.key()).await?;
+            Ok((genesis, owner, requester))
+        })?;
+        let chronicle = Chronicle::follow(runtime.handle(), client.clone());
+        Ok(Self { client, genesis, chronicle, owner, requester, node, runtime })
     }
 
-    /// Number of the chain.
-    pub(super) fn chain_id(&self) -> u32 {
-        self.chain.machine().genesis().chain_id()
+    /// Waits for something that the chain does; not for ever, and not for a node that is gone for good.
+    pub(super) fn wait<T>(
+        &self,
+        what: &'static str,
+        future: impl Future<Output = Result<T, StepError>>,
+    ) -> Result<T, StepError> {
+        wait(&self.runtime, &self.node, what, future)
     }
 
-    /// State root of the last block.
-    pub(super) fn root(&self) -> Hash {
-        self.chain.machine().root()
+    /// Where tasks run.
+    pub(super) fn runtime(&self) -> &Handle {
+        self.runtime.handle()
     }
 
-    /// Height of the last block.
-    pub(super) fn height(&self) -> u64 {
-        self.chain.machine().height()
+    /// The node.
+    pub(super) fn node(&self) -> &NodeProcess {
+        &self.node
     }
 
-    /// Publishes a model; returns its hash and the units of a run.
-    pub(super) fn register_model(
-        &mut self,
-        owner: &SigningKey,
-        key: &VerifyingKey,
-        units: u64,
-    ) -> Result<(Hash, u64), StepError> {
+    /// Stops the node; returns how often it was started again.
+    pub(super) fn close(self) -> Result<u32, StepError> {
+        let Self { node, chronicle, .. } = self;
+        drop(chronicle);
+        let restarts = node.restarts();
+        node.stop()?;
+        Ok(restarts)
+    }
+
+    /// An object, as the node says.
+    pub(super) fn get<T: Stored>(&self, key: &Key) -> Result<Option<T>, StepError> {
+        self.wait("an object", async { Ok(self.client.get(key).await?) })
+    }
+
+    /// Publishes a model; returns its hash, the units of a run and the height.
+    pub(super) fn register_model(&self, key: &VerifyingKey, units: u64) -> Result<(Hash, u64, u64), StepError> {
         let commitment = borsh::to_vec(key.commitment()).map_err(StepError::Encoding)?;
         let action = Action::RegisterModel(RegisterModel {
             graph: key.graph().encode(),
             commitment,
             setup: key.setup_id(),
             formula: UnitsFormula { base: units, per_token_in: 0, per_token_out: 0 },
-            bond: self.chain.machine().genesis().params().bond.model_min,
+            bond: self.genesis.params().bond.model_min,
         });
-        let events = self.act(owner, action)?;
-        let found = events.iter().find_map(|event| match event {
-            Event::ModelRegistered { model, units } => Some((*model, *units)),
+        let committed = self.wait("the model's block", async { Ok(self.owner.act(action).await?) })?;
+        found(&committed, "registered model", |event| match event {
+            Event::ModelRegistered { model, units } => Some((*model, *units, committed.height)),
             _ => None,
-        });
-        found.ok_or(StepError::NoEvent { what: "registered model" })
+        })
     }
 
-    /// Registers the worker for its operator; returns its id.
-    pub(super) fn register_worker(&mut self, cast: &Cast, model: &Hash, hardware: &str) -> Result<Hash, StepError> {
-        let machine = self.chain.machine();
-        let operator = cast.operator.public_key().address();
-        let message = possession_message(self.chain_id(), machine.genesis_hash(), &operator);
-        let public_key = cast.worker.public_key().clone();
-        let worker = public_key.id();
-        let action = Action::RegisterWorker(Box::new(RegisterWorker {
-            possession: cast.worker.sign(POSSESSION_DOMAIN, &message)?,
-            profile: HardwareProfile { tier: HardwareTier::Entry, hardware: Text::new(hardware)?, video_memory_mib: 0 },
-            models: vec![*model],
-            device: software::device_id(&worker),
-            public_key,
-        }));
-        self.act(&cast.operator, action)?;
-        Ok(worker)
-    }
-
-    /// Puts stake behind the worker; returns how much.
-    pub(super) fn stake(&mut self, cast: &Cast) -> Result<u128, StepError> {
-        let worker = cast.worker.public_key().id();
-        self.act(&cast.operator, Action::Stake(AddStake { worker, amount: STAKE }))?;
-        Ok(STAKE)
-    }
-
-    /// Posts a job for one input; returns its id and the escrow.
-    pub(super) fn post(&mut self, cast: &Cast, model: &Hash, input: &Tensor) -> Result<(Hash, u128), StepError> {
-        let action = Action::PostJob(PostJob {
-            model: *model,
-            input: JobInput::Inline(input.clone()),
-            policy: JobPolicy { proof_required: true, trust_bps_min: 0, spot_rate_bps_min: FULL_BPS },
-            class: JobClass::Standard,
-            price_per_unit: PRICE_PER_UNIT,
-            escrow: ESCROW,
-            deadline: self.height().saturating_add(DEADLINE_BLOCKS),
-        });
-        let events = self.act(&cast.requester, action)?;
-        let job = events.iter().find_map(|event| match event {
-            Event::JobPosted { job, .. } => Some(*job),
+    /// Posts a job for one input.
+    pub(super) fn post(&self, model: &Hash, input: &Tensor, offer: Offer) -> Result<Posted, StepError> {
+        let Offer { policy, price_per_unit, escrow } = offer;
+        let committed = self.wait("the job's block", async {
+            let action = Action::PostJob(PostJob {
+                model: *model,
+                input: JobInput::Inline(input.clone()),
+                policy,
+                class: JobClass::Standard,
+                price_per_unit,
+                escrow,
+                deadline: self.client.status().await?.height.saturating_add(DEADLINE_BLOCKS),
+            });
+            Ok(self.requester.act(action).await?)
+        })?;
+        found(&committed, "posted job", |event| match event {
+            Event::JobPosted { job, .. } => Some(Posted { job: *job, height: committed.height, escrow }),
             _ => None,
-        });
-        Ok((job.ok_or(StepError::NoEvent { what: "posted job" })?, ESCROW))
+        })
     }
 
-    /// Leases a job to the worker: its context is fixed from here on.
-    pub(super) fn lease(&mut self, cast: &Cast, job: &Hash) -> Result<Leased, StepError> {
-        let record: Option<InferenceJob> = self.chain.machine().get(&Key::Job(*job))?;
+    /// The lease that a worker takes on a job.
+    pub(super) fn leased(&self, job: &Hash, worker: &Hash) -> Result<Leased, StepError> {
+        let (height, (lease, context)) = self.wait(
+            "a lease",
+            self.chronicle.find(|event| match event {
+                Event::Leased { lease, context, .. } if context.job_id == *job && context.worker == *worker => {
+                    Some((*lease, *context))
+                }
+                _ => None,
+            }),
+        )?;
+        Ok(Leased { height, lease, context })
+    }
+
+    /// What settling a job moved.
+    pub(super) fn settled(&self, job: &Hash) -> Result<Settled, StepError> {
+        let (height, settled) = self.wait(
+            "the settlement",
+            self.chronicle.find(|event| match event {
+                Event::Settled { result, job: of, reward, paid, burned, returned } if of == job => {
+                    let (reward, paid, burned, returned) = (*reward, *paid, *burned, *returned);
+                    Some(Settled { height: 0, result: *result, reward, paid, burned, returned })
+                }
+                _ => None,
+            }),
+        )?;
+        Ok(Settled { height, ..settled })
+    }
+
+    /// What was handed in for a lease, as everybody can read it in its block.
+    pub(super) fn work(&self, height: u64, leased: &Leased, input: &Tensor) -> Result<Work, StepError> {
+        let missing = StepError::NoEvent { what: "receipt with a proof" };
+        let block = self.wait("a block", async { Ok(self.client.block(height).await?) })?;
+        block.and_then(|block| Work::of_block(&block.block.transactions, &leased.lease, input)).ok_or(missing)
+    }
+
+    /// Leases a job by hand, to be settled by a proof.
+    pub(super) fn lease(&self, member: &Member, job: &Hash) -> Result<Leased, StepError> {
+        let record: Option<InferenceJob> = self.get(&Key::Job(*job))?;
         let version = record.ok_or(StepError::NoEvent { what: "job" })?.version;
-        let worker = cast.worker.public_key().id();
-        let action =
-            Action::LeaseJob(LeaseJob { job: ObjectRef { id: *job, version }, worker, kind: LeaseKind::Proof });
-        let events = self.act(&cast.operator, action)?;
-        let leased = events.into_iter().find_map(|event| match event {
-            Event::Leased { lease, context, .. } => Some(Leased { lease, context }),
-            _ => None,
+        let action = Action::LeaseJob(LeaseJob {
+            job: ObjectRef { id: *job, version },
+            worker: *member.operator.worker(),
+            kind: LeaseKind::Proof,
         });
-        leased.ok_or(StepError::NoEvent { what: "lease" })
+        self.wait("the lease's block", async { Ok(member.operator.account().act(action).await?) })?;
+        self.leased(job, member.operator.worker())
     }
 
-    /// Hands in work for a lease: the node verifies all of it before it takes it.
-    pub(super) fn hand_in(&mut self, cast: &Cast, lease: &Hash, work: &Work) -> Result<Hash, StepError> {
+    /// Hands in work for a lease and waits for its block.
+    pub(super) fn hand_in(&self, member: &Member, lease: &Hash, work: &Work) -> Result<Committed, StepError> {
         let action = self.submission(lease, work)?;
-        let transaction = self.sign(&cast.operator, action)?;
-        Ok(self.chain.submit(&transaction)?)
+        self.wait("the result's block", async { Ok(member.operator.account().act(action).await?) })
     }
 
-    /// Makes the block that settles what was handed in.
-    pub(super) fn mint(&mut self, transaction: &Hash) -> Result<Settled, StepError> {
-        let events = self.produce(transaction)?;
-        let height = self.height();
-        let settled = events.into_iter().find_map(|event| match event {
-            Event::Settled { reward, paid, burned, returned, .. } => {
-                Some(Settled { height, reward, paid, burned, returned })
-            }
-            _ => None,
-        });
-        settled.ok_or(StepError::NoEvent { what: "settlement" })
-    }
-
-    /// Hands in work that must be refused with `expected`; returns the refusal. Nothing may change.
-    pub(super) fn refuse(
-        &mut self,
-        cast: &Cast,
+    /// Hands in work that must be refused with `expected`. Nothing may change.
+    pub(super) fn refuse_work(
+        &self,
+        member: &Member,
         lease: &Hash,
         work: &Work,
         expected: u16,
-    ) -> Result<Reject, StepError> {
-        let before = self.root();
+    ) -> Result<Refusal, StepError> {
         let action = self.submission(lease, work)?;
-        let transaction = self.sign(&cast.operator, action)?;
-        let got = match self.chain.submit(&transaction) {
-            Ok(_) => return Err(StepError::Accepted { expected }),
-            Err(LocalError::Refused(got)) => got,
-            Err(other) => return Err(other.into()),
+        self.refuse(member, action, expected, &Key::Lease(*lease), |lease: &WorkLease| lease.version)
+    }
+
+    /// Sends what must be refused with `expected`; neither the account nor the object may change by it.
+    pub(super) fn refuse<T: Stored>(
+        &self,
+        member: &Member,
+        action: Action,
+        expected: u16,
+        object: &Key,
+        version: impl Fn(&T) -> u64,
+    ) -> Result<Refusal, StepError> {
+        let account = member.operator.account();
+        let state = async || -> Result<_, StepError> {
+            let object: Option<T> = self.client.get(object).await?;
+            Ok((account.balance().await?, object.as_ref().map(&version)))
         };
-        if got.code() != expected {
-            return Err(StepError::OtherRefusal { expected, got });
-        }
-        if self.root() != before || self.chain.waiting() != 0 {
-            return Err(StepError::StateMoved);
-        }
-        Ok(*got)
+        self.wait("a refusal", async {
+            let before = state().await?;
+            let transaction = account.sign(action).await?;
+            let refusal = match self.client.submit(&transaction).await {
+                Ok(_) => return Err(StepError::Accepted { expected }),
+                Err(ClientError::Refused(refusal)) => refusal,
+                Err(other) => return Err(other.into()),
+            };
+            if refusal.code != expected {
+                return Err(StepError::OtherRefusal { expected, got: Box::new(refusal) });
+            }
+            if state().await? != before {
+                return Err(StepError::StateMoved);
+            }
+            Ok(refusal)
+        })
     }
 
     fn submission(&self, lease: &Hash, work: &Work) -> Result<Action, StepError> {
-        let record: Option<WorkLease> = self.chain.machine().get(&Key::Lease(*lease))?;
-        let version = record.map_or(1, |record| record.version);
+        let record: Option<WorkLease> = self.get(&Key::Lease(*lease))?;
+        let version = record.ok_or(StepError::NoEvent { what: "lease" })?.version;
         Ok(Action::SubmitResult(Box::new(SubmitResult {
             lease: ObjectRef { id: *lease, version },
             signed: work.signed.clone(),
@@ -233,44 +279,32 @@ impl World {
             proofs: vec![work.proof.to_bytes()],
         })))
     }
-
-    /// Sends a transaction and makes the block that holds it.
-    fn act(&mut self, key: &SigningKey, action: Action) -> Result<Vec<Event>, StepError> {
-        let transaction = self.sign(key, action)?;
-        let id = self.chain.submit(&transaction)?;
-        self.produce(&id)
-    }
-
-    /// Makes a block; returns what happened to one of its transactions.
-    fn produce(&mut self, transaction: &Hash) -> Result<Vec<Event>, StepError> {
-        let produced = self.chain.produce(now())?;
-        if let Some((_, reject)) = produced.refused.into_iter().next() {
-            return Err(LocalError::Refused(Box::new(reject)).into());
-        }
-        let outcome = produced.commit.outcomes.into_iter().find(|outcome| outcome.transaction == *transaction);
-        Ok(outcome.ok_or(StepError::NoEvent { what: "transaction" })?.events)
-    }
-
-    fn sign(&self, key: &SigningKey, action: Action) -> Result<Vec<u8>, StepError> {
-        let machine = self.chain.machine();
-        let nonce = machine.account(&key.public_key().address())?.nonce;
-        let mut transaction = Transaction {
-            chain_id: self.chain_id(),
-            genesis: *machine.genesis_hash(),
-            nonce,
-            gas_limit: 0,
-            gas_price: machine.params()?.fee.gas_price_min,
-            action,
-        };
-        // Every field has a fixed width, so the limit does not change the size that it depends on.
-        let size = transaction.clone().sign(key).to_bytes().len();
-        transaction.gas_limit = gas::used(&transaction.action, size).ok_or(StepError::Overflow)?;
-        Ok(transaction.sign(key).to_bytes())
-    }
 }
 
-/// Milliseconds since the epoch by this machine's clock.
-pub(super) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+fn wait<T>(
+    runtime: &Runtime,
+    node: &NodeProcess,
+    what: &'static str,
+    future: impl Future<Output = Result<T, StepError>>,
+) -> Result<T, StepError> {
+    let start = Instant::now();
+    runtime.block_on(async {
+        tokio::pin!(future);
+        loop {
+            if let Ok(outcome) = tokio::time::timeout(LOOK, &mut future).await {
+                return outcome;
+            }
+            if let Some(reason) = node.failure() {
+                return Err(StepError::NodeEnded { reason });
+            }
+            if start.elapsed() >= STEP_MAX {
+                return Err(StepError::Late { what, seconds: STEP_MAX.as_secs() });
+            }
+        }
+    })
+}
+
+/// What a transaction's events say about something.
+fn found<T>(committed: &Committed, what: &'static str, pick: impl Fn(&Event) -> Option<T>) -> Result<T, StepError> {
+    committed.outcome.events.iter().find_map(pick).ok_or(StepError::NoEvent { what })
 }

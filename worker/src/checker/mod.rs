@@ -65,11 +65,13 @@ impl CheckLoop {
         let mut duties: JoinSet<Hash> = JoinSet::new();
         let mut sitting = BTreeSet::new();
         loop {
-            if stop.is_draining() && duties.is_empty() && *height.borrow() >= started {
+            // Asked once a round: what is told between here and the wait below must end that wait.
+            let draining = stop.is_draining();
+            if draining && duties.is_empty() && *height.borrow() >= started {
                 return Ok(());
             }
             tokio::select! {
-                () = stop.draining(), if !stop.is_draining() => {}
+                () = stop.draining(), if !draining => {}
                 page = feed.page() => {
                     for block in page?.blocks {
                         let events = block.outcomes.iter().flat_map(|outcome| &outcome.events).chain(&block.closing);

@@ -100,7 +100,9 @@ impl JobLoop {
         let mut failures: Option<(Hash, u32)> = None;
         let (mut look, mut banned) = (true, None);
         loop {
-            if attempts.is_empty() && (stop.is_draining() || banned.is_some()) {
+            // Asked once a round: what is told between here and the wait below must end that wait.
+            let draining = stop.is_draining();
+            if attempts.is_empty() && (draining || banned.is_some()) {
                 if follower.is_idle() && seen >= handed_in.max(started) {
                     return banned.map_or(Ok(()), Err);
                 }
@@ -113,7 +115,7 @@ impl JobLoop {
                 }
             }
             tokio::select! {
-                () = stop.draining(), if !stop.is_draining() => {}
+                () = stop.draining(), if !draining => {}
                 page = feed.page() => {
                     for block in page?.blocks {
                         follower.observe(&block, started).await?;

@@ -34,15 +34,15 @@ fn tamper(path: &Path, change: impl FnOnce(&DB)) {
     change(&database);
 }
 
-fn delete(path: &Path, family: &str, key: &[u8]) {
+pub(super) fn delete(path: &Path, family: &str, key: &[u8]) {
     tamper(path, |database| database.delete_cf(database.cf_handle(family).unwrap(), key).unwrap());
 }
 
-fn put(path: &Path, family: &str, key: &[u8], value: &[u8]) {
+pub(super) fn put(path: &Path, family: &str, key: &[u8], value: &[u8]) {
     tamper(path, |database| database.put_cf(database.cf_handle(family).unwrap(), key, value).unwrap());
 }
 
-fn get(path: &Path, family: &str, key: &[u8]) -> Vec<u8> {
+pub(super) fn get(path: &Path, family: &str, key: &[u8]) -> Vec<u8> {
     let mut value = None;
     tamper(path, |database| value = database.get_cf(database.cf_handle(family).unwrap(), key).unwrap());
     value.unwrap()

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use jsonrpsee_ws_client::WsClientBuilder;
 use tokio::net::TcpListener;
 
 use super::serving::{Served, error, options, quick, serve_at, transfer};
@@ -65,8 +66,15 @@ async fn a_fault_stops_blocks_and_not_queries() {
     let (refused, _) = error(served.client.submit(Bytes(transfer(1, 2).to_bytes())).await);
     assert_eq!(refused.code(), Code::Stopping.number());
     assert_eq!(served.node.failed().await, fault);
+    // Who reads on from the last block is not waited for.
+    let socket = WsClientBuilder::default().build(format!("ws://{}", served.node.address())).await.unwrap();
+    let mut events = ChainApiClient::subscribe_events(&socket, Some(1)).await.unwrap();
+    assert_eq!(events.next().await.unwrap().unwrap().block, before.block);
+    let started = Instant::now();
     let Served { node, directory, .. } = served;
     assert_eq!(node.stop().await, Err(fault));
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(!matches!(events.next().await, Some(Ok(_))));
 
     fs::remove_dir(path.join("LAST-SIGNED.tmp")).unwrap();
     let node = serve_at(&path, options()).await.unwrap();

@@ -160,6 +160,9 @@ async fn a_proof_that_waited_is_judged_before_a_block_takes_it() {
     }
     let waiting = served.client.transaction(HashText(last.id()), None).await.unwrap();
     assert_eq!(waiting, TransactionState::Waiting);
+    let text = served.get("/metrics").await.1;
+    assert!(text.contains("\nassay_proof_verifications_total 1\n"), "{text}");
+    assert!(text.contains("\nassay_transactions_refused_total{code=\"723\"} 1\n"), "{text}");
     served.node.stop().await.unwrap();
 }
 

@@ -1,0 +1,217 @@
+//! `assay chain query`: what a node says, and with `--prove` what its validators finalised.
+//!
+//! Something that does not exist is an answer and not a failure of the program: "none", `data: null`, exit code 1, so that
+//! scripts can wait for an object by asking for it again.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use self::asked::Asked;
+use crate::commands::names::{AccountName, Identifier, WorkerName};
+use crate::commands::node::{NodeOptions, block_on};
+use crate::error::CliError;
+use crate::output::{Done, Output};
+
+mod asked;
+mod history;
+mod lists;
+mod objects;
+mod result;
+
+/// Ask a node about its chain
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  assay chain query status\n  assay chain query account requester --data-dir chain\n  assay chain query result 0x.. --prove --genesis genesis\n  assay chain query events --follow --json\n\nAccounts and workers are named by address or identifier, or by development name: requester, worker-1.\nExit code 1 if there is no such object, or a proof does not hold."
+)]
+pub(in crate::commands) struct Query {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    node: NodeOptions,
+    #[command(flatten)]
+    trust: TrustOptions,
+}
+
+/// Whom to believe.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Trust")]
+struct TrustOptions {
+    /// Check here that the validators finalised the object, or that there is none
+    #[arg(long, global = true)]
+    prove: bool,
+    /// Genesis whose validators are believed; without it the data directory's, or the node's own word
+    #[arg(long, value_name = "FILE", global = true, requires = "prove")]
+    genesis: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Where the chain stands
+    Status,
+    /// An account's balance and nonce
+    Account {
+        /// Address, or development name
+        account: AccountName,
+    },
+    /// A registered worker
+    Worker {
+        /// Identifier, or development name
+        worker: WorkerName,
+    },
+    /// What is locked behind a worker
+    Stake {
+        /// Identifier, or development name
+        worker: WorkerName,
+    },
+    /// A registered model
+    Model {
+        /// Model hash
+        id: Identifier,
+    },
+    /// A job, and who has it
+    Job {
+        /// Identifier
+        id: Identifier,
+    },
+    /// A lease
+    Lease {
+        /// Identifier
+        id: Identifier,
+    },
+    /// A result: whether it is paid, and if not, why and what comes next
+    Result {
+        /// Identifier
+        id: Identifier,
+    },
+    /// The spot check of a result, while it is open
+    Check {
+        /// The result
+        result: Identifier,
+    },
+    /// The dispute about a result, while it is open
+    Dispute {
+        /// The result
+        result: Identifier,
+    },
+    /// The chain's parameters
+    Params,
+    /// What was issued, and where it is
+    Supply,
+    /// What the rules collected for the network
+    Treasury,
+    /// Who finalises blocks
+    Validators,
+    /// A block and what happened in it
+    Block {
+        /// Its height
+        height: u64,
+    },
+    /// What became of a transaction, and why
+    Transaction {
+        /// Identifier
+        id: Identifier,
+    },
+    /// What happened, block by block
+    Events {
+        /// First height
+        #[arg(long, default_value_t = 1, value_name = "HEIGHT")]
+        from: u64,
+        /// Go on until it is stopped
+        #[arg(long)]
+        follow: bool,
+    },
+    /// Jobs that can be leased
+    Jobs,
+    /// Registered models
+    Models,
+    /// Registered workers
+    Workers,
+    /// Results
+    Results,
+}
+
+impl What {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Status => "chain query status",
+            Self::Account { .. } => "chain query account",
+            Self::Worker { .. } => "chain query worker",
+            Self::Stake { .. } => "chain query stake",
+            Self::Model { .. } => "chain query model",
+            Self::Job { .. } => "chain query job",
+            Self::Lease { .. } => "chain query lease",
+            Self::Result { .. } => "chain query result",
+            Self::Check { .. } => "chain query check",
+            Self::Dispute { .. } => "chain query dispute",
+            Self::Params => "chain query params",
+            Self::Supply => "chain query supply",
+            Self::Treasury => "chain query treasury",
+            Self::Validators => "chain query validators",
+            Self::Block { .. } => "chain query block",
+            Self::Transaction { .. } => "chain query transaction",
+            Self::Events { .. } => "chain query events",
+            Self::Jobs => "chain query jobs",
+            Self::Models => "chain query models",
+            Self::Workers => "chain query workers",
+            Self::Results => "chain query results",
+        }
+    }
+
+    /// Whether the answer can carry a proof.
+    fn is_object(&self) -> bool {
+        !matches!(
+            self,
+            Self::Status
+                | Self::Block { .. }
+                | Self::Transaction { .. }
+                | Self::Events { .. }
+                | Self::Jobs
+                | Self::Models
+                | Self::Workers
+                | Self::Results
+        )
+    }
+}
+
+impl Query {
+    /// Name in the envelope.
+    pub(super) fn name(&self) -> &'static str {
+        self.what.name()
+    }
+}
+
+pub(super) fn run(arguments: &Query, output: &Output) -> Result<Done, CliError> {
+    let Query { what, node, trust } = arguments;
+    if trust.prove && !what.is_object() {
+        let text = format!("--prove: `{}` asks for no object of the state, so there is nothing to prove", what.name());
+        return Err(CliError::Usage(text));
+    }
+    let client = node.client()?;
+    block_on(async {
+        let asked = Asked::prepare(client, node, trust, output).await?;
+        match what {
+            What::Status => history::status(&asked).await,
+            What::Account { account: AccountName(address) } => objects::account(&asked, address).await,
+            What::Worker { worker: WorkerName(id) } => objects::worker(&asked, id).await,
+            What::Stake { worker: WorkerName(id) } => objects::stake(&asked, id).await,
+            What::Model { id: Identifier(id) } => objects::model(&asked, id).await,
+            What::Job { id: Identifier(id) } => objects::job(&asked, id).await,
+            What::Lease { id: Identifier(id) } => objects::lease(&asked, id).await,
+            What::Result { id: Identifier(id) } => result::result(&asked, id).await,
+            What::Check { result: Identifier(id) } => objects::check(&asked, id).await,
+            What::Dispute { result: Identifier(id) } => objects::dispute(&asked, id).await,
+            What::Params => objects::params(&asked).await,
+            What::Supply => objects::supply(&asked).await,
+            What::Treasury => objects::treasury(&asked).await,
+            What::Validators => objects::validators(&asked).await,
+            What::Block { height } => history::block(&asked, *height).await,
+            What::Transaction { id: Identifier(id) } => history::transaction(&asked, id).await,
+            What::Events { from, follow } => history::events(&asked, *from, *follow).await,
+            What::Jobs => lists::jobs(&asked).await,
+            What::Models => lists::models(&asked).await,
+            What::Workers => lists::workers(&asked).await,
+            What::Results => lists::results(&asked).await,
+        }
+    })
+}

@@ -1,0 +1,124 @@
+//! `assay chain tx`: act on a chain.
+//!
+//! A command waits until its transaction is in a block and says what happened there. A rule's refusal is a result: exit
+//! code 1, with the rule's stable code, its section and what to do; nothing was changed and no fee was paid then.
+
+use ::chain::client::{Account, Committed};
+use ::chain::types::Action;
+use attestation::hex;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::commands::chain::words::print_outcome;
+use crate::commands::node::{NodeOptions, block_on};
+use crate::commands::signer::{Password, SignerOptions};
+use crate::error::CliError;
+use crate::output::{Done, Output};
+
+mod job;
+mod model;
+mod stake;
+mod transfer;
+mod worker;
+
+/// Act on a chain: sign a transaction, send it, wait for its block
+#[derive(Debug, Subcommand)]
+pub(in crate::commands) enum Tx {
+    Transfer(With<transfer::Transfer>),
+    RegisterModel(With<model::RegisterModel>),
+    RegisterWorker(With<worker::RegisterWorker>),
+    Stake(With<stake::Stake>),
+    Unstake(With<stake::Unstake>),
+    Withdraw(With<stake::Withdraw>),
+    PostJob(With<job::PostJob>),
+    Challenge(With<job::Challenge>),
+}
+
+/// An action, and what every transaction needs.
+#[derive(Debug, Args)]
+pub(in crate::commands) struct With<T: Args> {
+    #[command(flatten)]
+    action: T,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+struct Common {
+    #[command(flatten)]
+    signer: SignerOptions,
+    #[command(flatten)]
+    node: NodeOptions,
+    /// Do not wait for a block: print the identifier and end
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// What can be asked of a chain.
+trait Acts {
+    /// Name in the envelope.
+    const NAME: &'static str;
+
+    /// Reads what the action needs from files, before anything is asked or sent.
+    fn prepare(&self, password: &mut Password<'_>, output: &Output) -> Result<impl Prepared, CliError>;
+}
+
+/// An action whose files were read.
+trait Prepared {
+    /// The action for the chain that the account is on.
+    async fn action(self, account: &Account) -> Result<Action, CliError>;
+}
+
+impl Tx {
+    /// Name in the envelope.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Transfer(_) => transfer::Transfer::NAME,
+            Self::RegisterModel(_) => model::RegisterModel::NAME,
+            Self::RegisterWorker(_) => worker::RegisterWorker::NAME,
+            Self::Stake(_) => stake::Stake::NAME,
+            Self::Unstake(_) => stake::Unstake::NAME,
+            Self::Withdraw(_) => stake::Withdraw::NAME,
+            Self::PostJob(_) => job::PostJob::NAME,
+            Self::Challenge(_) => job::Challenge::NAME,
+        }
+    }
+}
+
+pub(super) fn run(command: &Tx, output: &Output) -> Result<Done, CliError> {
+    match command {
+        Tx::Transfer(arguments) => act(arguments, output),
+        Tx::RegisterModel(arguments) => act(arguments, output),
+        Tx::RegisterWorker(arguments) => act(arguments, output),
+        Tx::Stake(arguments) => act(arguments, output),
+        Tx::Unstake(arguments) => act(arguments, output),
+        Tx::Withdraw(arguments) => act(arguments, output),
+        Tx::PostJob(arguments) => act(arguments, output),
+        Tx::Challenge(arguments) => act(arguments, output),
+    }
+}
+
+fn act<T: Acts + Args>(With { action, common }: &With<T>, output: &Output) -> Result<Done, CliError> {
+    let Common { signer, node, no_wait } = common;
+    let client = node.client()?;
+    let mut password = Password::new(&signer.password);
+    let key = signer.signer(&mut password, output)?;
+    let prepared = action.prepare(&mut password, output)?;
+    block_on(async {
+        let account = key.account(&client).await?;
+        let action = prepared.action(&account).await?;
+        if *no_wait {
+            let transaction = account.sign(action).await?;
+            let id = client.submit(&transaction).await?;
+            output.heading("pending");
+            output.field("transaction", hex::encode(&id));
+            output.line(format!("  `assay chain query transaction {}` tells what becomes of it.", hex::encode(&id)));
+            return Ok(Done::ok(json!({ "state": "pending", "id": hex::encode(&id) })));
+        }
+        let Committed { height, outcome } = account.act(action).await?;
+        output.heading(&format!("committed in block {height}"));
+        print_outcome(&outcome, output);
+        let id = hex::encode(&outcome.transaction);
+        Ok(Done::ok(json!({ "state": "committed", "id": id, "height": height, "outcome": outcome })))
+    })
+}

@@ -1,0 +1,129 @@
+//! What happened on a chain, in words.
+
+use ::chain::types::{Event, Outcome};
+use attestation::hex;
+
+use crate::commands::names::{account, worker};
+use crate::output::{Output, amount};
+
+/// An amount of tokens in words.
+pub(super) fn tokens(micro: u128) -> String {
+    format!("{} tokens", amount(micro))
+}
+
+/// Basis points as a percentage.
+pub(super) fn percent(bps: u32) -> String {
+    let (whole, rest) = (bps / 100, bps % 100);
+    if rest == 0 { format!("{whole} %") } else { format!("{whole}.{rest:02} %") }
+}
+
+/// What became of a transaction.
+pub(super) fn print_outcome(outcome: &Outcome, output: &Output) {
+    output.field("transaction", hex::encode(&outcome.transaction));
+    output.field("sender", account(&outcome.sender));
+    output.field("fee", format!("{} ({} gas)", tokens(outcome.fee), outcome.gas_used));
+    print_events(&outcome.events, output);
+}
+
+/// Events, one on a line.
+pub(super) fn print_events(events: &[Event], output: &Output) {
+    for (index, event) in events.iter().enumerate() {
+        output.field(if index == 0 { "events" } else { "" }, describe(event));
+    }
+}
+
+/// One event.
+pub(super) fn describe(event: &Event) -> String {
+    let id = |hash| hex::encode(hash);
+    match event {
+        Event::Transferred { from, to, amount } => {
+            format!("{} moved from {} to {}", tokens(*amount), account(from), account(to))
+        }
+        Event::ModelRegistered { model, units } => format!("model {} registered, {units} units a run", id(model)),
+        Event::WorkerRegistered { worker: key, operator } => {
+            format!("worker {} registered for {}", worker(key), account(operator))
+        }
+        Event::StakeChanged { worker: key, amount } => {
+            format!("worker {} has {} of free stake", worker(key), tokens(*amount))
+        }
+        Event::Withdrawn { worker: key, amount } => {
+            format!("{} withdrawn from worker {}", tokens(*amount), worker(key))
+        }
+        Event::JobPosted { job, units } => format!("job {} posted, {units} units", id(job)),
+        Event::Leased { lease, context, expires_height } => format!(
+            "job {} leased to worker {} until height {expires_height}, lease {}",
+            id(&context.job_id),
+            worker(&context.worker),
+            id(lease)
+        ),
+        Event::Settled { result, job, reward, paid, burned, returned } => format!(
+            "result {} of job {} settled: {} minted, {} paid from the escrow, {} burned, {} returned",
+            id(result),
+            id(job),
+            tokens(*reward),
+            tokens(*paid),
+            tokens(*burned),
+            tokens(*returned)
+        ),
+        Event::ResultPending { result, job, closes_height } => {
+            format!("result {} of job {} taken, open to challenge until height {closes_height}", id(result), id(job))
+        }
+        Event::CheckDrawn { result, worker: key, commit_until } => {
+            format!("worker {} drawn to check result {}, commits by height {commit_until}", worker(key), id(result))
+        }
+        Event::CheckPassed { result, worker: key } => {
+            format!("worker {} found result {} right", worker(key), id(result))
+        }
+        Event::Disputed { result, accuser, answer_until } => format!(
+            "{} calls result {} wrong; a proof answers until height {answer_until}",
+            account(accuser),
+            id(result)
+        ),
+        Event::JuryDrawn { result, jurors, commit_until } => format!(
+            "jury of {} drawn for result {}, commits by height {commit_until}: {}",
+            jurors.len(),
+            id(result),
+            jurors.iter().map(worker).collect::<Vec<_>>().join(", ")
+        ),
+        Event::AuditorSlashed { result, worker: key, slashed } => {
+            format!("worker {} loses {} for its part in reviewing result {}", worker(key), tokens(*slashed), id(result))
+        }
+        Event::Acquitted { result, accuser, slashed } => {
+            format!("result {} found right; {} loses {}", id(result), account(accuser), tokens(*slashed))
+        }
+        Event::Convicted { result, job, worker: key, slashed } => format!(
+            "result {} found wrong; worker {} loses {}, job {} is open again",
+            id(result),
+            worker(key),
+            tokens(*slashed),
+            id(job)
+        ),
+        Event::Voided { result, job, returned } => format!(
+            "nobody could judge result {}; {} of job {} returned, nobody punished",
+            id(result),
+            tokens(*returned),
+            id(job)
+        ),
+        Event::LeaseExpired { lease, job, slashed } => {
+            format!(
+                "lease {} ran out, {} of its bond burned; job {} is open again",
+                id(lease),
+                tokens(*slashed),
+                id(job)
+            )
+        }
+        Event::LeaseClosed { lease } => format!("grace window of lease {} ended", id(lease)),
+        Event::JobExpired { job, returned } => format!("job {} expired, {} returned", id(job), tokens(*returned)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_percentages() {
+        assert_eq!((percent(0), percent(10_000), percent(6_000)), ("0 %".into(), "100 %".into(), "60 %".into()));
+        assert_eq!((percent(2_505), percent(1)), ("25.05 %".into(), "0.01 %".into()));
+    }
+}
