@@ -20,6 +20,7 @@ use chain::node::{RocksStore, start};
 use chain::state::{Key, LocalChain};
 use chain::types::genesis::GenesisAccount;
 use chain::types::ids::{POSSESSION_DOMAIN, possession_message};
+use chain::types::params::Params;
 use chain::types::transaction::{
     Action, AddStake, LeaseJob, PostJob, RegisterModel, RegisterWorker, SubmitResult, Transaction,
 };
@@ -70,7 +71,7 @@ struct World {
 impl World {
     fn open(path: &std::path::Path) -> Self {
         let bundle = Arc::new(Bundle::from_bytes(BUNDLE).unwrap());
-        let setup = development(bundle.graph().layout().k, &|_, _| {}).unwrap();
+        let setup = development(Params::development().model.k_max, &|_, _| {}).unwrap();
         let key = ProvingKey::derive(bundle, &setup).unwrap();
         let validator = ed25519::SigningKey::from_seed(&[250; 32]);
         let requester = ed25519::SigningKey::from_seed(&[251; 32]);
