@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use ::chain::node::serve::ServeError;
-use ::chain::node::{CheckError, LastSignedError, NodeFault, OpenError, StartError};
+use ::chain::node::{CheckError, LastSignedError, NodeFault, OpenError, ReplayError, StartError};
 use ::chain::state::{LocalError, MachineError, StateError, StoreError};
 use ::chain::types::GenesisError;
 
@@ -32,6 +32,8 @@ pub(crate) enum ChainError {
     Fault(#[from] NodeFault),
     #[error(transparent)]
     Check(#[from] CheckError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
 }
 
 /// What kind of failure an error of the libraries is.
@@ -123,6 +125,7 @@ impl ChainError {
             Self::Fault(NodeFault::Engine(error)) => of_engine(error),
             Self::Fault(NodeFault::Ended) => Kind::Fault,
             Self::Check(error) => of_check(error),
+            Self::Replay(error) => of_replay(error),
         }
     }
 }
@@ -201,6 +204,16 @@ fn of_store(error: &StoreError) -> Kind {
     match error {
         StoreError::Database { .. } => Kind::Disk,
         _ => Kind::Damaged,
+    }
+}
+
+fn of_replay(error: &ReplayError) -> Kind {
+    match error {
+        ReplayError::Open(error) => of_open(error),
+        ReplayError::Empty => Kind::NoChain,
+        ReplayError::Machine(error) => of_machine(error),
+        ReplayError::Store(error) => of_store(error),
+        _ => Kind::Disagrees,
     }
 }
 

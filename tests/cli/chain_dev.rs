@@ -41,6 +41,8 @@ fn a_chain_is_made_once_and_gone_on_with() {
     assert_eq!(fs::read(chain.path().join("genesis")).unwrap(), genesis);
     let report = chain.chain(&["check", "--json"]).ends(0).envelope()["data"].clone();
     assert_eq!((&report["height"], &report["signed_height"]), (&1.into(), &1.into()));
+    assert_eq!(report["replayed"], false);
+    chain.chain(&["check", "--replay"]).ends(0).shows("1 blocks from genesis: the same roots and outcomes");
 }
 
 #[test]

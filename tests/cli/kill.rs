@@ -7,9 +7,15 @@ use crate::common::command;
 
 /// The processes that a process started, on Linux.
 fn children(process: u32) -> Vec<u32> {
-    let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
-    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.unwrap().path().join("children")).ok());
-    lists.flat_map(|list| list.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<u32>>()).collect()
+    let entries = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap());
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    // A process that ended meanwhile has no file any more.
+    let parent = |id: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The name, in parentheses, may hold anything; state and parent follow it.
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok()
+    };
+    ids.filter(|id| parent(*id) == Some(process)).collect()
 }
 
 /// Ends the node of a story as `kill -9` does; whether there was one.

@@ -33,7 +33,7 @@ pub enum Reject {
     #[error("transaction: expected at most {max} bytes, got {got}")]
     TransactionOversized { max: usize, got: usize },
     /// Not the canonical encoding of a transaction.
-    #[error("transaction: {0}")]
+    #[error(transparent)]
     TransactionMalformed(DecodeError),
     /// Not signed by its sender.
     #[error("transaction signature: {0}")]

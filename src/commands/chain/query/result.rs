@@ -155,3 +155,6 @@ fn job_now(around: &Surroundings) -> String {
         Some(JobStatus::Expired) | None => "its job expired; the escrow went back".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;
