@@ -124,7 +124,7 @@ fn train_network(train: &[Digit]) -> Result<Network, Box<dyn Error>> {
 
 fn print_graph(bundle: &Bundle) {
     let values = bundle.graph().values();
-    for (node, source) in bundle.graph().nodes().iter().zip(&values) {
+    for (node, source) in bundle.graph().nodes().iter().zip(values) {
         match &node.operator {
             Operator::Dense { inputs, outputs, accumulator } => {
                 println!(

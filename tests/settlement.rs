@@ -27,7 +27,7 @@ use chain::types::{
 use circuits::model::bundle::Bundle;
 use circuits::model::reference;
 use circuits::model::tensor::Tensor;
-use circuits::model::weights::{DenseWeights, Weights};
+use circuits::model::weights::{LinearWeights, Weights};
 use prover::prove::{Proven, prove};
 use prover::proving_key::ProvingKey;
 use prover::srs::generate::development;
@@ -60,10 +60,10 @@ fn fixture() -> &'static Fixture {
 
 /// The same graph over other weights: every row of the first layer reversed, so that all intervals still hold.
 fn other_weights(bundle: &Bundle) -> Bundle {
-    let mut nodes: BTreeMap<usize, DenseWeights> = bundle.weights().clone().into_nodes();
+    let mut nodes: BTreeMap<usize, LinearWeights> = bundle.weights().clone().into_nodes();
     let first = nodes.get_mut(&0).unwrap();
     let reversed = first.rows().flat_map(|(row, _)| row.iter().rev().copied()).collect();
-    *first = DenseWeights::new(first.outputs(), first.inputs(), reversed, first.bias().to_vec()).unwrap();
+    *first = LinearWeights::new(first.outputs(), first.inputs(), reversed, first.bias().to_vec()).unwrap();
     let weights = Weights::new(bundle.graph(), nodes).unwrap();
     Bundle::new(bundle.graph().clone(), weights, bundle.info().clone()).unwrap()
 }

@@ -8,12 +8,12 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::PrimeField;
 
 use crate::layout::Plan;
-use crate::model::weights::{DenseWeights, Weights};
+use crate::model::weights::{LinearWeights, Weights};
 
 /// One stage's weights and the circuit rows they lie on.
 #[derive(Clone, Copy, Debug)]
 struct Block<'a> {
-    weights: &'a DenseWeights,
+    weights: &'a LinearWeights,
     bias_row: usize,
     input_row: usize,
 }

@@ -79,8 +79,8 @@ impl Statement {
             return Err(StatementError::InputShape { expected: expected.clone(), got: self.input.shape().to_vec() });
         }
         let output = graph.output();
-        if self.output.shape() != [output.width] {
-            return Err(StatementError::OutputShape { expected: output.width, got: self.output.shape().to_vec() });
+        if self.output.shape() != [output.width()] {
+            return Err(StatementError::OutputShape { expected: output.width(), got: self.output.shape().to_vec() });
         }
         let range = graph.input().range;
         if let Some((index, got)) = self.input.first_outside(&range) {

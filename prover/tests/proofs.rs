@@ -154,7 +154,7 @@ fn a_proof_of_another_model_relabelled_is_refused() {
     let backwards = first.weights().iter().rev().copied().collect();
     let bias = first.bias().iter().rev().copied().collect();
     let reversed =
-        circuits::model::weights::DenseWeights::new(first.outputs(), first.inputs(), backwards, bias).unwrap();
+        circuits::model::weights::LinearWeights::new(first.outputs(), first.inputs(), backwards, bias).unwrap();
     assert_ne!(&reversed, first);
     nodes.insert(0, reversed);
     let weights = circuits::model::weights::Weights::new(bundle.graph(), nodes).unwrap();
@@ -276,7 +276,7 @@ fn statements_of_the_wrong_shape_or_range_are_refused() {
     let with_output =
         |values: Vec<i64>| Statement { output: Tensor::vector(values).unwrap(), ..proven.statement.clone() };
     let output = proven.statement.output.values();
-    let width = key.graph().output().width;
+    let width = key.graph().output().width();
     let mut longer = output.to_vec();
     longer.push(0);
     let expected = StatementError::OutputShape { expected: width, got: vec![width + 1] };

@@ -206,7 +206,7 @@ fn verifying_key(key: &VerifyingKey, output: &Output) -> serde_json::Value {
     let input = key.graph().input();
     let result = key.graph().output();
     output.field("input", format!("{}, integers {} to {}", shape(&input.shape), input.range.min, input.range.max));
-    output.field("output", format!("{}, integers {} to {}", result.width, result.range.min, result.range.max));
+    output.field("output", format!("{}, integers {} to {}", result.width(), result.range.min, result.range.max));
     output.field(
         "circuit",
         format!(

@@ -79,7 +79,7 @@ pub(super) fn show(bundle: &Bundle, key: Option<&VerifyingKey>, output: &Output)
         output.field(if index == 0 { "graph" } else { "" }, line);
     }
     let result = graph.output();
-    output.field("output", format!("{}, integers {} to {}", result.width, result.range.min, result.range.max));
+    output.field("output", format!("{}, integers {} to {}", result.width(), result.range.min, result.range.max));
     output.field("parameters", format!("{} weights and biases", parameters(bundle)));
     output.field("circuit", circuit(bundle));
     output.field("graph digest", hex::encode(&graph.digest()));
@@ -110,22 +110,26 @@ pub(super) fn data(bundle: &Bundle, key: Option<&VerifyingKey>) -> Value {
 
 /// One line per node.
 fn layers(bundle: &Bundle) -> Vec<String> {
-    let values = bundle.graph().values();
-    let line = |(index, node): (usize, &circuits::model::graph::Node)| match &node.operator {
-        Operator::Dense { inputs, outputs, accumulator } => {
-            format!("{index}: dense {inputs} -> {outputs}, accumulators {} to {}", accumulator.min, accumulator.max)
-        }
-        Operator::Requantise { shift, clamp, activation } => {
-            let activation = match activation {
-                Activation::Identity => "",
-                Activation::Relu => ", ReLU",
-            };
-            let range = values.get(index + 1).map(|value| value.range);
-            let range = range.map(|range| format!(" -> {} to {}", range.min, range.max)).unwrap_or_default();
-            format!("{index}: divide by 2^{shift}, clamp to {} to {}{activation}{range}", clamp.min, clamp.max)
-        }
+    let graph = bundle.graph();
+    let line = |(index, node): (usize, &circuits::model::graph::Node)| {
+        let sources: Vec<String> = graph.sources(node).map(|value| shape(&value.shape)).collect();
+        let detail = match &node.operator {
+            Operator::Requantise { shift, clamp, activation } => {
+                let activation = match activation {
+                    Activation::Identity => "",
+                    Activation::Relu => ", ReLU",
+                    Activation::Formula(_) => ", a formula",
+                };
+                format!(": divide by 2^{shift}, clamp to {} to {}{activation}", clamp.min, clamp.max)
+            }
+            _ => String::new(),
+        };
+        let result = graph.values().get(index + 1);
+        let result = result.map(|value| format!("{}, {} to {}", shape(&value.shape), value.range.min, value.range.max));
+        let name = node.operator.name();
+        format!("{index}: {name} {}{detail} -> {}", sources.join(" and "), result.unwrap_or_default())
     };
-    bundle.graph().nodes().iter().enumerate().map(line).collect()
+    graph.nodes().iter().enumerate().map(line).collect()
 }
 
 fn circuit(bundle: &Bundle) -> String {

@@ -160,7 +160,7 @@ fn a_key_of_another_model_is_told_from_the_context() {
     let first = nodes.get_mut(&0).unwrap();
     let reversed = first.rows().flat_map(|(row, _)| row.iter().rev().copied()).collect();
     *first =
-        circuits::model::weights::DenseWeights::new(first.outputs(), first.inputs(), reversed, first.bias().to_vec())
+        circuits::model::weights::LinearWeights::new(first.outputs(), first.inputs(), reversed, first.bias().to_vec())
             .unwrap();
     let weights = Weights::new(bundle.graph(), nodes).unwrap();
     let other = Arc::new(Bundle::new(bundle.graph().clone(), weights, bundle.info().clone()).unwrap());

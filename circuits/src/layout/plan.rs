@@ -319,7 +319,7 @@ fn stages(graph: &Graph) -> Result<Vec<Stage>, PlanError> {
                 let (inputs, outputs) = (*inputs as usize, *outputs as usize);
                 stages.push(Stage { node, inputs, outputs, requantisation: None });
             }
-            Operator::Requantise { shift, clamp, activation } => {
+            Operator::Requantise { shift, clamp, activation } if *shift > 0 => {
                 let (Some(source), Some(result)) = (values.get(node), values.get(node + 1)) else {
                     return Err(PlanError::Chain { node });
                 };
@@ -328,11 +328,12 @@ fn stages(graph: &Graph) -> Result<Vec<Stage>, PlanError> {
                 stage.requantisation = Some(Requantisation {
                     shift: *shift,
                     clamp: *clamp,
-                    activation: *activation,
+                    activation: activation.clone(),
                     quotient: quotient_range(source.range, *shift),
                     output: result.range,
                 });
             }
+            _ => return Err(PlanError::Chain { node }),
         }
     }
     Ok(stages)

@@ -9,7 +9,7 @@
 
 use super::graph::{Graph, Operator};
 use super::range::{MAGNITUDE_MAX, Range};
-use super::weights::{DenseWeights, Weights};
+use super::weights::{LinearWeights, Weights};
 
 /// Why a model was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +43,7 @@ pub enum AnalysisError {
 /// The interval of every output channel's accumulator, for inputs in `input`.
 ///
 /// `node` only names the node in the error, which is [`AnalysisError::Magnitude`].
-pub fn accumulators(node: usize, weights: &DenseWeights, input: Range) -> Result<Vec<Range>, AnalysisError> {
+pub fn accumulators(node: usize, weights: &LinearWeights, input: Range) -> Result<Vec<Range>, AnalysisError> {
     let magnitude = i128::from(input.min.unsigned_abs().max(input.max.unsigned_abs()));
     let channel_range = |(channel, (row, bias)): (usize, (&[i32], i64))| {
         let mut interval = (i128::from(bias), i128::from(bias));
@@ -67,23 +67,36 @@ pub fn accumulators(node: usize, weights: &DenseWeights, input: Range) -> Result
 }
 
 /// The smallest interval that a dense node may declare for these weights and inputs in `input`.
-pub fn tightest(node: usize, weights: &DenseWeights, input: Range) -> Result<Range, AnalysisError> {
+pub fn tightest(node: usize, weights: &LinearWeights, input: Range) -> Result<Range, AnalysisError> {
     let channels = accumulators(node, weights, input)?;
-    let hull = |a: Range, b: Range| Range { min: a.min.min(b.min), max: a.max.max(b.max) };
-    Ok(channels.into_iter().reduce(hull).unwrap_or(Range { min: 0, max: 0 }))
+    Ok(channels.into_iter().reduce(|a, b| a.hull(&b)).unwrap_or(Range { min: 0, max: 0 }))
 }
 
-/// Checks every channel of every dense node against 2^47 and against the declared interval.
+/// The interval that a linear operator's products range over: its input's, and zero where it pads.
+#[must_use]
+pub fn operand_range(operator: &Operator, source: Range) -> Range {
+    match operator {
+        Operator::Convolution { geometry, .. } if geometry.before != [0; 2] || geometry.after != [0; 2] => {
+            source.hull(&Range { min: 0, max: 0 })
+        }
+        _ => source,
+    }
+}
+
+/// Checks every channel of every linear node against 2^47 and against the declared interval.
 pub fn check(graph: &Graph, weights: &Weights) -> Result<(), AnalysisError> {
-    let values = graph.values();
     for (index, node) in graph.nodes().iter().enumerate() {
-        let Operator::Dense { accumulator: declared, .. } = node.operator else { continue };
-        let source = node.inputs.first().and_then(|value| values.get(usize::try_from(*value).ok()?));
+        let (Operator::Dense { accumulator: declared, .. } | Operator::Convolution { accumulator: declared, .. }) =
+            &node.operator
+        else {
+            continue;
+        };
         // Both are there: `Graph` and `Weights` checked it.
-        let (Some(source), Some(dense)) = (source, weights.get(index)) else { continue };
-        for (channel, got) in accumulators(index, dense, source.range)?.into_iter().enumerate() {
+        let (Some(source), Some(linear)) = (graph.sources(node).next(), weights.get(index)) else { continue };
+        let operands = operand_range(&node.operator, source.range);
+        for (channel, got) in accumulators(index, linear, operands)?.into_iter().enumerate() {
             if !declared.covers(&got) {
-                return Err(AnalysisError::Accumulator { node: index, channel, declared, got });
+                return Err(AnalysisError::Accumulator { node: index, channel, declared: *declared, got });
             }
         }
     }
@@ -95,8 +108,8 @@ mod tests {
     use super::super::fixture;
     use super::*;
 
-    fn weights(row: &[i32], bias: i64) -> DenseWeights {
-        DenseWeights::new(1, u32::try_from(row.len()).unwrap(), row.to_vec(), vec![bias]).unwrap()
+    fn weights(row: &[i32], bias: i64) -> LinearWeights {
+        LinearWeights::new(1, u32::try_from(row.len()).unwrap(), row.to_vec(), vec![bias]).unwrap()
     }
 
     #[test]
@@ -104,7 +117,7 @@ mod tests {
         let input = Range { min: -2, max: 5 };
         assert_eq!(tightest(0, &weights(&[3, -4], 10), input), Ok(Range { min: 10 - 6 - 20, max: 10 + 15 + 8 }));
         assert_eq!(tightest(0, &weights(&[0], -7), input), Ok(Range { min: -7, max: -7 }));
-        let two = DenseWeights::new(2, 1, vec![1, -1], vec![0, 0]).unwrap();
+        let two = LinearWeights::new(2, 1, vec![1, -1], vec![0, 0]).unwrap();
         assert_eq!(accumulators(0, &two, input), Ok(vec![Range { min: -2, max: 5 }, Range { min: -5, max: 2 }]));
         assert_eq!(tightest(0, &two, input), Ok(Range { min: -5, max: 5 }));
     }
@@ -140,7 +153,7 @@ mod tests {
     fn a_declared_interval_must_cover_every_channel() {
         assert_eq!(check(&fixture::graph(), &fixture::weights()), Ok(()));
         let mut nodes = fixture::nodes();
-        nodes.insert(2, DenseWeights::new(2, 3, vec![0, 0, 0, 0, 0, 101], vec![0, 0]).unwrap());
+        nodes.insert(2, LinearWeights::new(2, 3, vec![0, 0, 0, 0, 0, 101], vec![0, 0]).unwrap());
         let outside = Weights::new(&fixture::graph(), nodes).unwrap();
         let expected = AnalysisError::Accumulator {
             node: 2,

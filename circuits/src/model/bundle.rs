@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::analysis::{self, AnalysisError};
 use super::container::{CONTAINER_BYTES_MAX, Container, ContainerError, HEADER_BYTES_MAX, LENGTH_BYTES, wide};
 use super::graph::Graph;
-use super::weights::{DenseWeights, Weights, WeightsError, dense_shapes};
+use super::weights::{LinearWeights, Weights, WeightsError, linear_shapes};
 
 /// Version of the bundle format that this crate reads and writes.
 pub const BUNDLE_FORMAT: u32 = 1;
@@ -80,13 +80,13 @@ pub enum BundleError {
         /// Labels that came.
         got: usize,
     },
-    /// A dense node's tensor is missing.
+    /// A linear node's tensor is missing.
     #[error("bundle tensor {name}: missing")]
     TensorMissing {
         /// Its name.
         name: String,
     },
-    /// A tensor that no dense node of the graph has.
+    /// A tensor that no linear node of the graph has.
     #[error("bundle tensor {name}: the graph has no such tensor")]
     TensorUnknown {
         /// Its name.
@@ -177,7 +177,7 @@ impl Bundle {
         &self.graph
     }
 
-    /// The weights of every dense node.
+    /// The weights of every linear node.
     #[must_use]
     pub fn weights(&self) -> &Weights {
         &self.weights
@@ -225,12 +225,12 @@ fn describe(text: &str) -> Result<Description, BundleError> {
 }
 
 fn read_weights(graph: &Graph, file: &SafeTensors<'_>) -> Result<Weights, BundleError> {
-    let shapes = dense_shapes(graph);
+    let shapes = linear_shapes(graph);
     let mut nodes = BTreeMap::new();
     for (&node, &[outputs, inputs]) in &shapes {
         let weights = read_tensor(file, weight_name(node), Dtype::I32, &[outputs, inputs], i32::from_le_bytes)?;
         let bias = read_tensor(file, bias_name(node), Dtype::I64, &[outputs], i64::from_le_bytes)?;
-        nodes.insert(node, DenseWeights::new(outputs, inputs, weights, bias)?);
+        nodes.insert(node, LinearWeights::new(outputs, inputs, weights, bias)?);
     }
     let known = |name: &str| shapes.keys().any(|node| name == weight_name(*node) || name == bias_name(*node));
     // The smallest name, so that one file always gives one error.
@@ -289,7 +289,7 @@ fn encode(graph: &Graph, weights: &Weights, info: &Info) -> Result<Vec<u8>, Bund
 }
 
 fn check_info(graph: &Graph, info: &Info) -> Result<(), BundleError> {
-    let width = graph.output().width;
+    let width = graph.output().width();
     let got = info.labels.len();
     if got > 0 && (got > LABELS_MAX || u32::try_from(got) != Ok(width)) {
         return Err(BundleError::Labels { expected: width, got });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::graph::{Activation, Graph, Input, Layout, Node, Operator};
 use super::range::Range;
-use super::weights::{DenseWeights, Weights};
+use super::weights::{LinearWeights, Weights};
 
 /// Input in [0, 16], dense 4 -> 3, shift 2 with ReLU clamped to [-20, 20], dense 3 -> 2.
 pub(crate) fn graph() -> Graph {
@@ -21,11 +21,11 @@ pub(crate) fn graph() -> Graph {
 }
 
 /// Weights of the two dense nodes.
-pub(crate) fn nodes() -> BTreeMap<usize, DenseWeights> {
+pub(crate) fn nodes() -> BTreeMap<usize, LinearWeights> {
     let first = vec![1, 2, 3, 4, -1, -2, -3, -4, 5, -5, 5, -5];
     BTreeMap::from([
-        (0, DenseWeights::new(3, 4, first, vec![1, -2, 3]).unwrap()),
-        (2, DenseWeights::new(2, 3, vec![7, -8, 9, -10, 11, -12], vec![100, -100]).unwrap()),
+        (0, LinearWeights::new(3, 4, first, vec![1, -2, 3]).unwrap()),
+        (2, LinearWeights::new(2, 3, vec![7, -8, 9, -10, 11, -12], vec![100, -100]).unwrap()),
     ])
 }
 

@@ -8,72 +8,37 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+pub use super::graph_error::GraphError;
+pub use super::operator::{Activation, Geometry, Operator};
+
+use super::infer::{Formulas, check_range, infer};
 use super::range::Range;
 use super::tensor::RANK_MAX;
 
 /// Version of the graph encoding that this crate reads and writes.
-pub const GRAPH_VERSION: u16 = 1;
+pub const GRAPH_VERSION: u16 = 2;
 /// Largest encoded graph, bytes.
-pub const GRAPH_BYTES_MAX: usize = 64 << 10;
+pub const GRAPH_BYTES_MAX: usize = 1 << 20;
 /// Largest number of nodes.
-pub const NODES_MAX: usize = 256;
+pub const NODES_MAX: usize = 4096;
 /// Largest number of elements of an activation vector.
 pub const WIDTH_MAX: u32 = 1 << 20;
 /// Largest number of committed weight rows: verification costs a point multiplication for each.
 pub const ROWS_MAX: u32 = 1 << 14;
-/// Requantisation shifts run from 1 to this: one remainder limb.
+/// Largest number of elements of all values together: what an execution trace holds.
+pub const ELEMENTS_MAX: u64 = 1 << 25;
+/// Largest number of constants and indices that a graph states.
+pub const CONSTANTS_MAX: usize = 1 << 17;
+/// Largest number of arguments of a formula: each takes a row of a lookup table.
+pub const FORMULA_DOMAIN_MAX: u64 = 1 << 16;
+/// Largest number of arguments of all different formulas together: checking a graph evaluates each.
+pub const FORMULA_ARGUMENTS_MAX: u64 = 1 << 20;
+/// Requantisation shifts run from 0 to this: one remainder limb.
 pub const SHIFT_MAX: u8 = 16;
 /// Circuit sizes run to 2^22 rows (halo2-axiom asserts this bound elsewhere; a graph beyond it is refused at decode).
 pub const K_MAX: u32 = 22;
 
-const DIGEST_CONTEXT: &str = "assay 2026 graph v1";
-
-/// The function applied after clamping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-pub enum Activation {
-    /// `y = q`
-    Identity = 0,
-    /// `y = max(q, 0)`
-    Relu = 1,
-}
-
-impl Activation {
-    /// Applies the function to one integer.
-    #[must_use]
-    pub fn apply(self, value: i64) -> i64 {
-        match self {
-            Self::Identity => value,
-            Self::Relu => value.max(0),
-        }
-    }
-}
-
-/// What a node computes.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Operator {
-    /// `acc = W x + b` over integers; `W` is `[outputs, inputs]`, multipliers already folded in.
-    Dense {
-        /// Number of inputs: the elements of the node's input value.
-        inputs: u32,
-        /// Number of outputs.
-        outputs: u32,
-        /// Interval that no accumulator leaves for any input inside its declared range.
-        accumulator: Range,
-    },
-    /// `q = floor((acc + 2^(shift-1)) / 2^shift)`, `y = activation(clamp(q))`, element by element.
-    Requantise {
-        /// Power of two to divide by, 1 to [`SHIFT_MAX`].
-        shift: u8,
-        /// Interval that `q` is clamped to.
-        clamp: Range,
-        /// Function applied after clamping.
-        activation: Activation,
-    },
-}
+const DIGEST_CONTEXT: &str = "assay 2026 graph v2";
 
 /// One node: an operator and the value indices it reads.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -105,119 +70,44 @@ pub struct Layout {
     pub rows: u32,
 }
 
-/// Width and interval of one value of the graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Shape and interval of one value of the graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// Number of elements.
-    pub width: u32,
+    /// Dimensions, outermost first.
+    pub shape: Vec<u32>,
     /// Interval of every element.
     pub range: Range,
 }
 
-/// Why a graph was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum GraphError {
-    /// More bytes than [`GRAPH_BYTES_MAX`].
-    #[error("graph: expected at most {GRAPH_BYTES_MAX} bytes, got {got}")]
-    TooLarge {
-        /// Bytes that came.
-        got: usize,
-    },
-    /// The bytes are not the canonical encoding of a graph.
-    #[error("graph: not a canonical encoding ({detail})")]
-    Encoding {
-        /// What the decoder saw.
-        detail: String,
-    },
-    /// Another version of the encoding.
-    #[error("graph version: expected {GRAPH_VERSION}, got {got}; use the release that wrote it")]
-    Version {
-        /// Version that came.
-        got: u16,
-    },
-    /// The input's shape is empty or too large.
-    #[error("graph input: expected 1 to {RANK_MAX} dimensions and 1 to {WIDTH_MAX} elements, got shape {shape:?}")]
-    InputShape {
-        /// Shape that came.
-        shape: Vec<u32>,
-    },
-    /// A declared interval is empty or exceeds the bound on magnitudes.
-    #[error("{place}: interval [{min}, {max}] is empty or exceeds 2^47")]
-    Range {
-        /// Where it is declared.
-        place: String,
-        /// Its minimum.
-        min: i64,
-        /// Its maximum.
-        max: i64,
-    },
-    /// Fewer than one or more than [`NODES_MAX`] nodes.
-    #[error("graph nodes: expected 1 to {NODES_MAX}, got {got}")]
-    NodeCount {
-        /// Nodes that came.
-        got: usize,
-    },
-    /// A node reads the wrong number of values, or a value that is not computed before it.
-    #[error("node {node}: expected one input among values 0..={node}, got {got:?}")]
-    Inputs {
-        /// Node index.
-        node: usize,
-        /// Value indices that came.
-        got: Vec<u32>,
-    },
-    /// A dense node's width is not its input's.
-    #[error("node {node}: expected {expected} inputs (the width of its input value), got {got}")]
-    Width {
-        /// Node index.
-        node: usize,
-        /// Width of the value it reads.
-        expected: u32,
-        /// Width it declares.
-        got: u32,
-    },
-    /// A dense node has no outputs or too many.
-    #[error("node {node}: expected 1 to {WIDTH_MAX} outputs, got {got}")]
-    Outputs {
-        /// Node index.
-        node: usize,
-        /// Outputs it declares.
-        got: u32,
-    },
-    /// A shift outside 1 to [`SHIFT_MAX`].
-    #[error("node {node}: expected a shift of 1 to {SHIFT_MAX}, got {got}")]
-    Shift {
-        /// Node index.
-        node: usize,
-        /// Shift it declares.
-        got: u8,
-    },
-    /// The layout's size is out of bounds.
-    #[error("graph layout: expected k of 1 to {K_MAX} and rows of 1 to {ROWS_MAX}, got k = {k}, rows = {rows}")]
-    Layout {
-        /// k that came.
-        k: u32,
-        /// Rows that came.
-        rows: u32,
-    },
+impl Value {
+    /// Number of elements.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.shape.iter().fold(1, |product: u32, dimension| product.saturating_mul(*dimension))
+    }
 }
 
 /// A checked graph.
 ///
-/// Invariants: every interval valid, every node reads one earlier value of the width it expects, sizes within bounds.
+/// Invariants: every interval valid, every node reads earlier values that fit its operator, sizes within bounds.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, Serialize)]
 pub struct Graph {
     version: u16,
     input: Input,
     nodes: Vec<Node>,
     layout: Layout,
+    /// Derived: the input's value, then each node's.
+    #[borsh(skip)]
+    #[serde(skip)]
+    values: Vec<Value>,
 }
 
 impl Graph {
     /// Checks the parts and assembles a graph.
     pub fn new(input: Input, nodes: Vec<Node>, layout: Layout) -> Result<Self, GraphError> {
-        let graph = Self { version: GRAPH_VERSION, input, nodes, layout };
-        graph.check()?;
-        Ok(graph)
+        check_layout(layout)?;
+        let values = values(&input, &nodes)?;
+        Ok(Self { version: GRAPH_VERSION, input, nodes, layout, values })
     }
 
     /// Decodes the canonical encoding; anything else, trailing bytes included, is refused.
@@ -263,11 +153,21 @@ impl Graph {
     /// Multiply-accumulates of one run.
     #[must_use]
     pub fn multiply_accumulates(&self) -> u64 {
-        self.nodes.iter().fold(0u64, |sum, node| {
-            sum.saturating_add(match &node.operator {
-                Operator::Dense { inputs, outputs, .. } => u64::from(*inputs).saturating_mul(u64::from(*outputs)),
-                Operator::Requantise { .. } => 0,
-            })
+        self.nodes.iter().zip(self.values.iter().skip(1)).fold(0u64, |sum, (node, value)| {
+            let terms = match &node.operator {
+                Operator::Dense { inputs, .. } => u64::from(*inputs),
+                Operator::Convolution { geometry, .. } => {
+                    let channels = self.sources(node).next().and_then(|source| source.shape.first().copied());
+                    u64::from(geometry.columns(channels.unwrap_or(0)).unwrap_or(0))
+                }
+                Operator::MatrixMultiply => {
+                    let last = self.sources(node).next().and_then(|source| source.shape.last().copied());
+                    u64::from(last.unwrap_or(0))
+                }
+                Operator::Multiply => 1,
+                _ => 0,
+            };
+            sum.saturating_add(terms.saturating_mul(u64::from(value.width())))
         })
     }
 
@@ -279,43 +179,31 @@ impl Graph {
 
     /// The same graph with another circuit size.
     pub fn with_layout(mut self, layout: Layout) -> Result<Self, GraphError> {
+        check_layout(layout)?;
         self.layout = layout;
-        self.check()?;
         Ok(self)
     }
 
-    /// Width and interval of every value: the input's, then each node's output.
+    /// Shape and interval of every value: the input's, then each node's output.
     #[must_use]
-    pub fn values(&self) -> Vec<Value> {
-        let mut values = Vec::with_capacity(self.nodes.len().saturating_add(1));
-        values.push(Value { width: self.input_width(), range: self.input.range });
-        for node in &self.nodes {
-            let source = node.inputs.first().and_then(|index| values.get(usize::try_from(*index).ok()?)).copied();
-            let Some(source) = source else { break };
-            values.push(match &node.operator {
-                Operator::Dense { outputs, accumulator, .. } => Value { width: *outputs, range: *accumulator },
-                Operator::Requantise { shift, clamp, activation } => {
-                    let quotient = quotient_range(source.range, *shift);
-                    let low = quotient.min.clamp(clamp.min, clamp.max);
-                    let high = quotient.max.clamp(clamp.min, clamp.max);
-                    Value {
-                        width: source.width,
-                        range: Range { min: activation.apply(low), max: activation.apply(high) },
-                    }
-                }
-            });
-        }
-        values
+    pub fn values(&self) -> &[Value] {
+        &self.values
     }
 
-    /// Width and interval of the output.
+    /// The values that a node of this graph reads.
+    pub fn sources<'a>(&'a self, node: &'a Node) -> impl ExactSizeIterator<Item = &'a Value> + 'a {
+        node.inputs
+            .iter()
+            .filter_map(|index| self.values.get(usize::try_from(*index).ok()?))
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+
+    /// Shape and interval of the output.
     #[must_use]
     pub fn output(&self) -> Value {
-        self.values().last().copied().unwrap_or(Value { width: self.input_width(), range: self.input.range })
-    }
-
-    fn input_width(&self) -> u32 {
-        self.input.shape.iter().product()
+        let input = || Value { shape: self.input.shape.clone(), range: self.input.range };
+        self.values.last().cloned().unwrap_or_else(input)
     }
 
     fn from_raw(raw: RawGraph) -> Result<Self, GraphError> {
@@ -324,75 +212,72 @@ impl Graph {
         }
         Self::new(raw.input, raw.nodes, raw.layout)
     }
+}
 
-    fn check(&self) -> Result<(), GraphError> {
-        let shape = &self.input.shape;
-        let width = shape
-            .iter()
-            .try_fold(1u32, |product, dimension| product.checked_mul(*dimension))
-            .filter(|width| (1..=WIDTH_MAX).contains(width) && !shape.is_empty() && shape.len() <= RANK_MAX)
-            .ok_or_else(|| GraphError::InputShape { shape: shape.clone() })?;
-        check_range("graph input", &self.input.range)?;
-        if self.nodes.is_empty() || self.nodes.len() > NODES_MAX {
-            return Err(GraphError::NodeCount { got: self.nodes.len() });
+/// Checks input and nodes, and computes every value's shape and interval.
+pub fn values(input: &Input, nodes: &[Node]) -> Result<Vec<Value>, GraphError> {
+    let shape = &input.shape;
+    let width = shape.iter().try_fold(1u32, |product, dimension| product.checked_mul(*dimension));
+    let fits = width.is_some_and(|width| (1..=WIDTH_MAX).contains(&width));
+    if !fits || shape.is_empty() || shape.len() > RANK_MAX {
+        return Err(GraphError::InputShape { shape: shape.clone() });
+    }
+    check_range("graph input", &input.range)?;
+    if nodes.is_empty() || nodes.len() > NODES_MAX {
+        return Err(GraphError::NodeCount { got: nodes.len() });
+    }
+    let constants = nodes.iter().fold(0usize, |sum, node| sum.saturating_add(stated(&node.operator)));
+    if constants > CONSTANTS_MAX {
+        return Err(GraphError::Constants { got: constants });
+    }
+    let mut values = Vec::with_capacity(nodes.len().saturating_add(1));
+    values.push(Value { shape: shape.clone(), range: input.range });
+    let mut formulas = Formulas::default();
+    let mut elements = u64::from(width.unwrap_or(0));
+    for (index, node) in nodes.iter().enumerate() {
+        let source = |value: &u32| usize::try_from(*value).ok().and_then(|value| values.get(value));
+        let sources: Option<Vec<&Value>> = node.inputs.iter().map(source).collect();
+        let sources = sources.ok_or_else(|| GraphError::Inputs { node: index, got: node.inputs.clone() })?;
+        let value = infer(index, &node.operator, &sources, &mut formulas)?;
+        elements = elements.saturating_add(u64::from(value.width()));
+        if elements > ELEMENTS_MAX {
+            return Err(GraphError::Elements { node: index });
         }
-        let Layout { k, rows } = self.layout;
-        if !(1..=K_MAX).contains(&k) || !(1..=ROWS_MAX).contains(&rows) {
-            return Err(GraphError::Layout { k, rows });
-        }
-        let mut widths = vec![width];
-        for (index, node) in self.nodes.iter().enumerate() {
-            let source = match node.inputs.as_slice() {
-                [value] => usize::try_from(*value).ok().and_then(|value| widths.get(value)).copied(),
-                _ => None,
-            };
-            let source = source.ok_or_else(|| GraphError::Inputs { node: index, got: node.inputs.clone() })?;
-            widths.push(check_operator(index, &node.operator, source)?);
-        }
-        Ok(())
+        values.push(value);
+    }
+    Ok(values)
+}
+
+/// How many numbers an operator states.
+fn stated(operator: &Operator) -> usize {
+    match operator {
+        Operator::Constant { values, .. } => values.len(),
+        Operator::Select { indices, .. } => indices.len(),
+        _ => 0,
     }
 }
 
-/// The interval of `floor((acc + 2^(shift-1)) / 2^shift)` for `acc` in `accumulator`.
+fn check_layout(Layout { k, rows }: Layout) -> Result<(), GraphError> {
+    if (1..=K_MAX).contains(&k) && (1..=ROWS_MAX).contains(&rows) {
+        return Ok(());
+    }
+    Err(GraphError::Layout { k, rows })
+}
+
+/// The interval of [`quotient`] for accumulators in `accumulator`.
 #[must_use]
 pub fn quotient_range(accumulator: Range, shift: u8) -> Range {
     Range { min: quotient(accumulator.min, shift), max: quotient(accumulator.max, shift) }
 }
 
-/// `floor((accumulator + 2^(shift-1)) / 2^shift)`: ties go up, and no zero has a sign.
+/// `floor((accumulator + 2^(shift-1)) / 2^shift)`: ties go up, and no zero has a sign. Shift 0 changes nothing.
 #[must_use]
-#[expect(clippy::arithmetic_side_effects, reason = "accumulators stay within 2^47 and shifts within 1 to 16")]
+#[expect(clippy::arithmetic_side_effects, reason = "accumulators stay within 2^47 and shifts within 0 to 16")]
 pub fn quotient(accumulator: i64, shift: u8) -> i64 {
-    (accumulator + (1 << (shift - 1))) >> shift
-}
-
-fn check_operator(node: usize, operator: &Operator, source: u32) -> Result<u32, GraphError> {
-    match operator {
-        Operator::Dense { inputs, outputs, accumulator } => {
-            if *inputs != source {
-                return Err(GraphError::Width { node, expected: source, got: *inputs });
-            }
-            if !(1..=WIDTH_MAX).contains(outputs) {
-                return Err(GraphError::Outputs { node, got: *outputs });
-            }
-            check_range(&format!("node {node} accumulator"), accumulator)?;
-            Ok(*outputs)
-        }
-        Operator::Requantise { shift, clamp, .. } => {
-            if !(1..=SHIFT_MAX).contains(shift) {
-                return Err(GraphError::Shift { node, got: *shift });
-            }
-            check_range(&format!("node {node} clamp"), clamp)?;
-            Ok(source)
-        }
+    match shift.checked_sub(1) {
+        None => accumulator,
+        Some(half) => (accumulator + (1 << half)) >> shift,
     }
-}
-
-fn check_range(place: &str, range: &Range) -> Result<(), GraphError> {
-    if range.is_valid() {
-        return Ok(());
-    }
-    Err(GraphError::Range { place: place.to_owned(), min: range.min, max: range.max })
 }
 
 #[derive(BorshDeserialize, Deserialize)]

@@ -11,7 +11,7 @@ use super::graph::{Activation, Graph, GraphError, Input, Layout, Node, Operator,
 use super::range::Range;
 use super::reference;
 use super::tensor::Tensor;
-use super::weights::{DenseWeights, Weights, WeightsError};
+use super::weights::{LinearWeights, Weights, WeightsError};
 
 const SEED_CONTEXT: &str = "assay 2026 random model v1";
 
@@ -135,7 +135,7 @@ impl Source {
         self.within(Range { min: -bound, max: bound })
     }
 
-    fn choose<T: Copy>(&mut self, options: [T; 4]) -> T {
+    fn choose<T: Clone>(&mut self, options: [T; 4]) -> T {
         let index = self.up_to(3);
         let [first, second, third, fourth] = options;
         match index {
@@ -153,7 +153,7 @@ struct Builder<'a> {
     source: Source,
     input: Input,
     nodes: Vec<Node>,
-    weights: BTreeMap<usize, DenseWeights>,
+    weights: BTreeMap<usize, LinearWeights>,
     rows: u32,
 }
 
@@ -191,7 +191,7 @@ impl<'a> Builder<'a> {
     fn last(&self) -> Result<Value, RandomError> {
         if self.nodes.is_empty() {
             let width = self.input.shape.iter().product();
-            return Ok(Value { width, range: self.input.range });
+            return Ok(Value { shape: vec![width], range: self.input.range });
         }
         Ok(self.model()?.graph.output())
     }
@@ -204,12 +204,12 @@ impl<'a> Builder<'a> {
             i64::try_from(source.range.min.unsigned_abs().max(source.range.max.unsigned_abs())).unwrap_or(1).max(1);
         let budget = i64::try_from(((self.limits.quotients_max - 2) / 2) << shift).unwrap_or(i64::MAX).min(1 << 40);
         let weight_max =
-            (budget / (magnitude * i64::from(source.width))).clamp(1, self.source.choose([3, 127, 2047, 65535]));
+            (budget / (magnitude * i64::from(source.width()))).clamp(1, self.source.choose([3, 127, 2047, 65535]));
         let (mut matrix, mut bias) = (vec![], vec![]);
         for _ in 0..outputs {
             let row_bias = self.source.symmetric(budget.min(weight_max * magnitude));
             let mut left = budget - row_bias.abs();
-            for _ in 0..source.width {
+            for _ in 0..source.width() {
                 let drawn = self.source.symmetric(weight_max);
                 let weight = if drawn.abs() * magnitude <= left { drawn } else { 0 };
                 left -= weight.abs() * magnitude;
@@ -217,11 +217,11 @@ impl<'a> Builder<'a> {
             }
             bias.push(row_bias);
         }
-        let weights = DenseWeights::new(outputs, source.width, matrix, bias)?;
+        let weights = LinearWeights::new(outputs, source.width(), matrix, bias)?;
         let node = self.nodes.len();
         let accumulator = analysis::tightest(node, &weights, source.range)?;
         self.weights.insert(node, weights);
-        self.push(Operator::Dense { inputs: source.width, outputs, accumulator });
+        self.push(Operator::Dense { inputs: source.width(), outputs, accumulator });
         self.rows = self.rows.max(outputs);
         Ok(())
     }
@@ -264,15 +264,16 @@ mod tests {
             let model = Model::from_seed(seed, &Limits::default());
             let trace = reference::run(&model.graph, &model.weights, &model.input(seed)).unwrap();
             for (index, node) in model.graph.nodes().iter().enumerate() {
-                let Operator::Requantise { shift, clamp, activation } = node.operator else { continue };
+                let Operator::Requantise { shift, clamp, activation } = &node.operator else { continue };
                 match activation {
                     Activation::Relu => relu += 1,
                     Activation::Identity => identity += 1,
+                    Activation::Formula(_) => {}
                 }
                 for value in &trace.values[index] {
                     total += 1;
-                    below += u32::from(quotient(*value, shift) < clamp.min);
-                    above += u32::from(quotient(*value, shift) > clamp.max);
+                    below += u32::from(quotient(*value, *shift) < clamp.min);
+                    above += u32::from(quotient(*value, *shift) > clamp.max);
                 }
             }
             raw += u32::from(matches!(model.graph.nodes().last().unwrap().operator, Operator::Dense { .. }));

@@ -44,6 +44,12 @@ impl Range {
         self.min <= other.min && other.max <= self.max
     }
 
+    /// The smallest interval that covers both.
+    #[must_use]
+    pub fn hull(&self, other: &Self) -> Self {
+        Self { min: self.min.min(other.min), max: self.max.max(other.max) }
+    }
+
     /// Number of integers in a valid interval.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -1,13 +1,14 @@
 //! The reference executor: plain checked `i64` loops that define what a model means.
 //!
-//! `acc = W x + b`, `q = floor((acc + 2^(s-1)) / 2^s)`, `y = activation(clamp(q))`. Every other executor (candle, the
-//! circuit's witness, a spot checker) is tested for bit-equality with this one. It assumes nothing that the types do
-//! not carry: with weights that were never analysed it returns an error instead of a wrong number.
+//! Every other executor (candle, the circuit's witness, a spot checker) is tested for bit-equality with this one. It
+//! assumes nothing that the types do not carry: with weights that were never analysed it returns an error instead of a
+//! wrong number.
 
-use super::graph::{Graph, Input, Operator, quotient};
+use super::graph::{Activation, Geometry, Graph, Input, Operator, quotient};
 use super::range::Range;
+use super::structure::{Origin, origins};
 use super::tensor::Tensor;
-use super::weights::{DenseWeights, Weights};
+use super::weights::{LinearWeights, Weights};
 
 /// Why a model could not run on an input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +31,7 @@ pub enum ExecutionError {
         /// Interval of the graph's input.
         range: Range,
     },
-    /// A dense node of the graph has no weights of its shape: the weights belong to another graph.
+    /// A linear node of the graph has no weights of its shape: the weights belong to another graph.
     #[error("node {node}: the weights do not belong to this graph")]
     Weights {
         /// Node index.
@@ -89,44 +90,201 @@ pub fn run(graph: &Graph, weights: &Weights, input: &Tensor) -> Result<Trace, Ex
     check_input(graph.input(), input)?;
     let mut values = Vec::with_capacity(graph.nodes().len() + 1);
     values.push(input.values().to_vec());
-    for (index, node) in graph.nodes().iter().enumerate() {
-        // The graph checked that the source exists.
-        let source = node.inputs.first().and_then(|value| values.get(usize::try_from(*value).ok()?));
-        let source = source.map_or(&[][..], Vec::as_slice);
-        let value = match &node.operator {
-            Operator::Dense { inputs, outputs, accumulator } => {
-                let shaped = |dense: &&DenseWeights| dense.inputs() == *inputs && dense.outputs() == *outputs;
-                let dense = weights.get(index).filter(shaped).ok_or(ExecutionError::Weights { node: index })?;
-                dense_forward(index, dense, source, *accumulator)?
-            }
-            Operator::Requantise { shift, clamp, activation } => source
-                .iter()
-                .map(|value| activation.apply(quotient(*value, *shift).clamp(clamp.min, clamp.max)))
-                .collect(),
-        };
+    for index in 0..graph.nodes().len() {
+        let value = evaluate(graph, weights, index, &values)?;
         values.push(value);
     }
     Ok(Trace { values })
 }
 
-fn dense_forward(
-    node: usize,
-    dense: &DenseWeights,
-    source: &[i64],
-    declared: Range,
+/// The output of node `index`, given the values computed before it.
+pub fn evaluate(
+    graph: &Graph,
+    weights: &Weights,
+    index: usize,
+    values: &[Vec<i64>],
 ) -> Result<Vec<i64>, ExecutionError> {
-    let channel_value = |(channel, (row, bias)): (usize, (&[i32], i64))| {
-        let product = |(weight, value): (&i32, &i64)| i64::from(*weight).checked_mul(*value);
-        let mut terms = row.iter().zip(source).map(product);
-        let value = terms
-            .try_fold(bias, |sum, term| sum.checked_add(term?))
-            .ok_or(ExecutionError::Overflow { node, channel })?;
-        if !declared.contains(value) {
-            return Err(ExecutionError::Accumulator { node, channel, value, range: declared });
-        }
-        Ok(value)
+    // The graph checked that node, sources and shapes exist and fit.
+    let (Some(node), Some(result)) = (graph.nodes().get(index), graph.values().get(index + 1)) else {
+        return Ok(Vec::new());
     };
-    dense.rows().enumerate().map(channel_value).collect()
+    let sources: Vec<&[i64]> =
+        node.inputs.iter().map(|value| values.get(*value as usize).map_or(&[][..], Vec::as_slice)).collect();
+    let shapes: Vec<&[u32]> = graph.sources(node).map(|value| value.shape.as_slice()).collect();
+    let overflow = |element| ExecutionError::Overflow { node: index, channel: element };
+    let linear = || {
+        let shape = linear_shape(graph, index);
+        let shaped = |weights: &&LinearWeights| Some([weights.outputs(), weights.inputs()]) == shape;
+        weights.get(index).filter(shaped).ok_or(ExecutionError::Weights { node: index })
+    };
+    if let Some(origins) = origins(&node.operator, &shapes, &result.shape) {
+        return Ok(moved(&origins, &sources));
+    }
+    let first = sources.first().copied().unwrap_or_default();
+    let second = sources.get(1).copied().unwrap_or_default();
+    let pairwise = |function: fn(i64, i64) -> Option<i64>| {
+        let pairs = first.iter().zip(second).enumerate();
+        pairs.map(|(element, (a, b))| function(*a, *b).ok_or(overflow(element))).collect()
+    };
+    match &node.operator {
+        Operator::Dense { accumulator, .. } => dense(index, linear()?, first, *accumulator),
+        Operator::Convolution { geometry, accumulator } => {
+            let shape = [shapes.first().copied().unwrap_or_default(), &result.shape];
+            convolution(index, linear()?, geometry, shape, first, *accumulator)
+        }
+        Operator::Requantise { shift, clamp, activation } => Ok(requantise(first, *shift, *clamp, activation)),
+        Operator::Combine { multipliers, constant } => (0..first.len())
+            .map(|element| {
+                let mut terms = sources.iter().zip(multipliers);
+                let sum = terms.try_fold(*constant, |sum, (source, multiplier)| {
+                    sum.checked_add(multiplier.checked_mul(*source.get(element)?)?)
+                });
+                sum.ok_or(overflow(element))
+            })
+            .collect(),
+        Operator::Multiply => pairwise(i64::checked_mul),
+        Operator::Maximum => pairwise(|a, b| Some(a.max(b))),
+        Operator::Minimum => pairwise(|a, b| Some(a.min(b))),
+        Operator::Sum => {
+            let length = shapes.first().and_then(|shape| shape.last()).map_or(1, |length| *length as usize);
+            let rows = first.chunks_exact(length.max(1)).enumerate();
+            let sum = |row: &[i64]| row.iter().try_fold(0i64, |sum, value| sum.checked_add(*value));
+            rows.map(|(element, row)| sum(row).ok_or(overflow(element))).collect()
+        }
+        Operator::MatrixMultiply => matrix_multiply(first, second, &shapes, overflow),
+        Operator::Constant { .. }
+        | Operator::Reshape { .. }
+        | Operator::Strided { .. }
+        | Operator::Concatenate { .. }
+        | Operator::Pad { .. }
+        | Operator::Select { .. } => Ok(Vec::new()),
+    }
+}
+
+/// `q = floor((x + 2^(shift-1)) / 2^shift)`, `y = activation(clamp(q))`, for every element.
+///
+/// Where a formula would be evaluated more often than it has arguments, its table is made first.
+#[must_use]
+pub fn requantise(source: &[i64], shift: u8, clamp: Range, activation: &Activation) -> Vec<i64> {
+    let clamped = source.iter().map(|value| quotient(*value, shift).clamp(clamp.min, clamp.max));
+    if let Activation::Formula(_) = activation
+        && clamp.count() < source.len() as u64
+    {
+        let table: Vec<i64> = (clamp.min..=clamp.max).map(|q| activation.apply(q)).collect();
+        return clamped.map(|q| table.get(q.abs_diff(clamp.min) as usize).copied().unwrap_or_default()).collect();
+    }
+    clamped.map(|q| activation.apply(q)).collect()
+}
+
+fn moved(origins: &[Origin], sources: &[&[i64]]) -> Vec<i64> {
+    let element = |origin: &Origin| match *origin {
+        Origin::Element { input, element } => sources.get(input).and_then(|source| source.get(element)).copied(),
+        Origin::Constant(value) => Some(value),
+    };
+    // Every origin exists: the graph checked it.
+    origins.iter().map(|origin| element(origin).unwrap_or_default()).collect()
+}
+
+fn linear_shape(graph: &Graph, index: usize) -> Option<[u32; 2]> {
+    let node = graph.nodes().get(index)?;
+    match &node.operator {
+        Operator::Dense { inputs, outputs, .. } => Some([*outputs, *inputs]),
+        Operator::Convolution { geometry, .. } => {
+            let channels = graph.sources(node).next()?.shape.first().copied()?;
+            Some([geometry.outputs, geometry.columns(channels)?])
+        }
+        _ => None,
+    }
+}
+
+fn declared(node: usize, channel: usize, value: Option<i64>, range: Range) -> Result<i64, ExecutionError> {
+    let value = value.ok_or(ExecutionError::Overflow { node, channel })?;
+    if range.contains(value) { Ok(value) } else { Err(ExecutionError::Accumulator { node, channel, value, range }) }
+}
+
+fn dense(node: usize, weights: &LinearWeights, source: &[i64], range: Range) -> Result<Vec<i64>, ExecutionError> {
+    let mut results = Vec::new();
+    for item in source.chunks_exact((weights.inputs() as usize).max(1)) {
+        for (channel, (row, bias)) in weights.rows().enumerate() {
+            let mut terms = row.iter().zip(item).map(|(weight, value)| i64::from(*weight).checked_mul(*value));
+            let sum = terms.try_fold(bias, |sum, term| sum.checked_add(term?));
+            results.push(declared(node, channel, sum, range)?);
+        }
+    }
+    Ok(results)
+}
+
+fn convolution(
+    node: usize,
+    weights: &LinearWeights,
+    geometry: &Geometry,
+    [input, output]: [&[u32]; 2],
+    source: &[i64],
+    range: Range,
+) -> Result<Vec<i64>, ExecutionError> {
+    let (&[channels, height, width], &[outputs, rows, columns]) = (input, output) else { return Ok(Vec::new()) };
+    let [kernel_rows, kernel_columns] = geometry.kernel;
+    let channels_of_group = channels / geometry.groups;
+    let outputs_of_group = outputs / geometry.groups;
+    let mut results = Vec::new();
+    for (output, (row, bias)) in (0..outputs).zip(weights.rows()) {
+        let first_channel = output / outputs_of_group * channels_of_group;
+        for y in 0..rows {
+            for x in 0..columns {
+                let mut sum = Some(bias);
+                let mut kernel = row.iter();
+                for channel in first_channel..first_channel + channels_of_group {
+                    for k in 0..kernel_rows {
+                        for l in 0..kernel_columns {
+                            let weight = kernel.next().copied().unwrap_or_default();
+                            let Some(i) = inside(y, k, geometry, 0, height) else { continue };
+                            let Some(j) = inside(x, l, geometry, 1, width) else { continue };
+                            let position = (channel as usize * height as usize + i) * width as usize + j;
+                            let value = source.get(position).copied().unwrap_or_default();
+                            sum = sum.and_then(|sum: i64| sum.checked_add(i64::from(weight).checked_mul(value)?));
+                        }
+                    }
+                }
+                results.push(declared(node, output as usize, sum, range)?);
+            }
+        }
+    }
+    Ok(results)
+}
+
+/// Input row or column that kernel element `k` meets at output position `y`; `None` in the padding.
+fn inside(y: u32, k: u32, geometry: &Geometry, axis: usize, length: u32) -> Option<usize> {
+    let stride = geometry.stride.get(axis).copied()?;
+    let dilation = geometry.dilation.get(axis).copied()?;
+    let padded = u64::from(y) * u64::from(stride) + u64::from(k) * u64::from(dilation);
+    let position = padded.checked_sub(u64::from(geometry.before.get(axis).copied()?))?;
+    usize::try_from(position).ok().filter(|_| position < u64::from(length))
+}
+
+fn matrix_multiply(
+    a: &[i64],
+    b: &[i64],
+    shapes: &[&[u32]],
+    overflow: impl Fn(usize) -> ExecutionError,
+) -> Result<Vec<i64>, ExecutionError> {
+    let (Some(&[_, m, k]), Some(&[_, _, n])) = (
+        shapes.first().and_then(|shape| shape.first_chunk::<3>()),
+        shapes.get(1).and_then(|shape| shape.first_chunk::<3>()),
+    ) else {
+        return Ok(Vec::new());
+    };
+    let (m, k, n) = (m as usize, k as usize, n as usize);
+    let mut results = Vec::new();
+    for (a, b) in a.chunks_exact((m * k).max(1)).zip(b.chunks_exact((k * n).max(1))) {
+        for row in a.chunks_exact(k.max(1)) {
+            for column in 0..n {
+                let mut terms = row.iter().zip(b.iter().skip(column).step_by(n.max(1)));
+                let sum = terms.try_fold(0i64, |sum, (x, y)| sum.checked_add(x.checked_mul(*y)?));
+                results.push(sum.ok_or_else(|| overflow(results.len()))?);
+            }
+        }
+    }
+    Ok(results)
 }
 
 #[cfg(test)]
@@ -174,12 +332,12 @@ mod tests {
     #[test]
     fn weights_that_were_never_analysed_give_errors() {
         let graph = fixture::graph();
-        let with = |node, weights: DenseWeights| {
+        let with = |node, weights: LinearWeights| {
             let mut nodes = fixture::nodes();
             nodes.insert(node, weights);
             run(&graph, &Weights::new(&graph, nodes).unwrap(), &tensor([16; 4]))
         };
-        let heavy = DenseWeights::new(3, 4, vec![100; 12], vec![0; 3]).unwrap();
+        let heavy = LinearWeights::new(3, 4, vec![100; 12], vec![0; 3]).unwrap();
         assert_eq!(
             with(0, heavy),
             Err(ExecutionError::Accumulator {
@@ -189,7 +347,7 @@ mod tests {
                 range: Range { min: -2000, max: 2000 }
             })
         );
-        let overflowing = DenseWeights::new(3, 4, vec![1; 12], vec![0, i64::MAX, 0]).unwrap();
+        let overflowing = LinearWeights::new(3, 4, vec![1; 12], vec![0, i64::MAX, 0]).unwrap();
         assert_eq!(with(0, overflowing), Err(ExecutionError::Overflow { node: 0, channel: 1 }));
     }
 
@@ -210,7 +368,7 @@ mod tests {
             for draw in 0..4 {
                 let trace = run(&model.graph, &model.weights, &model.input(draw)).unwrap();
                 for (value, expected) in trace.values.iter().zip(model.graph.values()) {
-                    prop_assert_eq!(value.len(), expected.width as usize);
+                    prop_assert_eq!(value.len(), expected.width() as usize);
                     prop_assert!(value.iter().all(|element| expected.range.contains(*element)));
                 }
             }

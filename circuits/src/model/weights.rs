@@ -1,4 +1,4 @@
-//! The integers of a model: one weight matrix and one bias vector per dense node.
+//! The integers of a model: one weight matrix and one bias vector per linear node (dense or convolution).
 //!
 //! Weights live outside the graph, because verifying keys are derived from the graph alone. Multipliers are already
 //! folded in, so a weight is a plain `i32` and a bias an `i64`; how large they may be together with the input's range
@@ -31,14 +31,14 @@ pub enum WeightsError {
         /// Elements that came.
         got: usize,
     },
-    /// A dense node has no weights.
-    #[error("node {node}: a dense node without weights")]
+    /// A linear node has no weights.
+    #[error("node {node}: a linear node without weights")]
     Missing {
         /// Node index.
         node: usize,
     },
-    /// Weights came for a node that is not dense or not there.
-    #[error("node {node}: weights for a node that is not dense")]
+    /// Weights came for a node that is not linear or not there.
+    #[error("node {node}: weights for a node that is not linear")]
     Unexpected {
         /// Node index.
         node: usize,
@@ -59,14 +59,14 @@ pub enum WeightsError {
 ///
 /// Invariant: `weights.len() == outputs * inputs`, `bias.len() == outputs`, neither dimension is zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DenseWeights {
+pub struct LinearWeights {
     inputs: u32,
     outputs: u32,
     weights: Vec<i32>,
     bias: Vec<i64>,
 }
 
-impl DenseWeights {
+impl LinearWeights {
     /// Checks the two lengths against the shape.
     pub fn new(outputs: u32, inputs: u32, weights: Vec<i32>, bias: Vec<i64>) -> Result<Self, WeightsError> {
         let expected = u64::from(outputs) * u64::from(inputs);
@@ -122,20 +122,20 @@ impl DenseWeights {
 
 /// The weights of a whole graph, by node index.
 ///
-/// Invariant: exactly the dense nodes of the graph it was checked against, each in its node's shape.
+/// Invariant: exactly the linear nodes of the graph it was checked against, each in its node's shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weights {
-    nodes: BTreeMap<usize, DenseWeights>,
+    nodes: BTreeMap<usize, LinearWeights>,
 }
 
 impl Weights {
-    /// Checks that every dense node of `graph`, and nothing else, has weights of its shape.
-    pub fn new(graph: &Graph, nodes: BTreeMap<usize, DenseWeights>) -> Result<Self, WeightsError> {
-        let dense = dense_shapes(graph);
-        if let Some(node) = nodes.keys().copied().find(|node| !dense.contains_key(node)) {
+    /// Checks that every linear node of `graph`, and nothing else, has weights of its shape.
+    pub fn new(graph: &Graph, nodes: BTreeMap<usize, LinearWeights>) -> Result<Self, WeightsError> {
+        let shapes = linear_shapes(graph);
+        if let Some(node) = nodes.keys().copied().find(|node| !shapes.contains_key(node)) {
             return Err(WeightsError::Unexpected { node });
         }
-        for (&node, &expected) in &dense {
+        for (&node, &expected) in &shapes {
             let weights = nodes.get(&node).ok_or(WeightsError::Missing { node })?;
             let got = [weights.outputs, weights.inputs];
             if got != expected {
@@ -145,31 +145,35 @@ impl Weights {
         Ok(Self { nodes })
     }
 
-    /// The weights of node `node`, or `None` if it is not dense.
+    /// The weights of node `node`, or `None` if it is not linear.
     #[must_use]
-    pub fn get(&self, node: usize) -> Option<&DenseWeights> {
+    pub fn get(&self, node: usize) -> Option<&LinearWeights> {
         self.nodes.get(&node)
     }
 
-    /// Node index and weights of every dense node, in node order.
-    pub fn iter(&self) -> impl Iterator<Item = (usize, &DenseWeights)> {
+    /// Node index and weights of every linear node, in node order.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &LinearWeights)> {
         self.nodes.iter().map(|(node, weights)| (*node, weights))
     }
 
     /// The weights by node index.
     #[must_use]
-    pub fn into_nodes(self) -> BTreeMap<usize, DenseWeights> {
+    pub fn into_nodes(self) -> BTreeMap<usize, LinearWeights> {
         self.nodes
     }
 }
 
-/// `[outputs, inputs]` of every dense node, by node index.
-pub(super) fn dense_shapes(graph: &Graph) -> BTreeMap<usize, [u32; 2]> {
-    let dense = graph.nodes().iter().enumerate().filter_map(|(index, node)| match node.operator {
-        Operator::Dense { inputs, outputs, .. } => Some((index, [outputs, inputs])),
-        Operator::Requantise { .. } => None,
+/// `[outputs, inputs]` of every linear node, by node index.
+pub(super) fn linear_shapes(graph: &Graph) -> BTreeMap<usize, [u32; 2]> {
+    let linear = graph.nodes().iter().enumerate().filter_map(|(index, node)| match &node.operator {
+        Operator::Dense { inputs, outputs, .. } => Some((index, [*outputs, *inputs])),
+        Operator::Convolution { geometry, .. } => {
+            let channels = graph.sources(node).next().and_then(|source| source.shape.first().copied())?;
+            Some((index, [geometry.outputs, geometry.columns(channels)?]))
+        }
+        _ => None,
     });
-    dense.collect()
+    linear.collect()
 }
 
 #[cfg(test)]
@@ -179,7 +183,7 @@ mod tests {
 
     #[test]
     fn rows_are_row_major() {
-        let weights = DenseWeights::new(2, 3, vec![1, 2, 3, 4, 5, 6], vec![7, 8]).unwrap();
+        let weights = LinearWeights::new(2, 3, vec![1, 2, 3, 4, 5, 6], vec![7, 8]).unwrap();
         assert_eq!(weights.row(1), Some([4, 5, 6].as_slice()));
         assert_eq!(weights.row(2), None);
         assert_eq!(weights.rows().collect::<Vec<_>>(), [([1, 2, 3].as_slice(), 7), ([4, 5, 6].as_slice(), 8)]);
@@ -188,13 +192,13 @@ mod tests {
     #[test]
     fn lengths_must_match_the_shape() {
         let matrix = |outputs, inputs, expected, got| Err(WeightsError::Matrix { outputs, inputs, expected, got });
-        assert_eq!(DenseWeights::new(2, 3, vec![0; 5], vec![0; 2]), matrix(2, 3, 6, 5));
-        assert_eq!(DenseWeights::new(0, 3, vec![], vec![]), matrix(0, 3, 0, 0));
+        assert_eq!(LinearWeights::new(2, 3, vec![0; 5], vec![0; 2]), matrix(2, 3, 6, 5));
+        assert_eq!(LinearWeights::new(0, 3, vec![], vec![]), matrix(0, 3, 0, 0));
         assert_eq!(
-            DenseWeights::new(u32::MAX, u32::MAX, vec![], vec![]),
+            LinearWeights::new(u32::MAX, u32::MAX, vec![], vec![]),
             matrix(u32::MAX, u32::MAX, 18446744065119617025, 0)
         );
-        assert_eq!(DenseWeights::new(2, 1, vec![0; 2], vec![0]), Err(WeightsError::Bias { expected: 2, got: 1 }));
+        assert_eq!(LinearWeights::new(2, 1, vec![0; 2], vec![0]), Err(WeightsError::Bias { expected: 2, got: 1 }));
     }
 
     #[test]
@@ -209,7 +213,7 @@ mod tests {
         extra.insert(1, nodes[&0].clone());
         assert_eq!(Weights::new(&graph, extra), Err(WeightsError::Unexpected { node: 1 }));
         let mut other = nodes;
-        other.insert(2, DenseWeights::new(3, 2, vec![0; 6], vec![0; 3]).unwrap());
+        other.insert(2, LinearWeights::new(3, 2, vec![0; 6], vec![0; 3]).unwrap());
         assert_eq!(Weights::new(&graph, other), Err(WeightsError::Shape { node: 2, expected: [2, 3], got: [3, 2] }));
     }
 }

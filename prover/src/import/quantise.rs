@@ -21,7 +21,7 @@ use circuits::model::graph::{
 use circuits::model::range::Range;
 use circuits::model::reference::{self, ExecutionError};
 use circuits::model::tensor::Tensor;
-use circuits::model::weights::{DenseWeights, Weights, WeightsError};
+use circuits::model::weights::{LinearWeights, Weights, WeightsError};
 
 use super::network::{Layer, Network};
 
@@ -150,7 +150,7 @@ struct Example {
 
 /// A dense layer in integers.
 struct Rounded {
-    weights: DenseWeights,
+    weights: LinearWeights,
     accumulator: Range,
 }
 
@@ -165,7 +165,7 @@ struct Candidate {
 #[derive(Default)]
 struct Built {
     nodes: Vec<Node>,
-    weights: BTreeMap<usize, DenseWeights>,
+    weights: BTreeMap<usize, LinearWeights>,
 }
 
 impl Built {
@@ -305,7 +305,7 @@ fn weight_scale(layer: &Layer, source: &Source, settings: &Settings) -> f64 {
 fn round(node: usize, layer: &Layer, source: &Source, scale: f64) -> Result<Rounded, QuantiseError> {
     let weights = layer.weights.iter().map(|weight| (f64::from(*weight) * source.step * scale).round() as i32);
     let bias = layer.bias.iter().map(|bias| (f64::from(*bias) * scale).round() as i64);
-    let weights = DenseWeights::new(layer.outputs, layer.inputs, weights.collect(), bias.collect())?;
+    let weights = LinearWeights::new(layer.outputs, layer.inputs, weights.collect(), bias.collect())?;
     let accumulator = analysis::tightest(node, &weights, source.range)?;
     Ok(Rounded { weights, accumulator })
 }

@@ -35,7 +35,7 @@ impl Fixture {
                 (seed, Model::from_seed(seed, &Limits { quotients_max: 60, shift_max: 4, ..Limits::circuit() }))
             })
             .find(|(_, model)| {
-                let wide = model.graph.values().iter().all(|value| value.width > 2);
+                let wide = model.graph.values().iter().all(|value| value.width() > 2);
                 model.graph.nodes().len() == 5 && wide
             })
             .unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use circuits::model::bundle::Bundle;
 use circuits::model::graph::Operator;
-use circuits::model::weights::{DenseWeights, Weights};
+use circuits::model::weights::{LinearWeights, Weights};
 use prover::import::digits::{self, Digit, DigitsError};
 
 use super::error::StepError;
@@ -34,7 +34,7 @@ pub(super) fn other_weights(bundle: &Bundle) -> Result<Arc<Bundle>, StepError> {
     let mut nodes = bundle.weights().clone().into_nodes();
     if let Some(dense) = first.and_then(|node| nodes.get_mut(&node)) {
         let reversed = dense.rows().flat_map(|(row, _)| row.iter().rev().copied()).collect();
-        *dense = DenseWeights::new(dense.outputs(), dense.inputs(), reversed, dense.bias().to_vec())?;
+        *dense = LinearWeights::new(dense.outputs(), dense.inputs(), reversed, dense.bias().to_vec())?;
     }
     let weights = Weights::new(graph, nodes)?;
     Ok(Arc::new(Bundle::new(graph.clone(), weights, bundle.info().clone())?))

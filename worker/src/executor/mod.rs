@@ -12,11 +12,11 @@
 pub mod device;
 
 use circuits::model::bundle::Bundle;
-use circuits::model::graph::{Graph, Operator, quotient};
+use circuits::model::graph::{Graph, Operator};
 use circuits::model::range::{MAGNITUDE_MAX, Range};
 use circuits::model::reference::{self, ExecutionError, Trace};
 use circuits::model::tensor::{Tensor, TensorError};
-use circuits::model::weights::DenseWeights;
+use circuits::model::weights::{LinearWeights, Weights};
 
 pub use device::{Device, DeviceError};
 
@@ -38,6 +38,9 @@ pub enum ExecutorError {
         /// What is wrong with it.
         source: ExecutionError,
     },
+    /// A node that the device does not compute failed.
+    #[error(transparent)]
+    Node(#[from] ExecutionError),
     /// The device returned something that exact arithmetic cannot return.
     #[error(
         "node {node} channel {channel}: the device returned {got}, expected an integer within [{}, {}]; \
@@ -71,12 +74,14 @@ enum Step {
         bias: Vec<i64>,
         accumulator: Range,
     },
-    Requantise(Operator),
+    /// Everything else: the reference's own arithmetic.
+    Reference,
 }
 
 /// A model loaded on a device.
 pub struct Executor {
     graph: Graph,
+    weights: Weights,
     /// Value index that each node reads, and what it does.
     steps: Vec<(usize, Step)>,
     device: candle_core::Device,
@@ -96,11 +101,11 @@ impl Executor {
                     bias: dense.bias().to_vec(),
                     accumulator: *accumulator,
                 },
-                (operator, _) => Step::Requantise(operator.clone()),
+                _ => Step::Reference,
             };
             steps.push((source, step));
         }
-        Ok(Self { graph, steps, device })
+        Ok(Self { graph, weights: bundle.weights().clone(), steps, device })
     }
 
     /// The output for one input, shape `[width]`.
@@ -140,7 +145,10 @@ impl Executor {
                     let add = |row: Vec<f64>| accumulators(node, &row, bias, *accumulator);
                     products.into_iter().map(add).collect::<Result<Vec<_>, _>>()?
                 }
-                Step::Requantise(operator) => sources.iter().map(|source| requantise(operator, source)).collect(),
+                Step::Reference => traces
+                    .iter()
+                    .map(|trace| reference::evaluate(&self.graph, &self.weights, node, &trace.values))
+                    .collect::<Result<Vec<_>, _>>()?,
             };
             for (trace, result) in traces.iter_mut().zip(results) {
                 trace.values.push(result);
@@ -159,7 +167,7 @@ impl Executor {
     }
 }
 
-fn upload(dense: &DenseWeights, device: &candle_core::Device) -> Result<candle_core::Tensor, ExecutorError> {
+fn upload(dense: &LinearWeights, device: &candle_core::Device) -> Result<candle_core::Tensor, ExecutorError> {
     let shape = (dense.outputs() as usize, dense.inputs() as usize);
     let weights: Vec<f64> = dense.weights().iter().map(|weight| f64::from(*weight)).collect();
     Ok(candle_core::Tensor::from_vec(weights, shape, device)?.t()?.contiguous()?)
@@ -177,15 +185,6 @@ fn accumulators(node: usize, products: &[f64], bias: &[i64], declared: Range) ->
         Ok(integer + bias)
     };
     products.iter().zip(bias).enumerate().map(add).collect()
-}
-
-fn requantise(operator: &Operator, source: &[i64]) -> Vec<i64> {
-    match operator {
-        Operator::Requantise { shift, clamp, activation } => {
-            source.iter().map(|value| activation.apply(quotient(*value, *shift).clamp(clamp.min, clamp.max))).collect()
-        }
-        Operator::Dense { .. } => Vec::new(),
-    }
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ fn sums_at_the_bound_are_exact() {
     let weight = i32::try_from(((MAGNITUDE_MAX - 1000) / x_max) / i64::from(count)).unwrap();
     let alternating = |index: u32| if index.is_multiple_of(2) { weight } else { -weight };
     let matrix: Vec<i32> = (0..count).map(|_| weight).chain((0..count).map(alternating)).collect();
-    let dense = DenseWeights::new(2, count, matrix, vec![999, -999]).unwrap();
+    let dense = LinearWeights::new(2, count, matrix, vec![999, -999]).unwrap();
     let input = Input { shape: vec![count], range: Range { min: 0, max: x_max } };
     let accumulator = circuits::model::analysis::tightest(0, &dense, input.range).unwrap();
     assert!(accumulator.max > MAGNITUDE_MAX - (1 << 34), "{accumulator:?}");

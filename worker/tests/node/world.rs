@@ -16,7 +16,7 @@ use chain::types::{
 };
 use circuits::model::bundle::Bundle;
 use circuits::model::tensor::Tensor;
-use circuits::model::weights::{DenseWeights, Weights};
+use circuits::model::weights::{LinearWeights, Weights};
 use prover::import::digits;
 use prover::srs::generate::development;
 use tempfile::TempDir;
@@ -72,7 +72,7 @@ pub(crate) fn other_model() -> &'static Arc<ServedModel> {
         let mut nodes = bundle.weights().clone().into_nodes();
         let first = nodes.get_mut(&0).unwrap();
         let reversed = first.rows().flat_map(|(row, _)| row.iter().rev().copied()).collect();
-        *first = DenseWeights::new(first.outputs(), first.inputs(), reversed, first.bias().to_vec()).unwrap();
+        *first = LinearWeights::new(first.outputs(), first.inputs(), reversed, first.bias().to_vec()).unwrap();
         let weights = Weights::new(bundle.graph(), nodes).unwrap();
         let bundle = Bundle::new(bundle.graph().clone(), weights, bundle.info().clone()).unwrap();
         Arc::new(ServedModel::derive(Arc::new(bundle), &fixture().setup).unwrap())

@@ -102,7 +102,7 @@ fn a_model_whose_description_does_not_fit_the_header_is_refused_when_it_is_made(
     let operator = Operator::Dense { inputs: 1, outputs: width, accumulator: Range { min: 0, max: 0 } };
     let input = Input { shape: vec![1], range: Range { min: 0, max: 0 } };
     let graph = Graph::new(input, vec![Node { operator, inputs: vec![0] }], fixture::graph().layout()).unwrap();
-    let dense = DenseWeights::new(width, 1, vec![0; 4096], vec![0; 4096]).unwrap();
+    let dense = LinearWeights::new(width, 1, vec![0; 4096], vec![0; 4096]).unwrap();
     let weights = Weights::new(&graph, BTreeMap::from([(0, dense)])).unwrap();
     let labels = vec!["x".repeat(300); 4096];
     let got = Bundle::new(graph, weights, Info { labels, ..info() });

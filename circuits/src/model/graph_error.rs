@@ -1,0 +1,168 @@
+//! Why a graph is refused.
+
+use super::formula::FormulaError;
+use super::graph::{
+    CONSTANTS_MAX, FORMULA_DOMAIN_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, K_MAX, NODES_MAX, ROWS_MAX, SHIFT_MAX, WIDTH_MAX,
+};
+use super::tensor::RANK_MAX;
+
+/// Why a graph was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GraphError {
+    /// More bytes than [`GRAPH_BYTES_MAX`].
+    #[error("graph: expected at most {GRAPH_BYTES_MAX} bytes, got {got}")]
+    TooLarge {
+        /// Bytes that came.
+        got: usize,
+    },
+    /// The bytes are not the canonical encoding of a graph.
+    #[error("graph: not a canonical encoding ({detail})")]
+    Encoding {
+        /// What the decoder saw.
+        detail: String,
+    },
+    /// Another version of the encoding.
+    #[error("graph version: expected {GRAPH_VERSION}, got {got}; use the release that wrote it")]
+    Version {
+        /// Version that came.
+        got: u16,
+    },
+    /// The input's shape is empty or too large.
+    #[error("graph input: expected 1 to {RANK_MAX} dimensions and 1 to {WIDTH_MAX} elements, got shape {shape:?}")]
+    InputShape {
+        /// Shape that came.
+        shape: Vec<u32>,
+    },
+    /// A declared interval is empty or exceeds the bound on magnitudes.
+    #[error("{place}: interval [{min}, {max}] is empty or exceeds 2^47")]
+    Range {
+        /// Where it is declared.
+        place: String,
+        /// Its minimum.
+        min: i64,
+        /// Its maximum.
+        max: i64,
+    },
+    /// Fewer than one or more than [`NODES_MAX`] nodes.
+    #[error("graph nodes: expected 1 to {NODES_MAX}, got {got}")]
+    NodeCount {
+        /// Nodes that came.
+        got: usize,
+    },
+    /// All values together have more than [`super::graph::ELEMENTS_MAX`] elements.
+    #[error("node {node}: values up to here have more than {max} elements", max = super::graph::ELEMENTS_MAX)]
+    Elements {
+        /// First node beyond the limit.
+        node: usize,
+    },
+    /// A node reads a value that is not computed before it.
+    #[error("node {node}: expected inputs among values 0..={node}, got {got:?}")]
+    Inputs {
+        /// Node index.
+        node: usize,
+        /// Value indices that came.
+        got: Vec<u32>,
+    },
+    /// A node reads the wrong number of values.
+    #[error("node {node} ({operator}): expected {expected} inputs, got {got}")]
+    Arity {
+        /// Node index.
+        node: usize,
+        /// Name of its operator.
+        operator: &'static str,
+        /// Inputs it takes.
+        expected: usize,
+        /// Inputs that came.
+        got: usize,
+    },
+    /// The shapes of a node's inputs, or its parameters, do not fit its operator.
+    #[error("node {node} ({operator}): expected {expected}, got inputs of shapes {got:?}")]
+    Operands {
+        /// Node index.
+        node: usize,
+        /// Name of its operator.
+        operator: &'static str,
+        /// What it takes.
+        expected: String,
+        /// Shapes that came.
+        got: Vec<Vec<u32>>,
+    },
+    /// A value's shape is empty or too large.
+    #[error("node {node}: expected 1 to {RANK_MAX} dimensions and 1 to {WIDTH_MAX} elements, got shape {shape:?}")]
+    Shape {
+        /// Node index.
+        node: usize,
+        /// Shape that came.
+        shape: Vec<u32>,
+    },
+    /// Results of a node could exceed 2^47 in magnitude.
+    #[error("node {node} ({operator}): results reach [{min}, {max}], beyond 2^47; requantise its inputs first")]
+    Magnitude {
+        /// Node index.
+        node: usize,
+        /// Name of its operator.
+        operator: &'static str,
+        /// Smallest possible result.
+        min: i128,
+        /// Largest possible result.
+        max: i128,
+    },
+    /// A dense node's width is not its input's.
+    #[error("node {node}: expected {expected} inputs (the last dimension of its input value), got {got}")]
+    Width {
+        /// Node index.
+        node: usize,
+        /// Last dimension of the value it reads.
+        expected: u32,
+        /// Width it declares.
+        got: u32,
+    },
+    /// A dense node has no outputs or too many.
+    #[error("node {node}: expected 1 to {WIDTH_MAX} outputs, got {got}")]
+    Outputs {
+        /// Node index.
+        node: usize,
+        /// Outputs it declares.
+        got: u32,
+    },
+    /// A shift beyond [`SHIFT_MAX`].
+    #[error("node {node}: expected a shift of 0 to {SHIFT_MAX}, got {got}")]
+    Shift {
+        /// Node index.
+        node: usize,
+        /// Shift it declares.
+        got: u8,
+    },
+    /// A formula is malformed.
+    #[error("node {node} formula: {source}")]
+    Formula {
+        /// Node index.
+        node: usize,
+        /// What is wrong with it.
+        source: FormulaError,
+    },
+    /// A formula's arguments are too many for a table.
+    #[error(
+        "node {node} formula: expected at most {FORMULA_DOMAIN_MAX} arguments, got {got}; clamp to a narrower interval"
+    )]
+    Domain {
+        /// Node index.
+        node: usize,
+        /// Integers in the clamped interval.
+        got: u64,
+    },
+    /// The graph states too many constants.
+    #[error("graph constants and indices: expected at most {CONSTANTS_MAX}, got {got}")]
+    Constants {
+        /// Numbers stated.
+        got: usize,
+    },
+    /// The layout's size is out of bounds.
+    #[error("graph layout: expected k of 1 to {K_MAX} and rows of 1 to {ROWS_MAX}, got k = {k}, rows = {rows}")]
+    Layout {
+        /// k that came.
+        k: u32,
+        /// Rows that came.
+        rows: u32,
+    },
+}
