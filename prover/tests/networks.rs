@@ -110,3 +110,25 @@ fn the_measured_networks_agree_with_their_float_runs() {
         }
     }
 }
+
+#[test]
+fn dump() {
+    let Ok(path) = std::env::var("DUMP") else { return };
+    let path = PathBuf::from(path);
+    let inputs = std::env::var("DUMP_INPUT").map(PathBuf::from).unwrap_or_else(|_| path.with_file_name("input.json"));
+    let check = checked(&path, &inputs).unwrap();
+    note(&format!("{:?}", check.report));
+    let Some(graph) = check.graph else { return };
+    for (index, (node, value)) in graph.nodes().iter().zip(&graph.values()[1..]).enumerate() {
+        let text = format!("{:?}", node.operator);
+        note(&format!(
+            "{} {:?} {} -> {:?} [{}, {}]",
+            index + 1,
+            node.inputs,
+            text.chars().take(300).collect::<String>(),
+            value.shape,
+            value.range.min,
+            value.range.max
+        ));
+    }
+}

@@ -133,7 +133,9 @@ pub struct Check {
     pub unsupported: Vec<UnsupportedNode>,
     /// With calibration inputs: what an import would choose, and how accurate it would be.
     pub report: Option<Report>,
-    /// Why the integer graph cannot be proven, where it cannot.
+    /// With calibration inputs: the integer graph, its circuit's size chosen where a circuit holds it.
+    pub graph: Option<Graph>,
+    /// Why no circuit holds the graph, where none does.
     pub plan_refusal: Option<String>,
 }
 
@@ -159,19 +161,32 @@ pub fn check(bytes: &[u8], inputs: Option<&Lists>, settings: &Settings) -> Resul
     check_settings(settings)?;
     let network = parse::parse(bytes, inputs)?;
     let ports = (network.inputs.clone(), network.outputs.clone());
-    let (unsupported, report, plan_refusal) = match lower(network) {
-        Err(ImportError::Unsupported { nodes }) => (nodes, None, None),
-        Err(error) => return Err(error),
-        Ok(lowered) => match inputs {
-            None => (Vec::new(), None, None),
-            Some(inputs) => {
-                let found = search::search(&lowered, inputs, settings)?;
-                let refusal = choose_layout(&found.graph).err().map(|error| error.to_string());
-                (Vec::new(), Some(found.report), refusal)
-            }
-        },
+    let mut check = Check {
+        inputs: ports.0,
+        outputs: ports.1,
+        unsupported: Vec::new(),
+        report: None,
+        graph: None,
+        plan_refusal: None,
     };
-    Ok(Check { inputs: ports.0, outputs: ports.1, unsupported, report, plan_refusal })
+    match lower(network) {
+        Err(ImportError::Unsupported { nodes }) => check.unsupported = nodes,
+        Err(error) => return Err(error),
+        Ok(lowered) => {
+            if let Some(inputs) = inputs {
+                let found = search::search(&lowered, inputs, settings)?;
+                check.report = Some(found.report);
+                check.graph = Some(match choose_layout(&found.graph) {
+                    Ok(layout) => found.graph.with_layout(layout)?,
+                    Err(error) => {
+                        check.plan_refusal = Some(error.to_string());
+                        found.graph
+                    }
+                });
+            }
+        }
+    }
+    Ok(check)
 }
 
 /// The circuit's size for a graph.

@@ -29,6 +29,8 @@ pub struct Report {
     pub shift: u32,
     /// Calibration samples.
     pub samples: usize,
+    /// Lists of inputs that the network has no input for.
+    pub unread_lists: usize,
     /// Each output.
     pub outputs: Vec<OutputReport>,
     /// Whether every output meets the target.

@@ -37,7 +37,7 @@ pub enum SamplesError {
         /// What came.
         got: String,
     },
-    /// Another number of lists than the network has inputs.
+    /// Fewer lists than the network has inputs.
     #[error("inputs: expected {expected} lists, one for each input of the network, got {got}")]
     Lists {
         /// Inputs of the network.
@@ -114,11 +114,17 @@ impl Lists {
         Some(self.groups.first()?.get(input)?.len())
     }
 
+    /// How many lists a network of this many inputs leaves unread.
+    #[must_use]
+    pub fn unread(&self, inputs: usize) -> usize {
+        self.groups.first().map_or(0, |lists| lists.len().saturating_sub(inputs))
+    }
+
     /// The samples, for inputs of these shapes.
     pub fn samples(&self, shapes: &[Vec<u32>]) -> Result<Vec<Sample>, SamplesError> {
         let mut samples = Vec::new();
         for group in &self.groups {
-            if group.len() != shapes.len() {
+            if group.len() < shapes.len() {
                 return Err(SamplesError::Lists { expected: shapes.len(), got: group.len() });
             }
             let mut counts = Vec::new();
@@ -138,6 +144,7 @@ impl Lists {
                     let length = values.len() / count;
                     values.get(sample * length..(sample + 1) * length).map(<[f64]>::to_vec).unwrap_or_default()
                 };
+                // Lists beyond the network's inputs are left unread; the report says so.
                 samples.push(group.iter().zip(&counts).map(part).collect());
             }
         }

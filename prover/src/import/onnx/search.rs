@@ -46,7 +46,8 @@ pub(super) fn search(lowered: &Lowered, inputs: &Lists, settings: &Settings) -> 
                 continue;
             }
         };
-        let report = measure(lowered, &quantised, &segments, &samples, &references, precision, settings)?;
+        let mut report = measure(lowered, &quantised, &segments, &samples, &references, precision, settings)?;
+        report.unread_lists = inputs.unread(shapes.len());
         let better = best.as_ref().is_none_or(|best| worst(&report) < worst(&best.report));
         if better {
             let text = input_text(&network.inputs, &quantised.input_exponents, &quantised.graph);
@@ -170,6 +171,7 @@ fn measure(
         weight_bits: precision.weight_bits,
         shift: precision.shift,
         samples: samples.len(),
+        unread_lists: 0,
         outputs,
         within_target,
         nodes: quantised.graph.nodes().len(),

@@ -129,6 +129,15 @@ impl Lowering<'_> {
 
     /// A value of elements from anywhere: as a strided view of one source where it is one, as a selection otherwise.
     pub(super) fn placed(&mut self, sources: &[NodeId], places: Vec<Place>, shape: Vec<u32>) -> Built {
+        // An element of a uniform constant is that constant.
+        let uniform: Vec<Option<f64>> = sources.iter().map(|source| self.builder.uniform(*source)).collect();
+        let places: Vec<Place> = places
+            .into_iter()
+            .map(|place| match place {
+                Place::Element { input, .. } => uniform.get(input).copied().flatten().map_or(place, Place::Constant),
+                Place::Constant(_) => place,
+            })
+            .collect();
         let mut used: Vec<usize> = Vec::new();
         let mut constants: Vec<f64> = Vec::new();
         let mut known: HashMap<u64, usize> = HashMap::new();

@@ -5,7 +5,7 @@ use circuits::model::range::Range;
 
 use super::super::real::evaluate::structural;
 use super::super::real::{NodeId, RealOperator};
-use super::emitter::{Emitter, Integer, WIDE_BITS, bounded};
+use super::emitter::{Emitter, Integer, Rounding, WIDE_BITS, bounded};
 use super::scale::{fixed_exponent, scaled};
 use super::{QuantiseError, point};
 
@@ -70,29 +70,39 @@ impl Emitter<'_> {
 
     /// A constant at an exponent.
     pub(super) fn constant_at(&mut self, id: NodeId, exponent: i32) -> Result<Integer, QuantiseError> {
+        self.constant_rounded(id, exponent, Rounding::Exact)
+    }
+
+    /// A constant at an exponent, rounded one way.
+    pub(super) fn constant_rounded(
+        &mut self,
+        id: NodeId,
+        exponent: i32,
+        rounding: Rounding,
+    ) -> Result<Integer, QuantiseError> {
         let network = self.network;
         let RealOperator::Constant(values) = &network.nodes[id].operator else {
-            return self.repeated(id, Some(exponent));
+            return self.repeated(id, Some((exponent, rounding)));
         };
-        if let Some(known) = self.constants.get(&(id, exponent)) {
+        if let Some(known) = self.constants.get(&(id, exponent, rounding)) {
             return Ok(*known);
         }
-        let values: Vec<i64> = values.iter().map(|value| scaled(*value, exponent)).collect();
+        let values: Vec<i64> = values.iter().map(|value| rounding.scaled(*value, exponent)).collect();
         let min = values.iter().copied().min().unwrap_or(0);
         let max = values.iter().copied().max().unwrap_or(0);
         let range = bounded(i128::from(min), i128::from(max)).ok_or_else(|| self.magnitude(id))?;
         let shape = self.dimensions(id);
         let value = self.push(Operator::Constant { shape: shape.clone(), values }, Vec::new(), shape, range);
         let integer = Integer { value, exponent };
-        self.constants.insert((id, exponent), integer);
+        self.constants.insert((id, exponent, rounding), integer);
         Ok(integer)
     }
 
     /// A repetition of a constant.
-    fn repeated(&mut self, id: NodeId, exponent: Option<i32>) -> Result<Integer, QuantiseError> {
+    fn repeated(&mut self, id: NodeId, exponent: Option<(i32, Rounding)>) -> Result<Integer, QuantiseError> {
         let source = self.operand(id, 0);
         let source = match exponent {
-            Some(exponent) => self.constant_at(source, exponent)?,
+            Some((exponent, rounding)) => self.constant_rounded(source, exponent, rounding)?,
             None => self.constant(source)?,
         };
         self.structure(id, &[source], 0).ok_or_else(|| self.magnitude(id))

@@ -5,7 +5,7 @@ use circuits::model::graph::Operator;
 use super::super::real::{NodeId, RealOperator};
 use super::QuantiseError;
 use super::arithmetic::ATTEMPTS;
-use super::emitter::{Emitter, Integer, bounded};
+use super::emitter::{Emitter, Integer, Rounding, bounded};
 use super::scale::{exponent_of, fixed_exponent, power_of_two, scaled};
 
 /// Bits by which a difference that is compared with zero may be finer than its terms.
@@ -20,6 +20,26 @@ struct Term {
     integer: Option<Integer>,
     multiplier: i64,
     exponent: i32,
+}
+
+impl Rounding {
+    /// `value 2^exponent`, rounded this way, to the nearest whole number where none is prescribed.
+    pub(super) fn scaled(self, value: f64, exponent: i32) -> i64 {
+        let real = value * f64::from(exponent).exp2();
+        match self {
+            Self::Down => real.floor() as i64,
+            Self::Up => real.ceil() as i64,
+            Self::Exact => scaled(value, exponent),
+        }
+    }
+
+    fn reversed(self) -> Self {
+        match self {
+            Self::Down => Self::Up,
+            Self::Up => Self::Down,
+            Self::Exact => Self::Exact,
+        }
+    }
 }
 
 impl Emitter<'_> {
@@ -72,8 +92,21 @@ impl Emitter<'_> {
         }
         let smallest = numbers.iter().filter(|number| **number != 0.0).map(|number| -power_of_two(*number)).max();
         let Some(needed) = smallest.filter(|needed| *needed > own) else { return own };
-        let finer = if self.compared[id] { own + COMPARED_BITS } else { own.max(wanted) };
+        let finer = match self.rounding(id, terms, constant) {
+            Some(Rounding::Exact) => own + COMPARED_BITS,
+            Some(_) => return own,
+            None => own.max(wanted),
+        };
         needed.min(finer)
+    }
+
+    /// How the one constant of a difference may be rounded; several would be rounded several times.
+    fn rounding(&self, id: NodeId, terms: &[Term], constant: f64) -> Option<Rounding> {
+        let rounding = self.compared[id]?;
+        let fixed = terms.iter().filter(|term| term.integer.is_none());
+        let whole = terms.iter().all(|term| self.multiplier_of(id, term.node).abs() == 1.0 || term.integer.is_some());
+        let lone = fixed.count() + usize::from(constant != 0.0) == 1;
+        Some(if lone && whole { rounding } else { Rounding::Exact })
     }
 
     /// The numbers of a constant, without its repetitions.
@@ -92,7 +125,8 @@ impl Emitter<'_> {
         constant: f64,
         exponent: i32,
     ) -> Result<Option<Integer>, QuantiseError> {
-        let offset = scaled(constant, exponent);
+        let rounding = self.rounding(id, terms, constant).unwrap_or(Rounding::Exact);
+        let offset = rounding.scaled(constant, exponent);
         let mut sum = (i128::from(offset), i128::from(offset));
         let mut multipliers = Vec::new();
         let mut values = Vec::new();
@@ -116,7 +150,8 @@ impl Emitter<'_> {
                     }
                     // A multiplier that is no whole number is rare here; its constant then carries the extra bits.
                     let factor = fixed_exponent(&[self.multiplier_of(id, term.node)], MULTIPLIER_BITS);
-                    (term.multiplier, self.constant_at(term.node, exponent - factor)?)
+                    let rounding = if term.multiplier < 0 { rounding.reversed() } else { rounding };
+                    (term.multiplier, self.constant_rounded(term.node, exponent - factor, rounding)?)
                 }
             };
             let (low, high) = self.range(value).scaled(multiplier);

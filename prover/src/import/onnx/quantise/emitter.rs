@@ -37,11 +37,37 @@ pub(super) struct Emitter<'a> {
     pub(super) integers: Vec<Option<Integer>>,
     /// Nodes whose values only move into the output.
     pub(super) ends: Vec<bool>,
-    /// Nodes that a threshold reads, where every bit of a difference counts.
-    pub(super) compared: Vec<bool>,
+    /// Nodes that a threshold reads, and what may be done with their constants.
+    pub(super) compared: Vec<Option<Rounding>>,
     narrowed: HashMap<(u32, u32, Range2), Integer>,
     pub(super) ordered: HashMap<(NodeId, bool, bool, u32), Integer>,
-    pub(super) constants: HashMap<(NodeId, i32), Integer>,
+    pub(super) constants: HashMap<(NodeId, i32, Rounding), Integer>,
+    /// Positions to tag elements with, by shape and order.
+    pub(super) tags: HashMap<(Vec<u32>, bool), u32>,
+}
+
+/// How the constants of a difference may be rounded when only its sign counts.
+///
+/// With whole `X` and real `k`, `X + k < 0` holds if and only if `X + floor(k) < 0`, and `X + k > 0` if and only if
+/// `X + ceil(k) > 0`: comparing with a rounded constant is exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Rounding {
+    /// Down: zero counts as above.
+    Down,
+    /// Up: zero counts as below.
+    Up,
+    /// Not at all: zero is told from both sides.
+    Exact,
+}
+
+impl Rounding {
+    fn of(values: [i64; 3]) -> Self {
+        match values {
+            [_, zero, positive] if zero == positive => Self::Down,
+            [negative, zero, _] if negative == zero => Self::Up,
+            _ => Self::Exact,
+        }
+    }
 }
 
 /// A range as a key.
@@ -60,7 +86,7 @@ impl<'a> Emitter<'a> {
         for segment in segments {
             let nought = Interval { low: 0.0, high: 0.0 };
             let interval = segment.interval.hull(nought);
-            let exponent = if segment.whole { 0 } else { exponent_of(interval.high - interval.low, bits) };
+            let exponent = if segment.whole { 0 } else { exponent_of(interval.span(), bits) };
             // Two values at least, so that no input is a constant.
             let covered = interval.widened().integers(exponent).hull(&Range { min: 0, max: 1 });
             let covered = if segment.whole && interval.high <= 1.0 && interval.low >= 0.0 {
@@ -86,10 +112,11 @@ impl<'a> Emitter<'a> {
             values: vec![Value { shape, range }],
             integers: vec![None; network.nodes.len()],
             ends: vec![false; network.nodes.len()],
-            compared: vec![false; network.nodes.len()],
+            compared: vec![None; network.nodes.len()],
             narrowed: HashMap::new(),
             ordered: HashMap::new(),
             constants: HashMap::new(),
+            tags: HashMap::new(),
         };
         emitter.mark();
         Ok(emitter)
@@ -113,8 +140,18 @@ impl<'a> Emitter<'a> {
             for input in &node.inputs {
                 readers[*input] += 1;
                 moving[*input] &= moves && self.ends[id];
-                self.compared[*input] |=
-                    matches!(node.operator, RealOperator::Threshold { .. }) || (moves && self.compared[id]);
+                let reads = match node.operator {
+                    RealOperator::Threshold { negative, zero, positive } => {
+                        Some(Rounding::of([negative, zero, positive]))
+                    }
+                    _ if moves => self.compared[id],
+                    _ => None,
+                };
+                // Readers that disagree need the exact difference.
+                self.compared[*input] = match (self.compared[*input], reads) {
+                    (Some(known), Some(reads)) if known != reads => Some(Rounding::Exact),
+                    (known, reads) => known.or(reads),
+                };
             }
         }
     }

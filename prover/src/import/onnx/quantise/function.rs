@@ -25,7 +25,7 @@ impl Emitter<'_> {
         let range = self.range(source);
         let bits = self.precision.activation_bits;
         let few = range.count() <= 1 << (bits + 1);
-        let wanted = if few { source.exponent } else { exponent_of(interval.high - interval.low, bits) };
+        let wanted = if few { source.exponent } else { exponent_of(interval.span(), bits) };
         let exponent = wanted.min(source.exponent).clamp(-EXPONENT_LIMIT, EXPONENT_LIMIT);
         let shift = (source.exponent - exponent).max(0).unsigned_abs();
         let clamp = if few { range } else { interval.widened().integers(exponent) };

@@ -37,7 +37,7 @@ impl Emitter<'_> {
         let mut exponent = if picks { fixed_exponent(weights, PICKED_BITS) } else { exact };
         if !self.ends[id] && !picks && !whole {
             let interval = self.interval(id);
-            let wanted = exponent_of(interval.high - interval.low, self.precision.activation_bits);
+            let wanted = exponent_of(interval.span(), self.precision.activation_bits);
             let shift = i32::try_from(self.precision.shift).unwrap_or(12);
             let lowest = exponent - (self.precision.weight_bits as i32 - WEIGHT_BITS_KEPT).max(0);
             exponent = (wanted + shift - source.exponent).clamp(lowest.min(exponent), exponent);

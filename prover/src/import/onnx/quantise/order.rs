@@ -10,8 +10,8 @@ use super::super::real::{NodeId, RealOperator, strides};
 use super::QuantiseError;
 use super::emitter::{Emitter, Integer, bounded};
 
-/// Bits of an element beside its position.
-const ELEMENT_BITS: u32 = 28;
+/// Bits of an element beside its position, beyond those of an activation.
+const ELEMENT_BITS: u32 = 8;
 
 impl Emitter<'_> {
     pub(super) fn order(&mut self, id: NodeId) -> Result<Integer, QuantiseError> {
@@ -20,7 +20,7 @@ impl Emitter<'_> {
         };
         let source_id = self.operand(id, 0);
         let source = self.integer(source_id)?;
-        let source = self.narrow(source, self.interval(source_id), ELEMENT_BITS);
+        let source = self.narrow(source, self.interval(source_id), self.precision.activation_bits + ELEMENT_BITS);
         let length = self.shape(source).last().copied().unwrap_or(1);
         let bits = (32 - length.saturating_sub(1).leading_zeros()).clamp(1, 16);
         if length > 1 << bits {
@@ -50,16 +50,26 @@ impl Emitter<'_> {
         let shape = self.shape(source);
         let length = shape.last().copied().unwrap_or(1);
         let top = (1i64 << bits) - 1;
-        let tags: Vec<i64> = (0..i64::from(length)).map(|place| if last { place } else { top - place }).collect();
-        let range =
-            Range { min: tags.iter().copied().min().unwrap_or(0), max: tags.iter().copied().max().unwrap_or(0) };
-        let line = self.push(Operator::Constant { shape: vec![length], values: tags }, Vec::new(), vec![length], range);
-        let mut steps = vec![0; shape.len()];
-        if let Some(step) = steps.last_mut() {
-            *step = 1;
-        }
-        let operator = Operator::Strided { offset: 0, shape: shape.clone(), strides: steps };
-        let tags = self.push(operator, vec![line], shape.clone(), range);
+        // Half of the element's unit is taken off at once: the division that removes the tag then rounds down.
+        let half = 1i64 << (bits - 1);
+        let tag = |place: i64| if last { place - half } else { top - place - half };
+        let range = Range { min: -half, max: top - half };
+        let tags = match self.tags.get(&(shape.clone(), last)).copied() {
+            Some(tags) => tags,
+            None => {
+                let values = (0..i64::from(length)).map(tag).collect();
+                let line =
+                    self.push(Operator::Constant { shape: vec![length], values }, Vec::new(), vec![length], range);
+                let mut steps = vec![0; shape.len()];
+                if let Some(step) = steps.last_mut() {
+                    *step = 1;
+                }
+                let operator = Operator::Strided { offset: 0, shape: shape.clone(), strides: steps };
+                let tags = self.push(operator, vec![line], shape.clone(), range);
+                self.tags.insert((shape.clone(), last), tags);
+                tags
+            }
+        };
         let factor = if largest { 1i64 << bits } else { -(1i64 << bits) };
         let (low, high) = self.range(source).scaled(factor);
         let sum =
@@ -163,17 +173,10 @@ impl Emitter<'_> {
         [largest, last, positions]: [bool; 3],
         bits: u32,
     ) -> Result<Integer, QuantiseError> {
-        let shape = self.shape(sorted);
         let half = 1i64 << (bits - 1);
-        let range = self.range(sorted);
-        let lowered = Range { min: range.min - half, max: range.max - half };
-        let operator = Operator::Combine { multipliers: vec![1], constant: -half };
-        let value = self.push(operator, vec![sorted.value], shape.clone(), lowered);
-        let lowered = Integer { value, exponent: 0 };
         let elements = self.range(source);
         let elements = if largest { elements } else { Range { min: -elements.max, max: -elements.min } };
-        // Adding the half again, the division rounds down and leaves the element alone.
-        let value = self.requantise(lowered, bits, elements, Activation::Identity, elements);
+        let value = self.requantise(sorted, bits, elements, Activation::Identity, elements);
         let dimensions = self.dimensions(id);
         if !positions {
             let factor = if largest { 1 } else { -1 };
@@ -182,7 +185,7 @@ impl Emitter<'_> {
             return Ok(Integer { value, exponent: source.exponent });
         }
         let top = (1i64 << bits) - 1;
-        let (sign, offset) = if last { (1, 0) } else { (-1, top) };
+        let (sign, offset) = if last { (1, half) } else { (-1, top - half) };
         let (multipliers, constant) = (vec![sign, -sign * (1i64 << bits)], offset);
         let (low, high) = elements.scaled(1i64 << bits);
         let span = high - low + i128::from(top) * 2;

@@ -57,10 +57,14 @@ impl Interval {
         self.low.abs().max(self.high.abs())
     }
 
+    /// The width, or a part of the magnitude where calibration saw hardly more than one value.
+    pub(crate) fn span(self) -> f64 {
+        (self.high - self.low).max(self.magnitude() / 4.0)
+    }
+
     /// An eighth of the width wider on both sides, though not across zero.
     pub(crate) fn widened(self) -> Self {
-        let width = self.high - self.low;
-        let margin = if width > 0.0 { width / 8.0 } else { self.magnitude() / 8.0 };
+        let margin = self.span() / 8.0;
         let low = if self.low >= 0.0 { (self.low - margin).max(0.0) } else { self.low - margin };
         let high = if self.high <= 0.0 { (self.high + margin).min(0.0) } else { self.high + margin };
         Self { low, high }
