@@ -13,8 +13,10 @@ use super::{QuantiseError, point};
 
 /// Bits that weights keep whatever shift they are scaled for.
 const WEIGHT_BITS_KEPT: i32 = 8;
-/// Bits of weights that only pick: their sums have one term.
-const PICKED_BITS: u32 = 20;
+/// Bits of weights that only pick numbers to compare: their sums have one term.
+const COMPARED_BITS: u32 = 20;
+/// Bits by which weights that only pick are finer than others.
+const PICKED_BITS: u32 = 3;
 /// Inputs are narrowed beyond this.
 const INPUT_BITS: u32 = 18;
 
@@ -34,7 +36,9 @@ impl Emitter<'_> {
         // Sums with few exact weights stay exact; anything else reads few bits, which keeps what follows narrow.
         let bits = if whole && exact <= 0 { 40 } else { INPUT_BITS.min(self.precision.factor_bits().max(12)) };
         let mut source = self.narrow(source, self.interval(source_id), bits);
-        let mut exponent = if picks { fixed_exponent(weights, PICKED_BITS) } else { exact };
+        let picked_bits =
+            if self.compared[id].is_some() { COMPARED_BITS } else { self.precision.weight_bits + PICKED_BITS };
+        let mut exponent = if picks { fixed_exponent(weights, picked_bits) } else { exact };
         if !self.ends[id] && !picks && !whole {
             let interval = self.interval(id);
             let wanted = exponent_of(interval.span(), self.precision.activation_bits);

@@ -1,5 +1,6 @@
 //! Builds a lowered network: folds constants, merges sums, fuses one-variable functions.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use circuits::model::formula::Step;
@@ -34,13 +35,15 @@ pub(crate) fn refuse<T>(why: impl Into<String>) -> Result<T, Unsupported> {
 pub(crate) struct Builder {
     nodes: Vec<RealNode>,
     constants: usize,
+    /// Views of a node, so that none is made twice.
+    views: HashMap<NodeId, Vec<NodeId>>,
 }
 
 impl Builder {
     /// A network whose input has this shape; `whole` if it only takes whole numbers.
     pub(crate) fn new(shape: Vec<u32>, whole: bool) -> Self {
         let input = RealNode { operator: RealOperator::Input, inputs: Vec::new(), shape, expression: None, whole };
-        Self { nodes: vec![input], constants: 0 }
+        Self { nodes: vec![input], constants: 0, views: HashMap::new() }
     }
 
     /// A part of the input, which then is a vector.
@@ -126,6 +129,16 @@ impl Builder {
             if self.constants > CONSTANTS_MAX {
                 return refuse(format!("the network's constants: expected at most {CONSTANTS_MAX} numbers together"));
             }
+        }
+        if matches!(node.operator, RealOperator::Reshape | RealOperator::Strided { .. }) {
+            let known = self.views.entry(node.inputs[0]).or_default();
+            if let Some(known) = known.iter().copied().find(|known| {
+                let known = &self.nodes[*known];
+                known.operator == node.operator && known.shape == node.shape
+            }) {
+                return Ok(known);
+            }
+            known.push(self.nodes.len());
         }
         self.nodes.push(node);
         Ok(self.nodes.len() - 1)
@@ -237,7 +250,8 @@ impl Builder {
         for (id, multiplier) in terms {
             match self.node(*id) {
                 RealNode { operator: RealOperator::Combine { multipliers, constant: inner }, inputs, .. }
-                    if terms.len() + inputs.len() <= TERMS_MAX =>
+                    if terms.len() + inputs.len() <= TERMS_MAX
+                        && !inputs.iter().any(|input| self.is_constant(*input)) =>
                 {
                     constant += multiplier * inner;
                     for (input, factor) in inputs.iter().zip(multipliers) {
