@@ -49,7 +49,8 @@ fn sums_at_the_bound_are_exact() {
     let accumulator = circuits::model::analysis::tightest(0, &dense, input.range).unwrap();
     assert!(accumulator.max > MAGNITUDE_MAX - (1 << 34), "{accumulator:?}");
     let operator = Operator::Dense { inputs: count, outputs: 2, accumulator };
-    let graph = Graph::new(input, vec![Node { operator, inputs: vec![0] }], Layout { k: 10, rows: 2 }).unwrap();
+    let graph =
+        Graph::new(input, vec![Node { operator, inputs: vec![0] }], Layout { k: 10, rows: 2, lanes: 1 }).unwrap();
     let weights = Weights::new(&graph, BTreeMap::from([(0, dense)])).unwrap();
     let bundle = Bundle::new(graph.clone(), weights.clone(), info()).unwrap();
     let executor = Executor::new(&bundle, Device::Cpu).unwrap();

@@ -14,7 +14,7 @@ fn requantise(shift: u8, source: u32) -> Node {
 }
 
 fn graph(nodes: Vec<Node>) -> Result<Graph, GraphError> {
-    Graph::new(Input { shape: vec![2, 2], range: range(0, 16) }, nodes, Layout { k: 10, rows: 3 })
+    Graph::new(Input { shape: vec![2, 2], range: range(0, 16) }, nodes, Layout { k: 10, rows: 3, lanes: 1 })
 }
 
 #[test]
@@ -62,11 +62,14 @@ fn each_rule_has_its_own_refusal() {
     );
     let input = Input { shape: vec![], range: range(0, 1) };
     assert_eq!(
-        Graph::new(input, vec![dense(1, 1, 0)], Layout { k: 10, rows: 1 }),
+        Graph::new(input, vec![dense(1, 1, 0)], Layout { k: 10, rows: 1, lanes: 1 }),
         Err(GraphError::InputShape { shape: vec![] })
     );
     let valid = graph(vec![dense(4, 3, 0)]).unwrap();
-    assert_eq!(valid.with_layout(Layout { k: 23, rows: 3 }), Err(GraphError::Layout { k: 23, rows: 3 }));
+    assert_eq!(
+        valid.with_layout(Layout { k: 23, rows: 3, lanes: 1 }),
+        Err(GraphError::Layout { k: 23, rows: 3, lanes: 1 })
+    );
 }
 
 #[test]
