@@ -59,7 +59,6 @@ fn set(name: &str, value: Option<String>) {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "how a build script talks to cargo")]
 fn set_cargo(key: &str, value: &str) {
     println!("cargo::{key}={value}");
 }

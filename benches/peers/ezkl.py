@@ -21,7 +21,6 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 VERSION = "23.0.5"
 PROFILES = {"smoke": (3, 1), "reduced": (10, 3), "full": (30, 5)}
-MEMORY_UNIT = 1 << 20
 
 
 def say(text):
@@ -91,12 +90,14 @@ class Case:
         self.name, self.folder, self.work = name, folder, work / name
         self.work.mkdir(parents=True, exist_ok=True)
         self.onnx = folder / f"{name}.onnx"
-        self.samples = json.loads((folder / f"{name}.inputs.json").read_text())["samples"]
-        self.samples = self.samples[: max(options.accuracy, 1)]
-        self.environment = environment
-        self.described = environment.run("networks.py", "describe", {"onnx": self.onnx, "samples": self.samples}, self.work)
+        samples = json.loads((folder / f"{name}.inputs.json").read_text())["samples"]
+        self.samples = samples[: max(options.accuracy, options.calibration)]
+        arguments = {"onnx": self.onnx, "samples": self.samples}
+        described = environment.run("networks.py", "describe", arguments, self.work)
+        self.digest, self.parameters, self.outputs = (described[key] for key in ("digest", "parameters", "outputs"))
 
     def input_files(self):
+        """One file of each input, as EZKL reads it."""
         files = []
         for index, sample in enumerate(self.samples):
             path = self.work / f"input-{index}.json"
@@ -104,106 +105,16 @@ class Case:
             files.append(path)
         return files
 
-    def measure_ezkl(self, name, values, options):
-        say(f"ezkl, {self.name}, settings {name}")
-        proofs, others = options.proofs, min(options.others, options.proofs)
-        work = self.work / name
-        work.mkdir(exist_ok=True)
-        step = lambda step, **more: self.environment.run("steps.py", step, {**paths, **more}, work)
-        before = records.load()
-        paths = {
-            "onnx": self.onnx,
-            "settings": work / "settings.json",
-            "circuit": work / "circuit.ezkl",
-            "proving_key": work / "proving.key",
-            "verifying_key": work / "verifying.key",
-        }
-        own = {"scales", "target", "max_logrows"}
-        step("settings", run_arguments={key: value for key, value in values.items() if key not in own})
-        calibration = work / "calibration.json"
-        # A batch is one flat list.
-        flat = [number for sample in self.samples[: options.calibration] for number in sample]
-        calibration.write_text(json.dumps({"input_data": [flat]}))
-        scales = [int(scale) for scale in values["scales"].split("+")] if "scales" in values else None
-        logrows_max = int(values["max_logrows"]) if "max_logrows" in values else None
-        target = values.get("target", "resources")
-        step("calibrate", calibration=calibration, scales=scales, target=target, logrows_max=logrows_max)
-        step("compile_circuit")
-        chosen = json.loads(paths["settings"].read_text())
-        k = chosen["run_args"]["logrows"]
-        paths["srs"] = self.work.parent / f"k{k}.srs"
-        if not paths["srs"].exists():
-            say(f"ezkl, setup for 2^{k} rows")
-            step("setup_parameters", k=k)
-        keys = [step("keys") for _ in range(others)]
-        loading = step("load_proving_key", again=work / "again.key", repetitions=others)
-        inputs = self.input_files()
-        given = [inputs[index % len(inputs)] for index in range(proofs)]
-        made = [work / f"witness-{index}.json" for index in range(proofs)]
-        witness = step("witnesses", inputs=given, witnesses=made)
-        files = [work / f"proof-{index}.json" for index in range(proofs)]
-        proving = []
-        for witness_file, proof_file in zip(made, files):
-            proving.append(step("prove", witness=witness_file, proof=proof_file))
-        verify = step("verify", proofs=files)
-        refused = step("refuse", proof=files[0], altered=work / "altered.json")
-        accuracy = step("accuracy", inputs=inputs, outputs=self.described["outputs"], witness=work / "accuracy.json")
-        proof = json.loads(files[0].read_text())
-        idle = max(one["idle_bytes"] for one in proving) / MEMORY_UNIT
-        arguments = chosen["run_args"]
-        shown = {
-            name: str(arguments[name])
-            for name in ("input_scale", "param_scale", "decomp_base", "decomp_legs", "num_inner_cols", "lookup_range")
-        }
-        measurement = {
-            "model": {
-                "name": self.name,
-                "digest": self.described["digest"],
-                "bytes": paths["circuit"].stat().st_size,
-                "parameters": self.described["parameters"],
-            },
-            "settings": {"name": name, "values": {**shown, "check_mode": str(arguments["check_mode"])}},
-            "k": k,
-            "inputs": "file",
-            "key_generation": records.timing("reading circuit and setup, both keys, writing them", keys),
-            "proving_key_loading": records.timing(
-                "reading the proving key and writing its verifying key", loading["times"]
-            ),
-            "witness": records.timing("reading circuit and input, the run, writing the witness", witness["times"]),
-            "prove": records.timing(
-                "reading witness, circuit, proving key and setup, the proof, writing it; not verified by the prover",
-                proving,
-            ),
-            "verify": records.timing("reading proof, verifying key and setup, one proof", verify["times"]),
-            "proof_bytes": len(proof["hex_proof"].removeprefix("0x")) // 2,
-            "proof_file_bytes": files[0].stat().st_size,
-            "proving_key": {"bytes": paths["proving_key"].stat().st_size, "form": "file"},
-            "verifying_key_bytes": paths["verifying_key"].stat().st_size,
-            "memory": {
-                "covers": f"the whole process, of which {idle:.0f} MiB are Python with EZKL loaded",
-                "prove_bytes": records.samples(one["peak_bytes"] for one in proving),
-                "key_generation_bytes": records.samples(one["peak_bytes"] for one in keys),
-            },
-            "proofs": {"made": proofs, "verified": len(verify["times"]), "altered_refused": refused["refused"]},
-            "accuracy": {key: accuracy[key] for key in ("samples", "argmax_agreements", "error_max")},
-            "load": {"before": before, "after": records.load()},
-        }
-        if not options.keep:
-            for path in [paths["proving_key"], *made]:
-                path.unlink()
-        return measurement
-
-    def reference(self):
-        """The float network's answers for Assay's integer inputs, if it is known how those come about."""
+    def integers(self, count):
+        """Assay's input, and the float network's answers for its integers, if it is known how those come about."""
         path = self.folder / f"{self.name}.scales.json"
         if not path.exists():
             return None
         scales = json.loads(path.read_text())
-        integers = [[round(value / scales["input_scale"]) for value in sample] for sample in self.samples]
-        pairs = [{"input": given, "output": output} for given, output in zip(integers, self.described["outputs"])]
-        reference = self.work / "reference.json"
+        integers = [[round(value / scales["input_scale"]) for value in sample] for sample in self.samples[:count]]
+        pairs = [{"input": given, "output": output} for given, output in zip(integers, self.outputs)]
+        reference, given = self.work / "reference.json", self.work / "integers.json"
         reference.write_text(json.dumps({"output_scale": scales["output_scale"], "samples": pairs}))
-        given = self.work / "integers.json"
         given.write_text(json.dumps(integers[0]))
         return given, reference
 
@@ -213,13 +124,137 @@ class Case:
         out = self.work / "assay.json"
         command = [str(options.assay), "bench", "run", "zk", "--models", str(self.folder / f"{self.name}.assay")]
         command += ["--profile", options.profile, "--samples", str(options.proofs), "--out", str(out), "--overwrite"]
-        files = self.reference()
+        files = self.integers(options.accuracy)
         if files is None:
             say(f"no {self.name}.scales.json: random inputs, and no accuracy")
         else:
             command += ["--input", str(files[0]), "--reference", str(files[1])]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        if subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0:
+            raise SystemExit(f"assay failed on {self.name}")
         return json.loads(out.read_text())
+
+
+class Ezkl:
+    """EZKL on one network under one choice of settings."""
+
+    def __init__(self, case, name, values, environment, options):
+        self.case, self.name, self.values, self.environment, self.options = case, name, values, environment, options
+        self.work = case.work / name
+        self.work.mkdir(exist_ok=True)
+        self.paths = {
+            "onnx": case.onnx,
+            "settings": self.work / "settings.json",
+            "circuit": self.work / "circuit.ezkl",
+            "proving_key": self.work / "proving.key",
+            "verifying_key": self.work / "verifying.key",
+        }
+
+    def step(self, name, **more):
+        return self.environment.run("steps.py", name, {**self.paths, **more}, self.work)
+
+    def prepare(self):
+        """From the network to a circuit and a setup of its size; the settings that came of it."""
+        calibration_only = {"scales", "target", "max_logrows"}
+        run_arguments = {name: value for name, value in self.values.items() if name not in calibration_only}
+        self.step("settings", run_arguments=run_arguments)
+        calibration = self.work / "calibration.json"
+        # A batch is one flat list.
+        flat = [number for sample in self.case.samples[: self.options.calibration] for number in sample]
+        calibration.write_text(json.dumps({"input_data": [flat]}))
+        scales, logrows = self.values.get("scales"), self.values.get("max_logrows")
+        self.step(
+            "calibrate",
+            calibration=calibration,
+            target=self.values.get("target", "resources"),
+            scales=[int(scale) for scale in scales.split("+")] if scales else None,
+            logrows_max=int(logrows) if logrows else None,
+        )
+        self.step("compile_circuit")
+        chosen = json.loads(self.paths["settings"].read_text())["run_args"]
+        self.paths["srs"] = self.options.work / f"k{chosen['logrows']}.srs"
+        if not self.paths["srs"].exists():
+            say(f"ezkl, setup for 2^{chosen['logrows']} rows")
+            unfinished = self.paths["srs"].with_suffix(".unfinished")
+            self.step("setup_parameters", k=chosen["logrows"], srs=unfinished)
+            unfinished.rename(self.paths["srs"])
+        return chosen
+
+    def measure(self):
+        """Everything that is measured; every proof is verified, and one must be refused for another output."""
+        say(f"ezkl, {self.case.name}, settings {self.name}")
+        proofs, others = self.options.proofs, min(self.options.others, self.options.proofs)
+        before, chosen = records.load(), self.prepare()
+        keys = [self.step("keys") for _ in range(others)]
+        loading = self.step("load_proving_key", again=self.work / "again.key", repetitions=others)
+        inputs = self.case.input_files()
+        witnesses = [self.work / f"witness-{index}.json" for index in range(proofs)]
+        given = [inputs[index % len(inputs)] for index in range(proofs)]
+        witness = self.step("witnesses", inputs=given, witnesses=witnesses)
+        files = [self.work / f"proof-{index}.json" for index in range(proofs)]
+        proving = [self.step("prove", witness=one, proof=file) for one, file in zip(witnesses, files, strict=True)]
+        verify = self.step("verify", proofs=files)
+        refused = self.step("refuse", proof=files[0], altered=self.work / "altered.json")
+        count = self.options.accuracy
+        pairs = {"inputs": inputs[:count], "outputs": self.case.outputs[:count]}
+        accuracy = self.step("accuracy", **pairs, witness=self.work / "accuracy.json")
+        measurement = {
+            **self.describe(chosen),
+            **self.times(keys, loading["times"], witness["times"], proving, verify["times"]),
+            **self.sizes(files[0]),
+            "memory": memory(keys, proving),
+            "proofs": {"made": proofs, "verified": len(verify["times"]), "altered_refused": refused["refused"]},
+            "accuracy": {key: accuracy[key] for key in ("samples", "argmax_agreements", "error_max")},
+            "load": {"before": before, "after": records.load()},
+        }
+        if not self.options.keep:
+            for path in [self.paths["proving_key"], *witnesses]:
+                path.unlink()
+        return measurement
+
+    def describe(self, chosen):
+        names = ("input_scale", "param_scale", "decomp_base", "decomp_legs", "num_inner_cols", "check_mode")
+        return {
+            "model": {
+                "name": self.case.name,
+                "digest": self.case.digest,
+                "bytes": self.paths["circuit"].stat().st_size,
+                "parameters": self.case.parameters,
+            },
+            "settings": {"name": self.name, "values": {name: str(chosen[name]) for name in names}},
+            "k": chosen["logrows"],
+            "inputs": "file",
+        }
+
+    def times(self, keys, loading, witness, proving, verify):
+        timing = records.timing
+        return {
+            "key_generation": timing("reading circuit and setup, both keys, writing them", keys),
+            "proving_key_loading": timing("reading the proving key and writing its verifying key", loading),
+            "witness": timing("reading circuit and input, the run, writing the witness", witness),
+            "prove": timing(
+                "reading witness, circuit, proving key and setup, the proof, writing it; the prover does not verify it",
+                proving,
+            ),
+            "verify": timing("reading proof, verifying key and setup, one proof", verify),
+        }
+
+    def sizes(self, proof_file):
+        proof = json.loads(proof_file.read_text())
+        return {
+            "proof_bytes": len(proof["hex_proof"].removeprefix("0x")) // 2,
+            "proof_file_bytes": proof_file.stat().st_size,
+            "proving_key": {"bytes": self.paths["proving_key"].stat().st_size, "form": "file"},
+            "verifying_key_bytes": self.paths["verifying_key"].stat().st_size,
+        }
+
+
+def memory(keys, proving):
+    idle = max(one["idle_bytes"] for one in proving) / 1e6
+    return {
+        "covers": f"the whole process, {idle:.0f} MB before its step: Python with EZKL loaded",
+        "prove_bytes": records.samples(one["peak_bytes"] for one in proving),
+        "key_generation_bytes": records.samples(one["peak_bytes"] for one in keys),
+    }
 
 
 def digits_case(environment, work, samples):
@@ -248,7 +283,8 @@ def parse_arguments():
     parser.add_argument("--profile", choices=PROFILES, default="reduced")
     parser.add_argument("--samples", type=int, help="proofs instead of the profile's number")
     parser.add_argument("--settings", type=parse_settings, action="append", metavar="NAME[:setting=value,..]",
-                        help="EZKL's settings, again for more [default: its own, and tuned:decomp_base=1024,decomp_legs=3]")
+                        help="EZKL's settings, again for more [default: its own; for the digits network also "
+                        "tuned:decomp_base=1024,decomp_legs=3]")
     parser.add_argument("--accuracy", type=int, default=20, help="inputs for accuracy")
     parser.add_argument("--calibration", type=int, default=10, help="inputs for EZKL's calibration")
     parser.add_argument("--out", type=Path, default=ROOT / "target" / "peers" / "records", help="folder for the records")
@@ -259,12 +295,33 @@ def parse_arguments():
     options = parser.parse_args()
     if bool(options.names) != bool(options.cases):
         parser.error("--cases FOLDER and the names of networks in it go together")
-    if options.samples is not None and not 1 <= options.samples <= 1000:
-        parser.error(f"--samples: expected 1 to 1000, got {options.samples}")
+    for name in ("samples", "accuracy", "calibration"):
+        value = getattr(options, name)
+        if value is not None and not 1 <= value <= 1000:
+            parser.error(f"--{name}: expected 1 to 1000, got {value}")
     proofs, options.others = PROFILES[options.profile]
     options.proofs = options.samples or proofs
-    options.settings = options.settings or [("default", {}), parse_settings("tuned:decomp_base=1024,decomp_legs=3")]
+    if not options.settings:
+        # Better for the digits network and worse for larger ones.
+        tuned = [] if options.names else [parse_settings("tuned:decomp_base=1024,decomp_legs=3")]
+        options.settings = [parse_settings("default"), *tuned]
     return options
+
+
+def write(path, record):
+    """Whole or not at all, after every measurement, so that a late failure costs one of them."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(record, indent=2) + "\n")
+    unfinished.rename(path)
+
+
+def require_files(folder, names, options):
+    """Whatever is missing is named before anything runs for an hour."""
+    endings = [".onnx", ".inputs.json"] + ([".assay"] if options.assay else [])
+    missing = [str(folder / f"{name}{ending}") for name in names for ending in endings]
+    missing = [path for path in missing if not os.path.isfile(path)]
+    if missing:
+        raise SystemExit("missing: " + ", ".join(missing))
 
 
 def main():
@@ -275,6 +332,8 @@ def main():
     folder, names = options.cases, options.names
     if not names:
         folder, names = digits_case(environment, options.work, options.accuracy), ["digits"]
+    require_files(folder, names, options)
+    theirs, own = options.out / "ezkl.json", options.out / "assay.json"
     started_ms, measurements, ours = records.now_ms(), [], None
     for name in names:
         case = Case(folder, name, environment, options.work, options)
@@ -282,17 +341,16 @@ def main():
             run = case.measure_assay(options)
             ours = ours or {**run, "measurements": []}
             ours["measurements"] += run["measurements"]
+            write(own, ours)
         for settings_name, values in options.settings:
-            measurements.append(case.measure_ezkl(settings_name, values, options))
-    theirs = options.out / "ezkl.json"
-    theirs.write_text(json.dumps(records.run(VERSION, options.profile, started_ms, measurements), indent=2) + "\n")
+            measurements.append(Ezkl(case, settings_name, values, environment, options).measure())
+            write(theirs, records.run(VERSION, options.profile, started_ms, measurements))
     say(f"written: {theirs}")
     if ours:
-        own = options.out / "assay.json"
-        own.write_text(json.dumps(ours, indent=2) + "\n")
         say(f"written: {own}")
-        subprocess.run([str(options.assay), "bench", "compare", str(theirs), str(own)], check=True)
+        return subprocess.run([str(options.assay), "bench", "compare", str(theirs), str(own)]).returncode
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -89,6 +89,17 @@ pub(crate) struct Pair<'a> {
     pub(crate) rows: Vec<Row>,
 }
 
+/// What the two figures of a quantity cover.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Note {
+    /// The quantity in words.
+    pub(crate) quantity: &'static str,
+    /// What the base run's figure covers.
+    pub(crate) base: String,
+    /// What the new run's figure covers.
+    pub(crate) new: String,
+}
+
 /// Every pair of measurements of one model; settings of one name only where both sides know that name.
 pub(crate) fn pairs<'a>(base: &'a Run, new: &'a Run) -> Vec<Pair<'a>> {
     let mut pairs = Vec::new();
@@ -115,9 +126,9 @@ pub(crate) fn caveats(base: &Run, new: &Run) -> Vec<String> {
     }
     for (side, run) in [("base", base), ("new", new)] {
         let cores = f64::from(run.machine.cores.get());
-        // The benchmark itself accounts for a load of about the number of cores.
+        // The benchmark itself accounts for a load of about the number of cores, and a little more where it reads files.
         let busiest = run.measurements.iter().map(|one| one.load.before.max(one.load.after)).fold(0.0, f64::max);
-        if busiest > 1.5 * cores {
+        if busiest > 2.0 * cores {
             caveats.push(format!(
                 "the {side} run had a load average of {busiest:.1} on {cores} cores: other work slowed it down; \
                  compare processor times"
@@ -133,25 +144,23 @@ impl<'a> Pair<'a> {
         Self { base, new, rows }
     }
 
-    /// What differs in what the figures cover.
-    pub(crate) fn notes(&self) -> Vec<String> {
-        let covers = |what: &str, base: &str, new: &str| {
-            (base != new).then(|| format!("{what}: base covers {base}; new covers {new}"))
-        };
+    /// Where the figures of both sides do not cover the same.
+    pub(crate) fn notes(&self) -> Vec<Note> {
         let form = |form: KeyForm| match form {
             KeyForm::File => "a file that the prover reads",
-            KeyForm::Serialised => "halo2's serialisation, derived each time",
+            KeyForm::Serialised => "halo2's serialisation of a key that is derived each time",
         };
         let (base, new) = (self.base, self.new);
-        let notes = [
-            covers("prove", &base.prove.covers, &new.prove.covers),
-            covers("witness", &base.witness.covers, &new.witness.covers),
-            covers("verify", &base.verify.covers, &new.verify.covers),
-            covers("key generation", &base.key_generation.covers, &new.key_generation.covers),
-            covers("memory", &base.memory.covers, &new.memory.covers),
-            covers("proving key", form(base.proving_key.form), form(new.proving_key.form)),
+        let both = [
+            ("prove", &*base.prove.covers, &*new.prove.covers),
+            ("witness", &base.witness.covers, &new.witness.covers),
+            ("verify", &base.verify.covers, &new.verify.covers),
+            ("key generation", &base.key_generation.covers, &new.key_generation.covers),
+            ("memory", &base.memory.covers, &new.memory.covers),
+            ("proving key", form(base.proving_key.form), form(new.proving_key.form)),
         ];
-        notes.into_iter().flatten().collect()
+        let differing = both.into_iter().filter(|(_, base, new)| base != new);
+        differing.map(|(quantity, base, new)| Note { quantity, base: base.to_owned(), new: new.to_owned() }).collect()
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) const COMMAND: [&str; 2] = ["bench", "memory"];
 /// What one process found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Peaks {
+    /// Before it read the model: the program itself, bytes.
+    pub(crate) idle_bytes: u64,
     /// While it made the keys, bytes.
     pub(crate) key_generation_bytes: u64,
     /// While it made one proof, bytes.

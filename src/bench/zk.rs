@@ -237,15 +237,19 @@ impl Subject<'_> {
 
     fn memory(&self, times: u32) -> Result<Memory, CliError> {
         let mut generator = Seeded::new(SEED);
-        let (mut keys, mut proofs) = (Vec::new(), Vec::new());
+        let (mut idle_bytes, mut keys, mut proofs) = (0, Vec::new(), Vec::new());
         for _ in 0..times {
             let peaks = memory::measure(self.path, &self.input(&mut generator)?)?;
+            idle_bytes = peaks.idle_bytes.max(idle_bytes);
             keys.push(peaks.key_generation_bytes);
             proofs.push(peaks.prove_bytes);
         }
         let samples = |values| Samples::new(values).map_err(|source| BenchError::Clock { what: "memory", source });
         Ok(Memory {
-            covers: "the whole process: model, setup, keys, one proof and its verification".to_owned(),
+            covers: format!(
+                "the whole process, {} MB before it reads the model; then setup, keys, one proof and its verification",
+                idle_bytes / 1_000_000
+            ),
             prove_bytes: samples(proofs)?,
             key_generation_bytes: samples(keys)?,
         })

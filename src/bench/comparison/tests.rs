@@ -156,13 +156,19 @@ fn figures_that_cover_other_things_are_told() {
     let mut other = run();
     other.measurements[0].prove.covers = "reading the key from disk too".to_owned();
     other.measurements[0].proving_key.form = KeyForm::File;
-    let (base, pairs_of) = (run(), |base, new| pairs(base, new)[0].notes());
-    assert!(pairs_of(&base, &base).is_empty());
+    let base = run();
+    let notes = |new: &Run| pairs(&base, new)[0].notes();
+    assert!(notes(&base).is_empty());
+    let note = |quantity, base: &str, new: &str| Note { quantity, base: base.to_owned(), new: new.to_owned() };
     assert_eq!(
-        pairs_of(&base, &other),
+        notes(&other),
         [
-            "prove: base covers proof; new covers reading the key from disk too",
-            "proving key: base covers halo2's serialisation, derived each time; new covers a file that the prover reads",
+            note("prove", "proof", "reading the key from disk too"),
+            note(
+                "proving key",
+                "halo2's serialisation of a key that is derived each time",
+                "a file that the prover reads"
+            ),
         ]
     );
 }

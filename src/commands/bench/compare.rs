@@ -1,12 +1,13 @@
 //! `assay bench compare`: two records side by side.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::figures::{NOT_MEASURED, accuracy, figure, settings, system};
-use crate::bench::comparison::{Pair, Ratio, Row, caveats, pairs};
+use crate::bench::comparison::{Note, Pair, Ratio, Row, caveats, pairs};
 use crate::bench::error::BenchError;
 use crate::bench::record::{RUN_BYTES_MAX, Run};
 use crate::error::CliError;
@@ -47,6 +48,7 @@ pub(super) fn run(arguments: &Compare, output: &Output) -> Result<Done, CliError
         output.gap();
         print(pair, output);
     }
+    print_notes(&pairs, output);
     let data: Vec<Value> = pairs.iter().map(data).collect();
     Ok(Done::ok(json!({ "base": base.system, "new": new.system, "pairs": data })))
 }
@@ -58,7 +60,7 @@ fn read(path: &Path) -> Result<Run, CliError> {
 
 /// Names of a run's models, each once.
 fn models(run: &Run) -> String {
-    let names: std::collections::BTreeSet<String> =
+    let names: BTreeSet<String> =
         run.measurements.iter().map(|measurement| printable(&measurement.model.name)).collect();
     names.into_iter().collect::<Vec<_>>().join(", ")
 }
@@ -74,8 +76,19 @@ fn print(pair: &Pair<'_>, output: &Output) {
     }
     output.field("accuracy, base", accuracy(base.accuracy.as_ref()));
     output.field("accuracy, new", accuracy(new.accuracy.as_ref()));
-    for note in pair.notes() {
-        output.field("note", printable(&note));
+}
+
+/// What the figures cover, once for all pairs.
+fn print_notes(pairs: &[Pair<'_>], output: &Output) {
+    let notes: BTreeSet<Note> = pairs.iter().flat_map(Pair::notes).collect();
+    if notes.is_empty() {
+        return;
+    }
+    output.gap();
+    output.heading("the sides do not cover the same");
+    for Note { quantity, base, new } in notes {
+        output.field(quantity, format!("base: {}", printable(&base)));
+        output.field("", format!("new:  {}", printable(&new)));
     }
 }
 

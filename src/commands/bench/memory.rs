@@ -27,6 +27,7 @@ pub(crate) struct Memory {
 }
 
 pub(super) fn run(arguments: &Memory) -> Result<Done, CliError> {
+    let idle_bytes = peak_bytes()?;
     let bundle = Arc::new(files::read_model(&arguments.model)?);
     let graph = bundle.graph();
     let input = files::read_input(&arguments.input, &graph.input().shape)?;
@@ -38,6 +39,6 @@ pub(super) fn run(arguments: &Memory) -> Result<Done, CliError> {
     reset_peak()?;
     // Verified before it is returned.
     prove(&key, [0; 32], &trace.values)?;
-    let peaks = Peaks { key_generation_bytes, prove_bytes: peak_bytes()? };
+    let peaks = Peaks { idle_bytes, key_generation_bytes, prove_bytes: peak_bytes()? };
     Ok(Done::ok(json!(peaks)))
 }
