@@ -27,9 +27,13 @@ use verifier::proof::ProofError;
 use verifier::receipt::ReceiptFileError;
 use verifier::rows::RowsError;
 
+use crate::bench::error::BenchError;
+use crate::bench::record::RecordError;
 use crate::commands::demo::DemoError;
 
+mod bench;
 mod chain;
+mod keystore;
 mod node;
 mod worker;
 
@@ -94,6 +98,13 @@ pub(crate) enum FormatError {
     Input(serde_json::Error),
     #[error(transparent)]
     Tensor(#[from] TensorError),
+    #[error(
+        "not a reference: expected {{\"output_scale\": 0.01 or null, \"samples\": [{{\"input\": [..], \"output\": [..]}}]}} \
+         ({0})"
+    )]
+    Reference(serde_json::Error),
+    #[error(transparent)]
+    Record(#[from] RecordError),
     #[error("not a public key record ({0})")]
     PublicRecord(serde_json::Error),
     #[error("not UTF-8 text")]
@@ -113,6 +124,7 @@ impl FormatError {
             Self::VerifyingKey(KeyError::Container(error)) | Self::Container(error) => container(error),
             Self::VerifyingKey(KeyError::Graph(error)) => matches!(error, GraphError::Version { .. }),
             Self::Proof(error) => error.is_undecided(),
+            Self::Record(error) => matches!(error, RecordError::Version { .. }),
             Self::Receipt(ReceiptFileError::Container(error)) => container(error),
             _ => false,
         }
@@ -151,7 +163,7 @@ pub(crate) enum CliError {
     PasswordTooLong { place: String, max: u64 },
     #[error("cannot read a password from {place}: {source}")]
     PasswordSource { place: String, source: io::Error },
-    #[error("{}", key_file_message(path, source))]
+    #[error("{}", keystore::message(path, source))]
     KeyFile { path: PathBuf, source: Box<KeystoreError> },
     #[error("the development setup is insecure: its secret is public, so anybody can forge proofs under it")]
     InsecureSetup,
@@ -191,6 +203,8 @@ pub(crate) enum CliError {
     Model(ModelError),
     #[error("{0}")]
     Hardware(HardwareError),
+    #[error("{0}")]
+    Bench(Box<BenchError>),
     #[error("no node runs on {}: its file address is missing", path.display())]
     NoAddress { path: PathBuf },
     #[error("{what} {id}: none on this chain")]
@@ -227,7 +241,7 @@ impl CliError {
             Self::PasswordsDiffer => "ASSAY-K003",
             Self::PasswordTooLong { .. } => "ASSAY-K004",
             Self::PasswordSource { .. } => "ASSAY-K005",
-            Self::KeyFile { source, .. } => key_file_code(source),
+            Self::KeyFile { source, .. } => keystore::code(source),
             Self::InsecureSetup => "ASSAY-P001",
             Self::Setup(_) => "ASSAY-P002",
             Self::Rows(_) => "ASSAY-P003",
@@ -246,6 +260,7 @@ impl CliError {
             Self::Node(source) => node::code(source),
             Self::Worker(source) => worker::code(source),
             Self::Hardware(_) => "ASSAY-W008",
+            Self::Bench(source) => bench::code(source),
             Self::NoAddress { .. } => "ASSAY-N006",
             Self::None { .. } => "ASSAY-N007",
             Self::NotFunded { .. } => "ASSAY-T002",
@@ -272,7 +287,7 @@ impl CliError {
             | Self::PasswordsDiffer
             | Self::PasswordTooLong { .. }
             | Self::PasswordSource { .. } => Exit::Configuration,
-            Self::KeyFile { source, .. } => key_file_exit(source),
+            Self::KeyFile { source, .. } => keystore::exit(source),
             Self::InsecureSetup | Self::Undecided { .. } => Exit::Undecided,
             Self::ModelInput(_) | Self::Setup(_) | Self::Rows(_) | Self::ProvingKey(_) | Self::Model(_) => {
                 Exit::Unreadable
@@ -292,6 +307,7 @@ impl CliError {
             Self::Chain(source) => source.exit(),
             Self::Node(source) => node::exit(source),
             Self::Worker(source) => worker::exit(source),
+            Self::Bench(source) => bench::exit(source),
             Self::NotFunded { .. } | Self::KeyKind { .. } => Exit::Configuration,
         }
     }
@@ -319,6 +335,7 @@ impl CliError {
             Self::Chain(source) => return source.help().map(str::to_owned),
             Self::Node(source) => return node::help(source),
             Self::Worker(source) => return worker::help(source),
+            Self::Bench(source) => return bench::help(source).map(str::to_owned),
             Self::NoAddress { .. } => "`assay chain dev --data-dir DIR` starts one there; --node URL names another",
             Self::None { .. } => "check the identifier; what was only sent is not there before its block",
             Self::NotFunded { .. } => "sign with a key of your own: --key FILE",
@@ -358,43 +375,6 @@ fn write_exit(error: &io::Error) -> Exit {
     }
 }
 
-/// Names the file, unless the error does.
-fn key_file_message(path: &Path, error: &KeystoreError) -> String {
-    match error {
-        KeystoreError::NotAFile { .. }
-        | KeystoreError::ReadableByOthers { .. }
-        | KeystoreError::PublicPath { .. }
-        | KeystoreError::PublicMismatch { .. } => error.to_string(),
-        _ => format!("{}: {error}", path.display()),
-    }
-}
-
-fn key_file_code(error: &KeystoreError) -> &'static str {
-    match error {
-        KeystoreError::WrongPassword => "ASSAY-K006",
-        KeystoreError::AlreadyExists { .. } => "ASSAY-K007",
-        KeystoreError::ReadableByOthers { .. } => "ASSAY-K008",
-        KeystoreError::PublicMismatch { .. } => "ASSAY-K009",
-        KeystoreError::Io { .. } | KeystoreError::NotAFile { .. } => "ASSAY-K010",
-        _ => "ASSAY-K011",
-    }
-}
-
-fn key_file_exit(error: &KeystoreError) -> Exit {
-    match error {
-        KeystoreError::WrongPassword
-        | KeystoreError::EmptyPassword
-        | KeystoreError::ReadableByOthers { .. }
-        | KeystoreError::PublicMismatch { .. }
-        | KeystoreError::CostOutOfRange { .. }
-        | KeystoreError::UnsupportedEncryption { .. }
-        | KeystoreError::NotEncrypted { .. } => Exit::Configuration,
-        KeystoreError::Entropy(_) => Exit::Resource,
-        KeystoreError::Io { source, .. } => write_exit(source),
-        _ => Exit::Unreadable,
-    }
-}
-
 impl From<ExecutorError> for CliError {
     fn from(error: ExecutorError) -> Self {
         match error {
@@ -425,6 +405,12 @@ impl From<ClientError> for CliError {
 impl From<WorkerError> for CliError {
     fn from(error: WorkerError) -> Self {
         Self::Worker(Box::new(error))
+    }
+}
+
+impl From<BenchError> for CliError {
+    fn from(error: BenchError) -> Self {
+        Self::Bench(Box::new(error))
     }
 }
 

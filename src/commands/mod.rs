@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::error::{CliError, Exit};
 use crate::output::{Done, Output};
 
+mod bench;
 mod chain;
 pub(crate) mod demo;
 mod inspect;
@@ -69,6 +70,8 @@ enum Command {
     Chain(chain::Chain),
     #[command(subcommand)]
     Worker(worker::Worker),
+    #[command(subcommand)]
+    Bench(bench::Bench),
     Version(version::Version),
 }
 
@@ -118,6 +121,7 @@ fn dispatch(command: &Command, output: &Output) -> Exit {
         Command::Key(arguments) => (arguments.name(), key::run(arguments, output)),
         Command::Chain(arguments) => (arguments.name(), chain::run(arguments, output)),
         Command::Worker(arguments) => (arguments.name(), worker::run(arguments, output)),
+        Command::Bench(arguments) => (arguments.name(), bench::run(arguments, output)),
         Command::Version(arguments) => ("version", Ok(version::run(arguments, output))),
     };
     output.finish(name, result)

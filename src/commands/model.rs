@@ -141,6 +141,7 @@ fn circuit(bundle: &Bundle) -> String {
     }
 }
 
-fn parameters(bundle: &Bundle) -> u64 {
+/// Weights and biases.
+pub(super) fn parameters(bundle: &Bundle) -> u64 {
     bundle.weights().iter().map(|(_, dense)| (dense.weights().len() + dense.bias().len()) as u64).sum()
 }

@@ -11,6 +11,7 @@
 )]
 
 mod bad_input;
+mod bench;
 mod chain_dev;
 mod chain_talk;
 mod chain_work;
