@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
 use circuits::model::bundle::Info;
-use circuits::model::graph::{Input, Layout, Node};
+use circuits::model::graph::{Input, Layout, Node, Operator};
 use circuits::model::random::{Limits, Model};
-use circuits::model::weights::Weights;
+use circuits::model::range::MAGNITUDE_MAX;
+use circuits::model::weights::{LinearWeights, Weights};
 use proptest::prelude::*;
 
 use super::*;
@@ -81,16 +82,15 @@ fn inputs_are_checked_by_item() {
 
 #[test]
 fn a_device_that_rounds_is_caught() {
-    let declared = Range { min: -100, max: 100 };
-    assert_eq!(accumulators(0, &[3.0, -103.0], &[4, 5], declared).unwrap(), [7, -98]);
-    for (channel, got) in [(0, 3.5), (1, f64::NAN), (1, f64::INFINITY), (0, 97.0), (1, -106.0)] {
-        let mut products = [0.0, 0.0];
-        products[channel] = got;
-        let error = accumulators(2, &products, &[4, 5], declared).unwrap_err();
-        let ExecutorError::Inexact { node: 2, channel: named, got: value, range } = error else {
+    let sums = exact::Sums { node: 2, width: 2, range: Range { min: -100, max: 100 } };
+    assert_eq!([sums.integer(0, 3.0, 4).unwrap(), sums.integer(1, -103.0, 5).unwrap()], [7, -98]);
+    for (position, got) in [(0, 3.5), (1, f64::NAN), (1, f64::INFINITY), (2, 97.0), (5, -106.0)] {
+        let bias = [4, 5][position % 2];
+        let error = sums.integer(position, got, bias).unwrap_err();
+        let ExecutorError::Inexact { item, node: 2, element, got: value, range } = error else {
             panic!("{error}");
         };
-        assert_eq!((named, value.to_bits()), (channel, got.to_bits()));
-        assert_eq!(range, [Range { min: -104, max: 96 }, Range { min: -105, max: 95 }][channel]);
+        assert_eq!((item, element, value.to_bits()), (position / 2, position % 2, got.to_bits()));
+        assert_eq!(range, [Range { min: -104, max: 96 }, Range { min: -105, max: 95 }][position % 2]);
     }
 }
