@@ -64,17 +64,39 @@ fn weights_of_another_graph_are_refused() {
     assert_eq!(run(&other, &weights, &tensor([0; 4])), Err(ExecutionError::Weights { node: 2 }));
 }
 
-proptest! {
-    #[test]
-    fn analysed_models_run_on_every_input_and_stay_in_their_ranges(seed: u64) {
-        let model = random::Model::from_seed(seed, &random::Limits::default());
-        prop_assert_eq!(analysis::check(&model.graph, &model.weights), Ok(()));
-        for draw in 0..4 {
-            let trace = run(&model.graph, &model.weights, &model.input(draw)).unwrap();
-            for (value, expected) in trace.values.iter().zip(model.graph.values()) {
-                prop_assert_eq!(value.len(), expected.width() as usize);
-                prop_assert!(value.iter().all(|element| expected.range.contains(*element)));
+/// Every value of four runs has the width that its graph gives it, and stays in the range.
+fn keeps_to_its_values(model: &random::Model) -> Result<(), TestCaseError> {
+    prop_assert_eq!(analysis::check(&model.graph, &model.weights), Ok(()));
+    for draw in 0..4 {
+        let trace = run(&model.graph, &model.weights, &model.input(draw)).unwrap();
+        prop_assert_eq!(trace.values.len(), model.graph.values().len());
+        for (index, (value, expected)) in trace.values.iter().zip(model.graph.values()).enumerate() {
+            prop_assert_eq!(value.len(), expected.width() as usize);
+            for element in value {
+                prop_assert!(expected.range.contains(*element), "value {}: {} of {:?}", index, element, expected);
             }
         }
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn analysed_chains_run_on_every_input_and_stay_in_their_ranges(seed: u64) {
+        keeps_to_its_values(&random::Model::from_seed(seed, &random::Limits::default()))?;
+    }
+
+    #[test]
+    fn analysed_graphs_run_on_every_input_and_stay_in_their_ranges(seed: u64) {
+        keeps_to_its_values(&random::Model::graph_from_seed(seed, &random::Limits::default()))?;
+        keeps_to_its_values(&random::Model::graph_from_seed(seed, &random::Limits::circuit()))?;
+    }
+
+    #[test]
+    fn graphs_keep_every_bit_in_both_encodings(seed: u64) {
+        let graph = random::Model::graph_from_seed(seed, &random::Limits::default()).graph;
+        prop_assert_eq!(&Graph::decode(&graph.encode()).unwrap(), &graph);
+        let json = serde_json::to_string(&graph).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<Graph>(&json).unwrap(), &graph);
     }
 }
