@@ -2,7 +2,8 @@
 
 use super::formula::FormulaError;
 use super::graph::{
-    CONSTANTS_MAX, FORMULA_DOMAIN_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, K_MAX, NODES_MAX, ROWS_MAX, SHIFT_MAX, WIDTH_MAX,
+    CONSTANTS_MAX, FORMULA_ARGUMENTS_MAX, FORMULA_DOMAIN_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, K_MAX, NODES_MAX,
+    ROWS_MAX, SHIFT_MAX, WIDTH_MAX,
 };
 use super::tensor::RANK_MAX;
 
@@ -159,6 +160,15 @@ pub enum GraphError {
         node: usize,
         /// Integers in the clamped interval.
         got: u64,
+    },
+    /// The formulas' arguments together are too many.
+    #[error(
+        "node {node} formula: formulas up to here have more than {FORMULA_ARGUMENTS_MAX} arguments together; clamp to \
+         narrower intervals, or use fewer different formulas"
+    )]
+    Arguments {
+        /// First node beyond the limit.
+        node: usize,
     },
     /// The graph states too many constants.
     #[error("graph constants and indices: expected at most {CONSTANTS_MAX}, got {got}")]

@@ -23,9 +23,12 @@ impl<'a> Formulas<'a> {
             return Ok(*results);
         }
         formula.check().map_err(|source| GraphError::Formula { node, source })?;
-        self.arguments = self.arguments.saturating_add(arguments.count());
-        if arguments.count() > FORMULA_DOMAIN_MAX || self.arguments > FORMULA_ARGUMENTS_MAX {
+        if arguments.count() > FORMULA_DOMAIN_MAX {
             return Err(GraphError::Domain { node, got: arguments.count() });
+        }
+        self.arguments = self.arguments.saturating_add(arguments.count());
+        if self.arguments > FORMULA_ARGUMENTS_MAX {
+            return Err(GraphError::Arguments { node });
         }
         let first = formula.apply(arguments.min);
         let all = (arguments.min..=arguments.max).map(|q| formula.apply(q));

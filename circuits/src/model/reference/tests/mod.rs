@@ -1,5 +1,7 @@
-use super::super::{analysis, fixture, random};
+mod operators;
+
 use super::*;
+use crate::model::{analysis, fixture, random};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
