@@ -2,8 +2,8 @@
 
 use super::formula::FormulaError;
 use super::graph::{
-    CONSTANTS_MAX, FORMULA_DOMAIN_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, K_MAX, K_MIN, LANES_MAX, NODES_MAX, ROWS_MAX,
-    SHIFT_MAX, WIDTH_MAX,
+    CONSTANTS_MAX, FORMULA_ARGUMENTS_MAX, FORMULA_DOMAIN_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, K_MAX, K_MIN, LANES_MAX,
+    NODES_MAX, ROWS_MAX, SHIFT_MAX, WIDTH_MAX,
 };
 use super::tensor::RANK_MAX;
 
@@ -56,6 +56,15 @@ pub enum GraphError {
         /// First node beyond the limit.
         node: usize,
     },
+    /// A run does more than [`super::graph::WORK_MAX`].
+    #[error(
+        "node {node}: a run does more than {max} multiply-accumulates and reads up to here",
+        max = super::graph::WORK_MAX
+    )]
+    Work {
+        /// First node beyond the limit.
+        node: usize,
+    },
     /// A node reads a value that is not computed before it.
     #[error("node {node}: expected inputs among values 0..={node}, got {got:?}")]
     Inputs {
@@ -96,16 +105,16 @@ pub enum GraphError {
         /// Shape that came.
         shape: Vec<u32>,
     },
-    /// Results of a node could exceed 2^47 in magnitude.
-    #[error("node {node} ({operator}): results reach [{min}, {max}], beyond 2^47; requantise its inputs first")]
+    /// Sums of a node, on the way to its results or at its end, could exceed 2^47 in magnitude.
+    #[error("node {node} ({operator}): sums reach [{min}, {max}], beyond 2^47; requantise its inputs first")]
     Magnitude {
         /// Node index.
         node: usize,
         /// Name of its operator.
         operator: &'static str,
-        /// Smallest possible result.
+        /// Smallest possible sum.
         min: i128,
-        /// Largest possible result.
+        /// Largest possible sum.
         max: i128,
     },
     /// A dense node's width is not its input's.
@@ -151,6 +160,15 @@ pub enum GraphError {
         node: usize,
         /// Integers in the clamped interval.
         got: u64,
+    },
+    /// The formulas' arguments together are too many.
+    #[error(
+        "node {node} formula: formulas up to here have more than {FORMULA_ARGUMENTS_MAX} arguments together; clamp to \
+         narrower intervals, or use fewer different formulas"
+    )]
+    Arguments {
+        /// First node beyond the limit.
+        node: usize,
     },
     /// The graph states too many constants.
     #[error("graph constants and indices: expected at most {CONSTANTS_MAX}, got {got}")]
