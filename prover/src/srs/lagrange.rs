@@ -1,0 +1,122 @@
+//! The Lagrange basis of a setup whose secret nobody knows.
+//!
+//! `[L_i(tau)]_1` is the inverse Fourier transform of `[tau^i]_1`, taken over the group: `n/2 log n` multiplications of a
+//! point by a root of unity. Those are all of the cost. halo2's transform multiplies bit by bit through 254 bits;
+//! arkworks' points split each root in two halves with the curve's endomorphism, which takes half as long or less, so
+//! the transform is written here. It also knows how far it is.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ark_bn254::{Fq as ArkFq, Fr as ArkFr, G1Affine as ArkPoint, G1Projective as ArkSum};
+use ark_ec::{AffineRepr, CurveGroup};
+use ark_ff::{BigInteger, PrimeField as _};
+use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
+use halo2_proofs::halo2curves::ff::{Field, PrimeField};
+use rayon::prelude::*;
+use verifier::points::{decode_affine, encode_affine};
+
+/// The Lagrange basis over the 2^k-th roots of unity, from as many powers, none of them the identity.
+///
+/// `progress` gets the multiplications done and their total. `None` if there are not `2^k` powers, or if a point of the
+/// basis is the identity, which happens only where `tau` is itself a root of unity.
+pub fn basis(k: u32, powers: &[G1Affine], progress: &(dyn Fn(usize, usize) + Sync)) -> Option<Vec<G1Affine>> {
+    let rows = 1usize.checked_shl(k)?;
+    if powers.len() != rows || k > Fr::S {
+        return None;
+    }
+    let omega = (k..Fr::S).fold(Fr::ROOT_OF_UNITY_INV, |root, _| root.square());
+    let twiddles: Vec<ArkFr> =
+        std::iter::successors(Some(Fr::ONE), |root| Some(*root * omega)).take(rows / 2).map(scalar).collect();
+    let mut values: Vec<ArkSum> = powers.par_iter().map(to_ark).collect::<Option<_>>()?;
+    reverse_bits(&mut values, k);
+    let done = AtomicUsize::new(0);
+    let total = rows / 2 * k as usize + rows;
+    let step = |steps: usize| progress(done.fetch_add(steps, Ordering::Relaxed) + steps, total);
+    for layer in 0..k {
+        let half = 1 << layer;
+        values.par_chunks_mut(2 * half).for_each(|block| {
+            let (left, right) = block.split_at_mut(half);
+            let pairs = left.par_chunks_mut(CHUNK).zip(right.par_chunks_mut(CHUNK)).enumerate();
+            pairs.for_each(|(chunk, (left, right))| {
+                for (index, (low, high)) in left.iter_mut().zip(right.iter_mut()).enumerate() {
+                    butterfly(low, high, (chunk * CHUNK + index) * (rows / 2 / half), &twiddles);
+                }
+                step(left.len());
+            });
+        });
+    }
+    let scale = scalar(Fr::TWO_INV.pow_vartime([u64::from(k)]));
+    let scaled = values.par_chunks(CHUNK).flat_map_iter(|chunk| {
+        let scaled: Vec<ArkSum> = chunk.iter().map(|value| *value * scale).collect();
+        step(chunk.len());
+        ArkSum::normalize_batch(&scaled)
+    });
+    scaled.map(|point| from_ark(&point)).collect()
+}
+
+/// Pairs that a core takes at a time.
+const CHUNK: usize = 64;
+
+/// `(low, high)` becomes `(low + w high, low - w high)`.
+fn butterfly(low: &mut ArkSum, high: &mut ArkSum, exponent: usize, twiddles: &[ArkFr]) {
+    if exponent != 0 {
+        *high *= twiddles[exponent];
+    }
+    let sum = *low + *high;
+    *high = *low - *high;
+    *low = sum;
+}
+
+fn reverse_bits(values: &mut [ArkSum], k: u32) {
+    for index in 0..values.len() {
+        let reversed = index.reverse_bits() >> (usize::BITS - k);
+        if index < reversed {
+            values.swap(index, reversed);
+        }
+    }
+}
+
+fn scalar(value: Fr) -> ArkFr {
+    ArkFr::from_le_bytes_mod_order(value.to_repr().as_ref())
+}
+
+/// `None` for the identity.
+fn to_ark(point: &G1Affine) -> Option<ArkSum> {
+    let bytes = encode_affine(point);
+    let (x, y) = bytes.split_at(32);
+    let point = ArkPoint::new_unchecked(ArkFq::from_le_bytes_mod_order(x), ArkFq::from_le_bytes_mod_order(y));
+    (!point.is_zero()).then(|| point.into_group())
+}
+
+/// `None` for the identity.
+fn from_ark(point: &ArkPoint) -> Option<G1Affine> {
+    let (x, y) = point.xy()?;
+    let mut bytes = [0; 64];
+    let (low, high) = bytes.split_at_mut(32);
+    low.copy_from_slice(&x.into_bigint().to_bytes_le());
+    high.copy_from_slice(&y.into_bigint().to_bytes_le());
+    decode_affine(&bytes).ok().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::srs::generate::development;
+    use halo2_proofs::poly::commitment::ParamsProver;
+
+    #[test]
+    fn timing() {
+        for k in [8, 12, 13] {
+            let setup = development(k, &|_, _| {}).unwrap();
+            let start = std::time::Instant::now();
+            let basis = basis(k, setup.parameters().get_g(), &|_, _| {}).unwrap();
+            let mine = start.elapsed();
+            assert!(basis == setup.lagrange_basis());
+            let start = std::time::Instant::now();
+            let theirs: Vec<G1Affine> = halo2_proofs::arithmetic::g_to_lagrange(
+                setup.parameters().get_g().iter().map(|p| halo2_proofs::halo2curves::group::prime::PrimeCurveAffine::to_curve(p)).collect(), k);
+            println!("{k} {mine:?} {:?}", start.elapsed());
+            assert!(basis == theirs);
+        }
+    }
+}
