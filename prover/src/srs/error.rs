@@ -97,10 +97,8 @@ pub enum ImportError {
     #[error("header, prime: expected the base field of BN254, got another; the ceremony was for another curve")]
     Prime,
     /// A field of an Ignition manifest is not what the files before it call for.
-    #[error("transcript {index}, manifest, {field}: expected {expected}, got {got}")]
+    #[error("manifest, {field}: expected {expected}, got {got}")]
     Manifest {
-        /// Position of the file, from 0.
-        index: usize,
         /// Field.
         field: &'static str,
         /// Value that follows from the other files.
@@ -109,10 +107,8 @@ pub enum ImportError {
         got: u64,
     },
     /// A field of an Ignition manifest is too large.
-    #[error("transcript {index}, manifest, {field}: expected at most {max}, got {got}")]
+    #[error("manifest, {field}: expected at most {max}, got {got}")]
     ManifestLimit {
-        /// Position of the file, from 0.
-        index: usize,
         /// Field.
         field: &'static str,
         /// Largest value.
@@ -121,10 +117,15 @@ pub enum ImportError {
         got: u64,
     },
     /// An Ignition transcript's own checksum does not match.
-    #[error("transcript {index}: the checksum at its end does not match; the file was damaged or changed")]
-    Checksum {
+    #[error("the checksum at its end does not match; the file was damaged or changed")]
+    Checksum,
+    /// One of several files.
+    #[error("transcript {index}: {source}")]
+    Transcript {
         /// Position of the file, from 0.
         index: usize,
+        /// What is wrong with it.
+        source: Box<ImportError>,
     },
     /// More was asked for than the files hold or this program supports.
     #[error("k: expected {} to {max} with these files, got {got}", super::generate::K_RANGE.start())]
@@ -210,6 +211,7 @@ impl ImportError {
             | Self::Basis
             | Self::Digest { .. } => Refusal::False,
             Self::Unknown { .. } => Refusal::Untrusted,
+            Self::Transcript { source, .. } => source.refusal(),
             _ => Refusal::Unreadable,
         }
     }

@@ -22,11 +22,12 @@
 use std::io::Read;
 
 use blake2b_simd::State;
-use halo2_proofs::halo2curves::bn256::{Fq, G1Affine};
+use halo2_proofs::halo2curves::bn256::{Fq, G1Affine, G2Affine};
 use halo2_proofs::halo2curves::ff::PrimeField;
 
 use super::ceremony::{Digest, Transcript, wanted};
 use super::error::ImportError;
+use super::generate::K_RANGE;
 use super::points::{COORDINATE_BYTES, G1_BYTES, G2_BYTES, decode_g1, decode_g2};
 use super::source::Source;
 
@@ -43,34 +44,47 @@ const G2_MAX: u32 = 2;
 /// hold and this program supports.
 ///
 /// `progress` gets the bytes of each read. The points are decoded; [`Transcript::check`] decides about them.
-pub fn read(
-    files: &mut [&mut dyn Read],
-    k: Option<u32>,
-    progress: &dyn Fn(usize),
-) -> Result<Transcript, ImportError> {
+pub fn read(files: &mut [&mut dyn Read], k: Option<u32>, progress: &dyn Fn(usize)) -> Result<Transcript, ImportError> {
     let mut hasher = State::new();
-    let (mut powers, mut tau_g2, mut before) = (vec![G1Affine::generator()], Vec::new(), None);
-    let count = 1usize << k.unwrap_or(*super::generate::K_RANGE.end()).min(*super::generate::K_RANGE.end());
+    let mut held = Held { powers: vec![G1Affine::generator()], tau_g2: Vec::new(), last: None };
+    let count = 1 << k.map_or(*K_RANGE.end(), |k| k.min(*K_RANGE.end()));
     for (index, file) in files.iter_mut().enumerate() {
         let mut source = Source::new(*file, &mut hasher, progress);
-        let manifest = Manifest::read(&mut source, index, before.as_ref())?;
+        let transcript = held.transcript(&mut source, index, count);
+        transcript.map_err(|source| ImportError::Transcript { index, source: Box::new(source) })?;
+    }
+    let Held { mut powers, tau_g2, .. } = held;
+    let k = wanted(k, powers.len().ilog2())?;
+    powers.truncate(1 << k);
+    Ok(Transcript { k, powers, tau_g2, digest: Digest(*hasher.finalize().as_array()) })
+}
+
+/// What the transcripts read so far hold.
+struct Held {
+    powers: Vec<G1Affine>,
+    tau_g2: Vec<G2Affine>,
+    last: Option<Manifest>,
+}
+
+impl Held {
+    /// Reads the transcript of that `index`, and of its powers what `count` in all still lack.
+    fn transcript(&mut self, source: &mut Source<'_>, index: usize, count: usize) -> Result<(), ImportError> {
+        let manifest = Manifest::read(source, index, self.last.as_ref())?;
         let g1_bytes = u64::from(manifest.g1) * G1_BYTES as u64;
-        let missing = (count - powers.len()) as u64 * G1_BYTES as u64;
+        let missing = count.saturating_sub(self.powers.len()) as u64 * G1_BYTES as u64;
         let g1 = source.take(G1_POINTS, g1_bytes, missing)?;
         let g2_bytes = u64::from(manifest.g2) * G2_BYTES as u64;
         let g2 = source.take(G2_POINTS, g2_bytes, g2_bytes)?;
         let computed = source.digest();
         if source.array::<64>(CHECKSUM)? != computed {
-            return Err(ImportError::Checksum { index });
+            return Err(ImportError::Checksum);
         }
         source.end(CHECKSUM)?;
-        tau_g2.extend(decode_g2(G2_POINTS, &g2, words)?);
-        powers.extend(decode_g1(G1_POINTS, powers.len() - 1, &g1, words)?);
-        before = Some(manifest);
+        self.tau_g2.extend(decode_g2(G2_POINTS, &g2, words)?);
+        self.powers.extend(decode_g1(G1_POINTS, &g1, words)?);
+        self.last = Some(manifest);
+        Ok(())
     }
-    let k = wanted(k, powers.len().ilog2())?;
-    powers.truncate(1 << k);
-    Ok(Transcript { k, powers, tau_g2, digest: Digest(*hasher.finalize().as_array()) })
 }
 
 /// What a transcript says about itself.
@@ -87,11 +101,11 @@ impl Manifest {
     /// Reads the manifest of file `index`, which follows `before`.
     fn read(source: &mut Source<'_>, index: usize, before: Option<&Self>) -> Result<Self, ImportError> {
         let equal = |field, expected: u64, got: u32| {
-            let refused = ImportError::Manifest { index, field, expected, got: got.into() };
+            let refused = ImportError::Manifest { field, expected, got: got.into() };
             if u64::from(got) == expected { Ok(got) } else { Err(refused) }
         };
         let at_most = |field, max: u64, got: u32| {
-            let refused = ImportError::ManifestLimit { index, field, max, got: got.into() };
+            let refused = ImportError::ManifestLimit { field, max, got: got.into() };
             if u64::from(got) <= max { Ok(got) } else { Err(refused) }
         };
         let mut integer = || source.array(MANIFEST).map(u32::from_be_bytes);

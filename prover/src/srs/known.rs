@@ -70,3 +70,42 @@ pub fn find(ceremony: &Ceremony) -> Option<Known> {
     }
     (ceremony.tau_g2_text() == IGNITION_TAU_G2).then_some(IGNITION)
 }
+
+#[cfg(test)]
+mod tests {
+    use halo2_proofs::halo2curves::bn256::{Fq, Fq2, G1Affine, G2Affine, pairing};
+    use halo2_proofs::halo2curves::ff::PrimeField;
+    use halo2_proofs::halo2curves::{CurveAffine, group::cofactor::CofactorGroup, group::prime::PrimeCurveAffine};
+
+    use super::*;
+
+    /// `[tau]_1` of the sealed ceremony, as points.json of AztecProtocol/ignition-verification has it.
+    const IGNITION_TAU_G1: [&str; 2] = [
+        "20449530420899268687302952649477614135834879920908224423340014304031627405049",
+        "17515048112805791705685986509311726821353577104405763528022564402866062101162",
+    ];
+
+    fn hexadecimal(text: &str) -> Fq {
+        let mut bytes: [u8; 32] = const_hex::decode_to_array(text).unwrap();
+        bytes.reverse();
+        Fq::from_repr(bytes.into()).unwrap()
+    }
+
+    #[test]
+    fn the_two_published_points_of_ignition_belong_together() {
+        let [x0, x1, y0, y1] = IGNITION_TAU_G2.map(hexadecimal);
+        let tau_g2 = G2Affine::from_xy(Fq2 { c0: x0, c1: x1 }, Fq2 { c0: y0, c1: y1 }).unwrap();
+        assert!(bool::from(tau_g2.to_curve().is_torsion_free()));
+        let [x, y] = IGNITION_TAU_G1.map(|text| Fq::from_str_vartime(text).unwrap());
+        let tau_g1 = G1Affine::from_xy(x, y).unwrap();
+        assert_eq!(pairing(&tau_g1, &G2Affine::generator()), pairing(&G1Affine::generator(), &tau_g2));
+    }
+
+    #[test]
+    fn pinned_digests_are_distinct_and_whole() {
+        let digests: std::collections::BTreeSet<Vec<u8>> =
+            HERMEZ_DIGESTS.iter().map(|digest| const_hex::decode(digest).unwrap()).collect();
+        assert_eq!(digests.len(), 21);
+        assert!(digests.iter().all(|digest| digest.len() == 64));
+    }
+}

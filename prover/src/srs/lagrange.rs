@@ -12,8 +12,10 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{BigInteger, PrimeField as _};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::halo2curves::ff::{Field, PrimeField};
+use halo2_proofs::poly::commitment::ParamsProver;
 use rayon::prelude::*;
 use verifier::points::{decode_affine, encode_affine};
+use verifier::setup::Setup;
 
 /// The Lagrange basis over the 2^k-th roots of unity, from as many powers, none of them the identity.
 ///
@@ -52,6 +54,14 @@ pub fn basis(k: u32, powers: &[G1Affine], progress: &(dyn Fn(usize, usize) + Syn
         ArkSum::normalize_batch(&scaled)
     });
     scaled.map(|point| from_ark(&point)).collect()
+}
+
+/// The same setup for circuits of `2^k` rows, its basis computed; `None` if `k` is larger than the setup's, or if there is
+/// no basis.
+pub fn reduce(setup: &Setup, k: u32, progress: &(dyn Fn(usize, usize) + Sync)) -> Option<Setup> {
+    let powers = setup.parameters().get_g().get(..1usize.checked_shl(k)?)?.to_vec();
+    let basis = basis(k, &powers, progress)?;
+    Setup::new(k, powers, basis, setup.parameters().s_g2())
 }
 
 /// Pairs that a core takes at a time.
@@ -102,21 +112,35 @@ fn from_ark(point: &ArkPoint) -> Option<G1Affine> {
 mod tests {
     use super::*;
     use crate::srs::generate::development;
-    use halo2_proofs::poly::commitment::ParamsProver;
 
     #[test]
-    fn timing() {
-        for k in [8, 12, 13] {
+    fn it_is_the_basis_that_is_generated_from_the_secret() {
+        for k in [1, 2, 5, 8] {
             let setup = development(k, &|_, _| {}).unwrap();
-            let start = std::time::Instant::now();
-            let basis = basis(k, setup.parameters().get_g(), &|_, _| {}).unwrap();
-            let mine = start.elapsed();
-            assert!(basis == setup.lagrange_basis());
-            let start = std::time::Instant::now();
-            let theirs: Vec<G1Affine> = halo2_proofs::arithmetic::g_to_lagrange(
-                setup.parameters().get_g().iter().map(|p| halo2_proofs::halo2curves::group::prime::PrimeCurveAffine::to_curve(p)).collect(), k);
-            println!("{k} {mine:?} {:?}", start.elapsed());
-            assert!(basis == theirs);
+            let steps = (1 << k) + (1 << (k - 1)) * k as usize;
+            let last = AtomicUsize::new(0);
+            let progress = |done: usize, total: usize| {
+                assert_eq!(total, steps);
+                last.fetch_max(done, Ordering::Relaxed);
+            };
+            let computed = basis(k, setup.parameters().get_g(), &progress).unwrap();
+            assert_eq!(computed, setup.lagrange_basis());
+            assert_eq!(last.into_inner(), steps);
         }
+    }
+
+    #[test]
+    fn a_setup_is_reduced_to_a_smaller_one() {
+        let setup = development(7, &|_, _| {}).unwrap();
+        let smaller = reduce(&setup, 4, &|_, _| {}).unwrap();
+        assert_eq!((smaller.k(), smaller.id()), (4, setup.id()));
+        assert_eq!(smaller.lagrange_basis(), setup.at(4).unwrap().lagrange_basis());
+        assert!(reduce(&setup, 8, &|_, _| {}).is_none());
+    }
+
+    #[test]
+    fn a_root_of_unity_has_no_basis_without_the_identity() {
+        assert_eq!(basis(2, &[G1Affine::generator(); 4], &|_, _| {}), None);
+        assert_eq!(basis(2, &[G1Affine::generator(); 3], &|_, _| {}), None);
     }
 }

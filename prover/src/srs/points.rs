@@ -39,19 +39,16 @@ fn g2(bytes: &[u8], coordinate: Coordinate) -> Result<G2Affine, PointError> {
     if bool::from(point.to_curve().is_torsion_free()) { Ok(point) } else { Err(PointError::Subgroup) }
 }
 
-/// All points of G1 in `bytes`, on all cores; the first bad one is named, counted from `first`.
+/// All points of G1 in `bytes`, on all cores; the first bad one is named.
 pub(super) fn decode_g1(
     part: &'static str,
-    first: usize,
     bytes: &[u8],
     coordinate: Coordinate,
 ) -> Result<Vec<G1Affine>, ImportError> {
     let decoded: Vec<Result<G1Affine, PointError>> =
         bytes.par_chunks(G1_BYTES).map(|point| g1(point, coordinate)).collect();
     let named = decoded.into_iter().enumerate();
-    named
-        .map(|(index, point)| point.map_err(|source| ImportError::Point { part, index: first + index, source }))
-        .collect()
+    named.map(|(index, point)| point.map_err(|source| ImportError::Point { part, index, source })).collect()
 }
 
 /// All points of G2 in `bytes`.

@@ -48,8 +48,8 @@ pub fn read(file: &mut dyn Read, k: Option<u32>, progress: &dyn Fn(usize)) -> Re
     let mut source = Source::new(file, &mut hasher, progress);
     let Sections { k, tau_g1, tau_g2 } = sections(&mut source, k)?;
     source.end("last section")?;
-    let point = |bytes: &[u8], at: usize, size: usize| bytes.chunks(size).nth(at).unwrap_or_default().to_vec();
-    let first = decode_g1(name(TAU_G1), 0, &point(&tau_g1, 0, G1_BYTES), montgomery)?;
+    let first = tau_g1.get(..G1_BYTES).unwrap_or_default();
+    let first = decode_g1(name(TAU_G1), first, montgomery)?;
     if first != [G1Affine::generator()] {
         return Err(ImportError::Generator { part: name(TAU_G1) });
     }
@@ -57,7 +57,7 @@ pub fn read(file: &mut dyn Read, k: Option<u32>, progress: &dyn Fn(usize)) -> Re
     if first != G2Affine::generator() {
         return Err(ImportError::Generator { part: name(TAU_G2) });
     }
-    let powers = decode_g1(name(TAU_G1), 0, &tau_g1, montgomery)?;
+    let powers = decode_g1(name(TAU_G1), &tau_g1, montgomery)?;
     Ok(Transcript { k, powers, tau_g2: vec![tau], digest: Digest(*hasher.finalize().as_array()) })
 }
 

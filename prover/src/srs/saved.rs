@@ -118,8 +118,9 @@ fn decode(part: &'static str, bytes: &[u8]) -> Result<Vec<G1Affine>, SavedError>
         let bytes = bytes.try_into().map_err(|_| PointError::Encoding)?;
         decode_affine(bytes)?.ok_or(PointError::Identity)
     };
-    bytes.par_chunks(POINT_BYTES).map(point).collect::<Result<_, _>>().map_err(|source| SavedError::Point {
-        part,
-        source,
-    })
+    bytes
+        .par_chunks(POINT_BYTES)
+        .map(point)
+        .collect::<Result<_, _>>()
+        .map_err(|source| SavedError::Point { part, source })
 }
