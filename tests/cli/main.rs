@@ -11,6 +11,7 @@
 )]
 
 mod bad_input;
+mod ceremonies;
 mod chain_dev;
 mod chain_talk;
 mod chain_work;
@@ -25,3 +26,5 @@ mod prover;
 mod story;
 mod usage;
 mod verify;
+#[path = "../../prover/tests/ceremonies/writer.rs"]
+mod writer;

@@ -11,6 +11,9 @@
 //! holds for points that are no such powers with probability 2^-128. The `w_i` are a hash of the whole file, so a check
 //! comes out the same every time, and whoever wants to choose points by the weights has to hash a file for each try.
 //!
+//! If the file has a Lagrange basis, it is checked against the powers in the same manner, which is far quicker than
+//! computing one.
+//!
 //! Not to be checked: that nobody knows `tau`. That is a belief about the people who took part, and it is tied to a
 //! digest: one that is published and known to this release, or one that the user states.
 
@@ -29,7 +32,8 @@ use super::generate::K_RANGE;
 use super::known::{self, Known};
 use super::lagrange;
 
-const WEIGHTS_CONTEXT: &str = "assay 2026 ceremony-check-weights v1";
+const POWERS_CONTEXT: &str = "assay 2026 ceremony-check-weights v1";
+const BASIS_CONTEXT: &str = "assay 2026 ceremony-basis-check-weights v1";
 
 /// BLAKE2b-512 of a ceremony's file, or of its files one after the other: what `b2sum` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +72,8 @@ pub struct Transcript {
     pub(super) k: u32,
     /// `[tau^i]_1` by the file's word; none is the identity, the first is the generator.
     pub(super) powers: Vec<G1Affine>,
+    /// The Lagrange basis by the file's word, if it has one: `2^k` points, none of them the identity.
+    pub(super) basis: Option<Vec<G1Affine>>,
     /// Points of G2 of which one should be `[tau]_2`; all are in the subgroup.
     pub(super) tau_g2: Vec<G2Affine>,
     /// Of all bytes.
@@ -77,7 +83,7 @@ pub struct Transcript {
 impl Transcript {
     /// Decides whether the points are the powers of one secret that is not public.
     pub fn check(self) -> Result<Ceremony, ImportError> {
-        let Self { k, powers, tau_g2, digest } = self;
+        let Self { k, powers, basis, tau_g2, digest } = self;
         let ([first, tau, ..], Some(halfway)) = (powers.as_slice(), powers.get(powers.len() / 2)) else {
             return Err(ImportError::Powers);
         };
@@ -87,14 +93,24 @@ impl Transcript {
             let why = "it is a root of unity, as in a file without contributions";
             return Err(ImportError::KnownSecret { why });
         }
-        let ceremony = Ceremony { k, powers, tau_g2, digest };
+        let ceremony = Ceremony { k, powers, basis, tau_g2, digest };
         if ceremony.setup_id() == VerifierSetup::development().id() {
             return Err(ImportError::KnownSecret { why: "it is that of the development setup" });
         }
-        let weights = weights(&ceremony.digest, ceremony.powers.len() - 1);
-        let combined = |powers: &[G1Affine]| best_multiexp(&weights, powers).to_affine();
-        let (low, high) = (combined(&ceremony.powers[..weights.len()]), combined(&ceremony.powers[1..]));
-        if is_multiple(&high, &low, &ceremony.tau_g2) { Ok(ceremony) } else { Err(ImportError::Powers) }
+        let weights = |context, count| weights(context, &ceremony.digest, count);
+        let count = ceremony.powers.len();
+        let low_weights = weights(POWERS_CONTEXT, count - 1);
+        let combined = |powers: &[G1Affine]| best_multiexp(&low_weights, powers).to_affine();
+        let (low, high) = (combined(&ceremony.powers[..count - 1]), combined(&ceremony.powers[1..]));
+        if !is_multiple(&high, &low, &ceremony.tau_g2) {
+            return Err(ImportError::Powers);
+        }
+        let is_basis =
+            |basis: &Vec<G1Affine>| lagrange::is_basis(k, &ceremony.powers, basis, weights(BASIS_CONTEXT, count));
+        if !ceremony.basis.as_ref().is_none_or(is_basis) {
+            return Err(ImportError::Lagrange);
+        }
+        Ok(ceremony)
     }
 }
 
@@ -106,8 +122,8 @@ fn is_multiple(high: &G1Affine, low: &G1Affine, tau_g2: &G2Affine) -> bool {
 }
 
 /// Weights below 2^128, from the digest of the file.
-fn weights(digest: &Digest, count: usize) -> Vec<Fr> {
-    let mut stream = blake3::Hasher::new_derive_key(WEIGHTS_CONTEXT).update(&digest.0).finalize_xof();
+fn weights(context: &str, digest: &Digest, count: usize) -> Vec<Fr> {
+    let mut stream = blake3::Hasher::new_derive_key(context).update(&digest.0).finalize_xof();
     let weight = || {
         let mut bytes = [0; 16];
         stream.fill(&mut bytes);
@@ -121,6 +137,7 @@ fn weights(digest: &Digest, count: usize) -> Vec<Fr> {
 pub struct Ceremony {
     k: u32,
     powers: Vec<G1Affine>,
+    basis: Option<Vec<G1Affine>>,
     tau_g2: G2Affine,
     digest: Digest,
 }
@@ -154,15 +171,18 @@ impl Ceremony {
     pub fn trust(&self, expected: Option<&Digest>) -> Result<(), ImportError> {
         match expected {
             Some(expected) if *expected == self.digest => Ok(()),
-            Some(expected) => Err(ImportError::Digest { expected: *expected, got: self.digest }),
+            Some(expected) => Err(ImportError::Digest { expected: Box::new(*expected), got: Box::new(self.digest) }),
             None if self.known().is_some() => Ok(()),
-            None => Err(ImportError::Unknown { digest: self.digest, setup_id: self.setup_id() }),
+            None => Err(ImportError::Unknown { digest: Box::new(self.digest), setup_id: self.setup_id() }),
         }
     }
 
-    /// The setup, with its Lagrange basis; `progress` gets the steps done and their total.
+    /// The setup, with the file's Lagrange basis or one that is computed; `progress` gets the steps done and their total.
     pub fn into_setup(self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Setup, ImportError> {
-        let basis = lagrange::basis(self.k, &self.powers, progress).ok_or(ImportError::Basis)?;
+        let basis = match self.basis {
+            Some(basis) => basis,
+            None => lagrange::basis(self.k, &self.powers, progress).ok_or(ImportError::Basis)?,
+        };
         Setup::new(self.k, self.powers, basis, self.tau_g2).ok_or(ImportError::Basis)
     }
 

@@ -93,6 +93,12 @@ pub enum ImportError {
         /// Value that came.
         got: u64,
     },
+    /// Another curve, by the size of its field.
+    #[error("header, bytes of a field element: expected 32, got {got}; the ceremony was for another curve")]
+    FieldBytes {
+        /// Size that the file states.
+        got: u32,
+    },
     /// Another curve.
     #[error("header, prime: expected the base field of BN254, got another; the ceremony was for another curve")]
     Prime,
@@ -163,6 +169,9 @@ pub enum ImportError {
         /// How it is found.
         why: &'static str,
     },
+    /// The Lagrange basis in the file is not that of its powers.
+    #[error("Lagrange basis: it is not that of the file's powers")]
+    Lagrange,
     /// A Lagrange basis could not be computed.
     #[error("Lagrange basis: the powers have none")]
     Basis,
@@ -174,7 +183,7 @@ pub enum ImportError {
     )]
     Unknown {
         /// Digest of the file.
-        digest: Digest,
+        digest: Box<Digest>,
         /// Setup identifier that it gives.
         setup_id: [u8; 32],
     },
@@ -182,9 +191,9 @@ pub enum ImportError {
     #[error("digest (BLAKE2b-512): expected {expected}, got {got}")]
     Digest {
         /// Digest that was asked for.
-        expected: Digest,
+        expected: Box<Digest>,
         /// Digest of the file.
-        got: Digest,
+        got: Box<Digest>,
     },
 }
 
@@ -208,6 +217,7 @@ impl ImportError {
             | Self::Tau
             | Self::Powers
             | Self::KnownSecret { .. }
+            | Self::Lagrange
             | Self::Basis
             | Self::Digest { .. } => Refusal::False,
             Self::Unknown { .. } => Refusal::Untrusted,

@@ -56,7 +56,7 @@ pub fn read(files: &mut [&mut dyn Read], k: Option<u32>, progress: &dyn Fn(usize
     let Held { mut powers, tau_g2, .. } = held;
     let k = wanted(k, powers.len().ilog2())?;
     powers.truncate(1 << k);
-    Ok(Transcript { k, powers, tau_g2, digest: Digest(*hasher.finalize().as_array()) })
+    Ok(Transcript { k, powers, basis: None, tau_g2, digest: Digest(*hasher.finalize().as_array()) })
 }
 
 /// What the transcripts read so far hold.

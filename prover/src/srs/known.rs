@@ -88,7 +88,7 @@ mod tests {
     fn hexadecimal(text: &str) -> Fq {
         let mut bytes: [u8; 32] = const_hex::decode_to_array(text).unwrap();
         bytes.reverse();
-        Fq::from_repr(bytes.into()).unwrap()
+        Fq::from_repr(bytes).unwrap()
     }
 
     #[test]

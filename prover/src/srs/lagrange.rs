@@ -10,8 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ark_bn254::{Fq as ArkFq, Fr as ArkFr, G1Affine as ArkPoint, G1Projective as ArkSum};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{BigInteger, PrimeField as _};
+use halo2_proofs::arithmetic::best_multiexp;
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::halo2curves::ff::{Field, PrimeField};
+use halo2_proofs::poly::EvaluationDomain;
 use halo2_proofs::poly::commitment::ParamsProver;
 use rayon::prelude::*;
 use verifier::points::{decode_affine, encode_affine};
@@ -62,6 +64,22 @@ pub fn reduce(setup: &Setup, k: u32, progress: &(dyn Fn(usize, usize) + Sync)) -
     let powers = setup.parameters().get_g().get(..1usize.checked_shl(k)?)?.to_vec();
     let basis = basis(k, &powers, progress)?;
     Setup::new(k, powers, basis, setup.parameters().s_g2())
+}
+
+/// Whether `claimed` is the Lagrange basis that belongs to the `powers`, by one random combination: both have 2^k points,
+/// none of them the identity.
+///
+/// `sum_i r_i L_i(X)` is the polynomial whose values are the `weights`, so its coefficients must combine the powers to the
+/// same point; another basis passes with probability 2^-128 for weights of 128 bits.
+pub(super) fn is_basis(k: u32, powers: &[G1Affine], claimed: &[G1Affine], weights: Vec<Fr>) -> bool {
+    let rows = 1usize.checked_shl(k);
+    if [powers.len(), claimed.len(), weights.len()].iter().any(|count| Some(*count) != rows) {
+        return false;
+    }
+    let combined = best_multiexp(&weights, claimed);
+    let domain = EvaluationDomain::new(1, k);
+    let coefficients = domain.lagrange_to_coeff(domain.lagrange_from_vec(weights));
+    combined == best_multiexp(&coefficients, powers)
 }
 
 /// Pairs that a core takes at a time.

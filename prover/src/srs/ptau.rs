@@ -8,21 +8,24 @@
 //!  2  tauG1          2^(power+1) - 1 points of G1: the powers from tau^0
 //!  3  tauG2          2^power points of G2: the powers from tau^0
 //!  4  alphaTauG1     2^power points of G1     5  betaTauG1  the same     6  betaG2  one point of G2
-//!  7  contributions  12 to 15  Lagrange bases of a file that was prepared for a second phase
+//!  7  contributions
+//! 12  Lagrange bases of tauG1 for 1, 2, 4, .. 2^(power+1) rows, in a file that was prepared for a second phase; 13 to
+//!     15 those of the other powers
 //! ```
 //!
-//! Coordinates are little-endian in Montgomery form (times 2^256). The generators, the powers wanted and `[tau]_2` are
-//! used; every other byte only goes into the digest. The contributions are not verified: `snarkjs powersoftau verify` does
+//! Coordinates are little-endian in Montgomery form (times 2^256). The generators, the powers wanted, their Lagrange
+//! basis and `[tau]_2` are used; every other byte only goes into the digest. The contributions are not verified: `snarkjs powersoftau verify` does
 //! that, and a setup that nobody else took part in can be written by hand in any case. That is what the digest is for.
 //!
-//! The file's own Lagrange bases are not used: they would have to be checked as well, and most files have none.
+//! The published files are prepared, and checking a basis is far quicker than computing it. It is one over the powers of
+//! another root of unity than halo2's, though: the same points in another order.
 
 use std::collections::BTreeSet;
 use std::io::Read;
 
 use blake2b_simd::State;
-use halo2_proofs::halo2curves::bn256::{Fq, G1Affine, G2Affine};
-use halo2_proofs::halo2curves::ff::PrimeField;
+use halo2_proofs::halo2curves::bn256::{Fq, Fr, G1Affine, G2Affine};
+use halo2_proofs::halo2curves::ff::{Field, PrimeField};
 use halo2_proofs::halo2curves::serde::SerdeObject;
 
 use super::ceremony::{Digest, Transcript, wanted};
@@ -39,6 +42,7 @@ const POWER_MAX: u32 = 28;
 const HEADER: u32 = 1;
 const TAU_G1: u32 = 2;
 const TAU_G2: u32 = 3;
+const LAGRANGE: u32 = 12;
 
 /// Reads the powers up to `tau^(2^k - 1)`; without `k`, as many as the file holds and this program supports.
 ///
@@ -46,7 +50,7 @@ const TAU_G2: u32 = 3;
 pub fn read(file: &mut dyn Read, k: Option<u32>, progress: &dyn Fn(usize)) -> Result<Transcript, ImportError> {
     let mut hasher = State::new();
     let mut source = Source::new(file, &mut hasher, progress);
-    let Sections { k, tau_g1, tau_g2 } = sections(&mut source, k)?;
+    let Sections { k, tau_g1, tau_g2, basis } = sections(&mut source, k)?;
     source.end("last section")?;
     let first = tau_g1.get(..G1_BYTES).unwrap_or_default();
     let first = decode_g1(name(TAU_G1), first, montgomery)?;
@@ -58,7 +62,9 @@ pub fn read(file: &mut dyn Read, k: Option<u32>, progress: &dyn Fn(usize)) -> Re
         return Err(ImportError::Generator { part: name(TAU_G2) });
     }
     let powers = decode_g1(name(TAU_G1), &tau_g1, montgomery)?;
-    Ok(Transcript { k, powers, tau_g2: vec![tau], digest: Digest(*hasher.finalize().as_array()) })
+    let basis = basis.map(|basis| decode_g1(name(LAGRANGE), &basis, montgomery)).transpose()?;
+    let basis = basis.map(|basis| reorder(&basis, k));
+    Ok(Transcript { k, powers, basis, tau_g2: vec![tau], digest: Digest(*hasher.finalize().as_array()) })
 }
 
 /// What is used of a file.
@@ -66,6 +72,7 @@ struct Sections {
     k: u32,
     tau_g1: Vec<u8>,
     tau_g2: Vec<u8>,
+    basis: Option<Vec<u8>>,
 }
 
 fn sections(source: &mut Source<'_>, k: Option<u32>) -> Result<Sections, ImportError> {
@@ -87,7 +94,7 @@ fn sections(source: &mut Source<'_>, k: Option<u32>) -> Result<Sections, ImportE
     }
     let power = header(source, length)?;
     let k = wanted(k, power)?;
-    let (mut seen, mut tau_g1, mut tau_g2) = (BTreeSet::from([HEADER]), None, None);
+    let (mut seen, mut tau_g1, mut tau_g2, mut basis) = (BTreeSet::from([HEADER]), None, None, None);
     for _ in 1..count {
         let (id, length) = section(source)?;
         if !seen.insert(id) {
@@ -99,12 +106,18 @@ fn sections(source: &mut Source<'_>, k: Option<u32>) -> Result<Sections, ImportE
         match id {
             TAU_G1 => tau_g1 = Some(source.take(name(id), length, (G1_BYTES as u64) << k)?),
             TAU_G2 => tau_g2 = Some(source.take(name(id), length, 2 * G2_BYTES as u64)?),
+            LAGRANGE => {
+                let (before, size) = (((1 << k) - 1) * G1_BYTES as u64, (G1_BYTES as u64) << k);
+                source.take(name(id), before, 0)?;
+                basis = Some(source.take(name(id), size, size)?);
+                source.take(name(id), length - before - size, 0)?;
+            }
             _ => drop(source.take(name(id), length, 0)?),
         }
     }
     let tau_g1 = tau_g1.ok_or_else(|| missing(TAU_G1))?;
     let tau_g2 = tau_g2.ok_or_else(|| missing(TAU_G2))?;
-    Ok(Sections { k, tau_g1, tau_g2 })
+    Ok(Sections { k, tau_g1, tau_g2, basis })
 }
 
 fn missing(id: u32) -> ImportError {
@@ -123,8 +136,10 @@ fn header(source: &mut Source<'_>, length: u64) -> Result<u32, ImportError> {
         let refused = ImportError::Header { field, min: min.into(), max: max.into(), got: got.into() };
         if (min..=max).contains(&got) { Ok(got) } else { Err(refused) }
     };
-    let size = COORDINATE_BYTES as u32;
-    field("bytes of a field element", size, size, source.u32(part)?)?;
+    let got = source.u32(part)?;
+    if got != COORDINATE_BYTES as u32 {
+        return Err(ImportError::FieldBytes { got });
+    }
     let expected = section_bytes(HEADER, 0).unwrap_or_default();
     if length != expected {
         return Err(ImportError::SectionLength { id: HEADER, name: part, expected, got: length });
@@ -152,6 +167,7 @@ fn section_bytes(id: u32, power: u32) -> Option<u64> {
         TAU_G2 => g2 << power,
         4 | 5 => g1 << power,
         6 => g2,
+        LAGRANGE => ((4 << power) - 1) * g1,
         _ => return None,
     })
 }
@@ -165,9 +181,40 @@ fn name(id: u32) -> &'static str {
         5 => "betaTauG1",
         6 => "betaG2",
         7 => "contributions",
-        12..=15 => "Lagrange basis",
+        12..=15 => "Lagrange bases",
         _ => "section of an unknown kind",
     }
+}
+
+/// A basis over the powers of snarkjs's root of unity as one over those of halo2's.
+fn reorder(basis: &[G1Affine], k: u32) -> Vec<G1Affine> {
+    let exponent = root_exponent(k);
+    let mut reordered = basis.to_vec();
+    for (index, point) in basis.iter().enumerate() {
+        if let Some(place) = reordered.get_mut(exponent.wrapping_mul(index) % basis.len()) {
+            *place = *point;
+        }
+    }
+    reordered
+}
+
+/// The exponent to which halo2's 2^k-th root of unity, a power of 7, is snarkjs's, a power of 5; bit by bit.
+fn root_exponent(k: u32) -> usize {
+    let to_size = |root: Fr| (k..Fr::S).fold(root, |root, _| root.square());
+    let order = (-Fr::one()).to_repr();
+    let limbs: Vec<u64> = order
+        .as_ref()
+        .chunks_exact(8)
+        .map(|limb| limb.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+        .collect();
+    let above = limbs.iter().skip(1).chain(&[0]);
+    let odd: Vec<u64> = limbs.iter().zip(above).map(|(limb, above)| limb >> Fr::S | above << (64 - Fr::S)).collect();
+    let (theirs, inverse) = (to_size(Fr::from(5).pow_vartime(odd)), to_size(Fr::ROOT_OF_UNITY_INV));
+    (0..k).fold(0, |exponent: usize, bit| {
+        let rest = theirs * inverse.pow_vartime([exponent as u64]);
+        let is_set = rest.pow_vartime([1u64 << (k - 1 - bit)]) != Fr::one();
+        exponent | usize::from(is_set) << bit
+    })
 }
 
 /// Little-endian, in Montgomery form.

@@ -231,9 +231,11 @@ impl CeremonyOptions {
             (_, files) => ignition::read(files, k, &step),
         };
         progress.finish();
-        let progress = output.progress("checking every power");
-        let checked = transcript.and_then(|transcript| transcript.check());
-        progress.finish();
-        Ok(checked)
+        Ok(transcript.and_then(|transcript| {
+            let progress = output.progress("checking every power");
+            let checked = transcript.check();
+            progress.finish();
+            checked
+        }))
     }
 }
