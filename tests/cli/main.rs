@@ -26,5 +26,6 @@ mod prover;
 mod story;
 mod usage;
 mod verify;
+#[expect(dead_code, reason = "the prover's tests use all of it")]
 #[path = "../../prover/tests/ceremonies/writer.rs"]
 mod writer;

@@ -175,7 +175,7 @@ impl CeremonyOptions {
         let setup = match kept {
             Some(setup) => setup,
             None => {
-                let progress = output.progress(&format!("computing the Lagrange basis for 2^{k} rows"));
+                let progress = output.progress(&format!("preparing the Lagrange basis for 2^{k} rows"));
                 let setup = ceremony.into_setup(&|done, total| progress.set(done, total)).map_err(refused)?;
                 progress.finish();
                 store.keep(&setup)?;
@@ -193,7 +193,7 @@ impl CeremonyOptions {
         output.field("digest", digest.to_string());
         output.field("setup", hex::encode(&id));
         output.field("size", format!("2^{k} rows, every power checked in {}", duration(check_time)));
-        let how = if was_kept { "kept from before, read" } else { "computed" };
+        let how = if was_kept { "kept from before, read" } else { "made" };
         output.field("basis", format!("{how} in {}", duration(basis_time)));
         let data = json!({
             "files": self.ptau.iter().chain(&self.ignition).map(|path| name(path)).collect::<Vec<_>>(),
