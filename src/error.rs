@@ -35,9 +35,11 @@ mod bench;
 mod chain;
 mod keystore;
 mod node;
+mod setup;
 mod worker;
 
 pub(crate) use self::chain::ChainError;
+pub(crate) use self::setup::CeremonyError;
 
 /// How the command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +171,8 @@ pub(crate) enum CliError {
     InsecureSetup,
     #[error("setup: {0}")]
     Setup(#[from] SetupError),
+    #[error("{0}")]
+    Ceremony(Box<CeremonyError>),
     #[error("verifying key: {0}")]
     Rows(#[from] RowsError),
     #[error("proving key: {0}")]
@@ -244,6 +248,7 @@ impl CliError {
             Self::KeyFile { source, .. } => keystore::code(source),
             Self::InsecureSetup => "ASSAY-P001",
             Self::Setup(_) => "ASSAY-P002",
+            Self::Ceremony(source) => source.code(),
             Self::Rows(_) => "ASSAY-P003",
             Self::ProvingKey(_) | Self::Model(_) => "ASSAY-P004",
             Self::Executor(source) if matches!(**source, ExecutorError::Device(_)) => "ASSAY-P005",
@@ -292,6 +297,7 @@ impl CliError {
             Self::ModelInput(_) | Self::Setup(_) | Self::Rows(_) | Self::ProvingKey(_) | Self::Model(_) => {
                 Exit::Unreadable
             }
+            Self::Ceremony(source) => source.exit(),
             Self::Executor(_) => Exit::Resource,
             Self::Prove(source) => match **source {
                 ProveError::Rejected(_) => Exit::Rejected,
@@ -325,13 +331,14 @@ impl CliError {
             }
             Self::EmptyPassword => "choose a password; an empty one protects nothing",
             Self::InsecureSetup => {
-                "this release has no other setup yet; --accept-insecure-setup goes on, for development only"
+                "name an imported setup with --setup-id; --accept-insecure-setup goes on, for development only"
             }
             Self::ContextDigest(_) => "give 0x and 64 lower-case hexadecimal digits",
             Self::KeyFile { source, .. } if matches!(**source, KeystoreError::WrongPassword) => {
                 "try the password again; `assay key show FILE` names the key without one"
             }
             Self::Undecided { help, .. } => return help.map(str::to_owned),
+            Self::Ceremony(source) => return source.help(),
             Self::Chain(source) => return source.help().map(str::to_owned),
             Self::Node(source) => return node::help(source),
             Self::Worker(source) => return worker::help(source),
@@ -387,6 +394,12 @@ impl From<ExecutorError> for CliError {
 impl From<ProveError> for CliError {
     fn from(error: ProveError) -> Self {
         Self::Prove(Box::new(error))
+    }
+}
+
+impl From<CeremonyError> for CliError {
+    fn from(error: CeremonyError) -> Self {
+        Self::Ceremony(Box::new(error))
     }
 }
 

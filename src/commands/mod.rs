@@ -18,6 +18,7 @@ mod names;
 mod node;
 mod password;
 mod prover;
+mod setups;
 mod signer;
 mod stop;
 mod verify;
@@ -74,25 +75,6 @@ enum Command {
     Bench(bench::Bench),
     Version(version::Version),
 }
-
-/// What every use of the development setup asks for.
-#[derive(Clone, Copy, Debug, Args)]
-#[command(next_help_heading = "Trust")]
-struct SetupOptions {
-    /// Go on under the development setup, whose secret is public: anybody can forge proofs under it
-    #[arg(long)]
-    accept_insecure_setup: bool,
-}
-
-impl SetupOptions {
-    /// Refuses unless the user accepted it.
-    fn require(self) -> Result<(), CliError> {
-        if self.accept_insecure_setup { Ok(()) } else { Err(CliError::InsecureSetup) }
-    }
-}
-
-/// Said whenever the development setup is used.
-const INSECURE: &str = "development setup: its secret is public, so proofs under it convince nobody";
 
 /// Runs the command that `arguments` (the program's name first) ask for.
 pub(crate) fn run(arguments: &[OsString]) -> Exit {

@@ -12,6 +12,7 @@
 
 mod bad_input;
 mod bench;
+mod ceremonies;
 mod chain_dev;
 mod chain_talk;
 mod chain_work;
@@ -26,3 +27,6 @@ mod prover;
 mod story;
 mod usage;
 mod verify;
+#[expect(dead_code, reason = "the prover's tests use all of it")]
+#[path = "../../prover/tests/ceremonies/writer.rs"]
+mod writer;

@@ -41,7 +41,7 @@ fn inputs_layouts_and_counts() {
     let constant = Operator::Constant { shape: vec![1], values: vec![0; CONSTANTS_MAX] };
     let select = Operator::Select { shape: vec![1], indices: vec![0] };
     assert_eq!(with(vec![1], vec![node(constant, &[]), node(select, &[0])]), GraphError::Constants { got: numbers });
-    for (k, rows) in [(0, 1), (K_MAX + 1, 1), (10, 0), (10, ROWS_MAX + 1)] {
+    for (k, rows) in [(K_MIN - 1, 1), (K_MAX + 1, 1), (10, ROWS_MAX + 1)] {
         let input = Input { shape: vec![1], range: range(0, 1) };
         let refused = Graph::new(input, vec![dense(1, 1, 0)], Layout { k, rows, lanes: 1 }).unwrap_err();
         assert_eq!(refused, GraphError::Layout { k, rows, lanes: 1 });
