@@ -27,6 +27,8 @@ pub const WIDTH_MAX: u32 = 1 << 20;
 pub const ROWS_MAX: u32 = 1 << 14;
 /// Largest number of elements of all values together: what an execution trace holds.
 pub const ELEMENTS_MAX: u64 = 1 << 25;
+/// Largest number of multiply-accumulates and elements read in one run: what checking a result by running it costs.
+pub const WORK_MAX: u64 = 1 << 36;
 /// Largest number of constants and indices that a graph states.
 pub const CONSTANTS_MAX: usize = 1 << 17;
 /// Largest number of arguments of a formula: each takes a row of a lookup table.
@@ -37,6 +39,10 @@ pub const FORMULA_ARGUMENTS_MAX: u64 = 1 << 20;
 pub const SHIFT_MAX: u8 = 16;
 /// Circuit sizes run to 2^22 rows (halo2-axiom asserts this bound elsewhere; a graph beyond it is refused at decode).
 pub const K_MAX: u32 = 22;
+/// Circuit sizes start at 2^4 rows: fewer leave nothing between halo2's blinding rows.
+pub const K_MIN: u32 = 4;
+/// Largest number of lanes.
+pub const LANES_MAX: u32 = 16;
 
 const DIGEST_CONTEXT: &str = "assay 2026 graph v2";
 
@@ -66,8 +72,10 @@ pub struct Input {
 pub struct Layout {
     /// The circuit has 2^k rows.
     pub k: u32,
-    /// Number R of committed weight rows.
+    /// Number R of committed weight rows; 0 for a model without weights.
     pub rows: u32,
+    /// Lanes of the circuit: how many elements lie side by side in a row.
+    pub lanes: u32,
 }
 
 /// Shape and interval of one value of the graph.
@@ -154,20 +162,8 @@ impl Graph {
     #[must_use]
     pub fn multiply_accumulates(&self) -> u64 {
         self.nodes.iter().zip(self.values.iter().skip(1)).fold(0u64, |sum, (node, value)| {
-            let terms = match &node.operator {
-                Operator::Dense { inputs, .. } => u64::from(*inputs),
-                Operator::Convolution { geometry, .. } => {
-                    let channels = self.sources(node).next().and_then(|source| source.shape.first().copied());
-                    u64::from(geometry.columns(channels.unwrap_or(0)).unwrap_or(0))
-                }
-                Operator::MatrixMultiply => {
-                    let last = self.sources(node).next().and_then(|source| source.shape.last().copied());
-                    u64::from(last.unwrap_or(0))
-                }
-                Operator::Multiply => 1,
-                _ => 0,
-            };
-            sum.saturating_add(terms.saturating_mul(u64::from(value.width())))
+            let sources: Vec<&Value> = self.sources(node).collect();
+            sum.saturating_add(multiply_accumulates(&node.operator, &sources, value))
         })
     }
 
@@ -234,6 +230,7 @@ pub fn values(input: &Input, nodes: &[Node]) -> Result<Vec<Value>, GraphError> {
     values.push(Value { shape: shape.clone(), range: input.range });
     let mut formulas = Formulas::default();
     let mut elements = u64::from(width.unwrap_or(0));
+    let mut work = 0u64;
     for (index, node) in nodes.iter().enumerate() {
         let source = |value: &u32| usize::try_from(*value).ok().and_then(|value| values.get(value));
         let sources: Option<Vec<&Value>> = node.inputs.iter().map(source).collect();
@@ -243,9 +240,29 @@ pub fn values(input: &Input, nodes: &[Node]) -> Result<Vec<Value>, GraphError> {
         if elements > ELEMENTS_MAX {
             return Err(GraphError::Elements { node: index });
         }
+        let read = sources.iter().fold(0u64, |sum, source| sum.saturating_add(u64::from(source.width())));
+        work = work.saturating_add(read).saturating_add(multiply_accumulates(&node.operator, &sources, &value));
+        if work > WORK_MAX {
+            return Err(GraphError::Work { node: index });
+        }
         values.push(value);
     }
     Ok(values)
+}
+
+/// Multiply-accumulates of one node.
+fn multiply_accumulates(operator: &Operator, sources: &[&Value], value: &Value) -> u64 {
+    let first = sources.first().map_or(&[][..], |source| &source.shape);
+    let terms = match operator {
+        Operator::Dense { inputs, .. } => *inputs,
+        Operator::Convolution { geometry, .. } => {
+            first.first().and_then(|channels| geometry.columns(*channels)).unwrap_or(0)
+        }
+        Operator::MatrixMultiply => first.last().copied().unwrap_or(0),
+        Operator::Multiply => 1,
+        _ => 0,
+    };
+    u64::from(terms).saturating_mul(u64::from(value.width()))
 }
 
 /// How many numbers an operator states.
@@ -257,11 +274,11 @@ fn stated(operator: &Operator) -> usize {
     }
 }
 
-fn check_layout(Layout { k, rows }: Layout) -> Result<(), GraphError> {
-    if (1..=K_MAX).contains(&k) && (1..=ROWS_MAX).contains(&rows) {
+fn check_layout(Layout { k, rows, lanes }: Layout) -> Result<(), GraphError> {
+    if (K_MIN..=K_MAX).contains(&k) && rows <= ROWS_MAX && (1..=LANES_MAX).contains(&lanes) {
         return Ok(());
     }
-    Err(GraphError::Layout { k, rows })
+    Err(GraphError::Layout { k, rows, lanes })
 }
 
 /// The interval of [`quotient`] for accumulators in `accumulator`.

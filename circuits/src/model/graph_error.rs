@@ -2,7 +2,8 @@
 
 use super::formula::FormulaError;
 use super::graph::{
-    CONSTANTS_MAX, FORMULA_DOMAIN_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, K_MAX, NODES_MAX, ROWS_MAX, SHIFT_MAX, WIDTH_MAX,
+    CONSTANTS_MAX, FORMULA_ARGUMENTS_MAX, FORMULA_DOMAIN_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, K_MAX, K_MIN, LANES_MAX,
+    NODES_MAX, ROWS_MAX, SHIFT_MAX, WIDTH_MAX,
 };
 use super::tensor::RANK_MAX;
 
@@ -55,6 +56,15 @@ pub enum GraphError {
         /// First node beyond the limit.
         node: usize,
     },
+    /// A run does more than [`super::graph::WORK_MAX`].
+    #[error(
+        "node {node}: a run does more than {max} multiply-accumulates and reads up to here",
+        max = super::graph::WORK_MAX
+    )]
+    Work {
+        /// First node beyond the limit.
+        node: usize,
+    },
     /// A node reads a value that is not computed before it.
     #[error("node {node}: expected inputs among values 0..={node}, got {got:?}")]
     Inputs {
@@ -95,16 +105,16 @@ pub enum GraphError {
         /// Shape that came.
         shape: Vec<u32>,
     },
-    /// Results of a node could exceed 2^47 in magnitude.
-    #[error("node {node} ({operator}): results reach [{min}, {max}], beyond 2^47; requantise its inputs first")]
+    /// Sums of a node, on the way to its results or at its end, could exceed 2^47 in magnitude.
+    #[error("node {node} ({operator}): sums reach [{min}, {max}], beyond 2^47; requantise its inputs first")]
     Magnitude {
         /// Node index.
         node: usize,
         /// Name of its operator.
         operator: &'static str,
-        /// Smallest possible result.
+        /// Smallest possible sum.
         min: i128,
-        /// Largest possible result.
+        /// Largest possible sum.
         max: i128,
     },
     /// A dense node's width is not its input's.
@@ -151,6 +161,15 @@ pub enum GraphError {
         /// Integers in the clamped interval.
         got: u64,
     },
+    /// The formulas' arguments together are too many.
+    #[error(
+        "node {node} formula: formulas up to here have more than {FORMULA_ARGUMENTS_MAX} arguments together; clamp to \
+         narrower intervals, or use fewer different formulas"
+    )]
+    Arguments {
+        /// First node beyond the limit.
+        node: usize,
+    },
     /// The graph states too many constants.
     #[error("graph constants and indices: expected at most {CONSTANTS_MAX}, got {got}")]
     Constants {
@@ -158,11 +177,16 @@ pub enum GraphError {
         got: usize,
     },
     /// The layout's size is out of bounds.
-    #[error("graph layout: expected k of 1 to {K_MAX} and rows of 1 to {ROWS_MAX}, got k = {k}, rows = {rows}")]
+    #[error(
+        "graph layout: expected k of {K_MIN} to {K_MAX}, at most {ROWS_MAX} rows and 1 to {LANES_MAX} lanes, \
+         got k = {k}, rows = {rows}, lanes = {lanes}"
+    )]
     Layout {
         /// k that came.
         k: u32,
         /// Rows that came.
         rows: u32,
+        /// Lanes that came.
+        lanes: u32,
     },
 }

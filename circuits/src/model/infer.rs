@@ -23,9 +23,12 @@ impl<'a> Formulas<'a> {
             return Ok(*results);
         }
         formula.check().map_err(|source| GraphError::Formula { node, source })?;
-        self.arguments = self.arguments.saturating_add(arguments.count());
-        if arguments.count() > FORMULA_DOMAIN_MAX || self.arguments > FORMULA_ARGUMENTS_MAX {
+        if arguments.count() > FORMULA_DOMAIN_MAX {
             return Err(GraphError::Domain { node, got: arguments.count() });
+        }
+        self.arguments = self.arguments.saturating_add(arguments.count());
+        if self.arguments > FORMULA_ARGUMENTS_MAX {
+            return Err(GraphError::Arguments { node });
         }
         let first = formula.apply(arguments.min);
         let all = (arguments.min..=arguments.max).map(|q| formula.apply(q));
@@ -191,7 +194,8 @@ impl Operands<'_> {
         let Geometry { outputs, groups, kernel, stride, dilation, .. } = geometry;
         let positive = [kernel, stride, dilation].iter().all(|pair| pair.iter().all(|side| *side > 0));
         let divides = |count: &u32| count.checked_rem(*groups) == Some(0);
-        if !positive || !(1..=WIDTH_MAX).contains(outputs) || !divides(channels) || !divides(outputs) {
+        let columns = geometry.columns(*channels).is_some_and(|columns| columns <= WIDTH_MAX);
+        if !positive || !columns || !(1..=WIDTH_MAX).contains(outputs) || !divides(channels) || !divides(outputs) {
             return Err(refused());
         }
         let [rows, columns] = geometry.output([*height, *width]).ok_or_else(refused)?;
@@ -252,11 +256,16 @@ impl Operands<'_> {
                 Ok(*accumulator)
             }
             Operator::Combine { multipliers, constant } => {
-                let mut sum = (i128::from(*constant), i128::from(*constant));
+                let constant = i128::from(*constant);
+                let mut sum = (constant, constant);
+                // What the sums of some of the terms reach, in any order: executors add them one by one.
+                let mut partial = (constant.min(0), constant.max(0));
                 for (value, multiplier) in self.inputs.iter().zip(multipliers) {
                     let (low, high) = value.range.scaled(*multiplier);
                     sum = (sum.0.saturating_add(low), sum.1.saturating_add(high));
+                    partial = (partial.0.saturating_add(low.min(0)), partial.1.saturating_add(high.max(0)));
                 }
+                self.bounded(partial)?;
                 self.bounded(sum)
             }
             Operator::Multiply => {

@@ -165,15 +165,20 @@ impl Weights {
 
 /// `[outputs, inputs]` of every linear node, by node index.
 pub(super) fn linear_shapes(graph: &Graph) -> BTreeMap<usize, [u32; 2]> {
-    let linear = graph.nodes().iter().enumerate().filter_map(|(index, node)| match &node.operator {
-        Operator::Dense { inputs, outputs, .. } => Some((index, [*outputs, *inputs])),
+    (0..graph.nodes().len()).filter_map(|node| Some((node, linear_shape(graph, node)?))).collect()
+}
+
+/// `[outputs, inputs]` of node `node`, or `None` if it is not linear.
+pub(super) fn linear_shape(graph: &Graph, node: usize) -> Option<[u32; 2]> {
+    let node = graph.nodes().get(node)?;
+    match &node.operator {
+        Operator::Dense { inputs, outputs, .. } => Some([*outputs, *inputs]),
         Operator::Convolution { geometry, .. } => {
-            let channels = graph.sources(node).next().and_then(|source| source.shape.first().copied())?;
-            Some((index, [geometry.outputs, geometry.columns(channels)?]))
+            let channels = graph.sources(node).next()?.shape.first().copied()?;
+            Some([geometry.outputs, geometry.columns(channels)?])
         }
         _ => None,
-    });
-    linear.collect()
+    }
 }
 
 #[cfg(test)]

@@ -2,27 +2,31 @@
 //!
 //! Matrix products run as stock `f64` matrix multiplication and are nevertheless exact, on any device and in any order
 //! of summation: [`Bundle`] holds `|b| + sum_j |w_j| max|x_j| <= 2^47` for every output channel
-//! ([`circuits::model::analysis`]), so every product and every partial sum of products is an integer below 2^53, which
-//! `f64` represents. No rounding ever happens, with or without fused multiply-add, however the backend splits the sum.
-//! That bound is also why no limbs and no chunks are needed here; `f32` or int8 tensor cores (24 and 32 bits) would need
-//! them. Biases, requantisation and clamps are computed in `i64` on the host. Every accumulator that comes back is
-//! checked to be an integer in its declared range, so that a device with cheaper arithmetic is an error, not a wrong
-//! result.
+//! ([`circuits::model::analysis`]), and a graph holds the sums of its own operators within the same bound, so every
+//! product and every partial sum of products is an integer below 2^53, which `f64` represents. No rounding ever happens,
+//! with or without fused multiply-add, however the backend splits the sum. That bound is also why no limbs and no chunks
+//! are needed here; `f32` or int8 tensor cores (24 and 32 bits) would need them. Biases and everything that reads each
+//! element once are computed in `i64` on the host: a copy to the device would take longer. Every accumulator that comes
+//! back is checked to be an integer in its declared range, so that a device with cheaper arithmetic is an error, not a
+//! wrong result.
 
+mod convolution;
+mod dense;
 pub mod device;
+mod elementwise;
+mod exact;
+mod matrix;
+mod movement;
+mod step;
 
 use circuits::model::bundle::Bundle;
-use circuits::model::graph::{Graph, Operator};
-use circuits::model::range::{MAGNITUDE_MAX, Range};
+use circuits::model::graph::Graph;
+use circuits::model::range::Range;
 use circuits::model::reference::{self, ExecutionError, Trace};
 use circuits::model::tensor::{Tensor, TensorError};
-use circuits::model::weights::{LinearWeights, Weights};
 
 pub use device::{Device, DeviceError};
-
-/// All integers up to this magnitude are exact in `f64`.
-const EXACT_MAX: i64 = 1 << 53;
-const _: () = assert!(MAGNITUDE_MAX < EXACT_MAX);
+use step::Step;
 
 /// Why an inference failed.
 #[derive(Debug, thiserror::Error)]
@@ -43,16 +47,19 @@ pub enum ExecutorError {
     Node(#[from] ExecutionError),
     /// The device returned something that exact arithmetic cannot return.
     #[error(
-        "node {node} channel {channel}: the device returned {got}, expected an integer within [{}, {}]; \
+        "batch item {item}, node {node} element {element}: the device returned {got}, expected an integer within \
+         [{}, {}]; \
          its f64 arithmetic is not exact, use another device",
         range.min,
         range.max
     )]
     Inexact {
+        /// Position in the batch.
+        item: usize,
         /// Node index.
         node: usize,
-        /// Output channel.
-        channel: usize,
+        /// Row-major position in the node's value.
+        element: usize,
         /// What came back, the bias not yet added.
         got: f64,
         /// Interval that the node declares, less the bias.
@@ -66,125 +73,92 @@ pub enum ExecutorError {
     Output(#[from] TensorError),
 }
 
-/// One node, its weights on the device.
-enum Step {
-    Dense {
-        /// `[inputs, outputs]`, so that a batch `[items, inputs]` multiplies from the left.
-        transposed: candle_core::Tensor,
-        bias: Vec<i64>,
-        accumulator: Range,
-    },
-    /// Everything else: the reference's own arithmetic.
-    Reference,
-}
-
 /// A model loaded on a device.
 pub struct Executor {
     graph: Graph,
-    weights: Weights,
-    /// Value index that each node reads, and what it does.
-    steps: Vec<(usize, Step)>,
+    steps: Vec<Step>,
+    /// Values, by index, that nobody reads after each node.
+    expired: Vec<Vec<usize>>,
     device: candle_core::Device,
 }
 
 impl Executor {
-    /// Copies the weights to the device.
+    /// Copies the weights to the device, evaluates formulas and finds the origins of moved elements.
     pub fn new(bundle: &Bundle, device: Device) -> Result<Self, ExecutorError> {
         let device = device.open()?;
         let graph = bundle.graph().clone();
-        let mut steps = Vec::with_capacity(graph.nodes().len());
-        for (index, node) in graph.nodes().iter().enumerate() {
-            let source = node.inputs.first().map_or(0, |value| *value as usize);
-            let step = match (&node.operator, bundle.weights().get(index)) {
-                (Operator::Dense { accumulator, .. }, Some(dense)) => Step::Dense {
-                    transposed: upload(dense, &device)?,
-                    bias: dense.bias().to_vec(),
-                    accumulator: *accumulator,
-                },
-                _ => Step::Reference,
-            };
-            steps.push((source, step));
-        }
-        Ok(Self { graph, weights: bundle.weights().clone(), steps, device })
+        let steps = (0..graph.nodes().len())
+            .map(|index| Step::new(&graph, bundle.weights(), index, &device))
+            .collect::<Result<_, _>>()?;
+        let expired = expired(&graph);
+        Ok(Self { graph, steps, expired, device })
     }
 
     /// The output for one input, shape `[width]`.
     pub fn run(&self, input: &Tensor) -> Result<Tensor, ExecutorError> {
-        Ok(Tensor::vector(self.trace(input)?.output().to_vec())?)
+        let output = self.values(std::slice::from_ref(input), false)?.pop().unwrap_or_default();
+        Ok(Tensor::vector(output)?)
     }
 
     /// The outputs for a batch of inputs, one matrix product per layer for all of them.
     pub fn run_batch(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, ExecutorError> {
-        let traces = self.trace_batch(inputs)?;
-        traces.iter().map(|trace| Ok(Tensor::vector(trace.output().to_vec())?)).collect()
+        let outputs = self.values(inputs, false)?.pop().unwrap_or_default();
+        let outputs = outputs.chunks_exact((self.graph.output().width() as usize).max(1));
+        outputs.map(|output| Ok(Tensor::vector(output.to_vec())?)).collect()
     }
 
     /// Every intermediate value for one input: what a proof takes its witness from.
     pub fn trace(&self, input: &Tensor) -> Result<Trace, ExecutorError> {
-        let traces = self.trace_batch(std::slice::from_ref(input))?;
-        Ok(traces.into_iter().next().unwrap_or(Trace { values: Vec::new() }))
+        Ok(Trace { values: self.values(std::slice::from_ref(input), true)? })
     }
 
     /// Every intermediate value for a batch of inputs.
     pub fn trace_batch(&self, inputs: &[Tensor]) -> Result<Vec<Trace>, ExecutorError> {
+        let values = self.values(inputs, true)?;
+        let item = |item| {
+            let of_item = |value: &Vec<i64>| {
+                let width = value.len() / inputs.len();
+                value[item * width..][..width].to_vec()
+            };
+            Trace { values: values.iter().map(of_item).collect() }
+        };
+        Ok((0..inputs.len()).map(item).collect())
+    }
+
+    /// Every value for a batch, the items one after the other. Where they are not kept, values that no later node reads
+    /// are dropped and left empty.
+    fn values(&self, inputs: &[Tensor], keep: bool) -> Result<Vec<Vec<i64>>, ExecutorError> {
         for (item, input) in inputs.iter().enumerate() {
             reference::check_input(self.graph.input(), input)
                 .map_err(|source| ExecutorError::Input { item, source })?;
         }
-        let mut traces: Vec<Trace> =
-            inputs.iter().map(|input| Trace { values: vec![input.values().to_vec()] }).collect();
-        if traces.is_empty() {
-            return Ok(traces);
+        let mut values: Vec<Vec<i64>> = vec![Vec::new(); self.steps.len() + 1];
+        if inputs.is_empty() {
+            return Ok(values);
         }
-        for (node, (source, step)) in self.steps.iter().enumerate() {
-            let sources: Vec<&[i64]> =
-                traces.iter().map(|trace| trace.values.get(*source).map_or(&[][..], Vec::as_slice)).collect();
-            let results = match step {
-                Step::Dense { transposed, bias, accumulator } => {
-                    let products = self.multiply(&sources, transposed)?;
-                    let add = |row: Vec<f64>| accumulators(node, &row, bias, *accumulator);
-                    products.into_iter().map(add).collect::<Result<Vec<_>, _>>()?
-                }
-                Step::Reference => traces
-                    .iter()
-                    .map(|trace| reference::evaluate(&self.graph, &self.weights, node, &trace.values))
-                    .collect::<Result<Vec<_>, _>>()?,
-            };
-            for (trace, result) in traces.iter_mut().zip(results) {
-                trace.values.push(result);
+        values[0] = inputs.iter().flat_map(Tensor::values).copied().collect();
+        for (node, (step, expired)) in self.steps.iter().zip(&self.expired).enumerate() {
+            let read = &self.graph.nodes()[node].inputs;
+            let sources: Vec<&[i64]> = read.iter().map(|value| values[*value as usize].as_slice()).collect();
+            values[node + 1] = step.run(node, &sources, inputs.len(), &self.device)?;
+            if !keep {
+                expired.iter().for_each(|value| values[*value] = Vec::new());
             }
         }
-        Ok(traces)
-    }
-
-    /// `X W^T` for a batch `X` of `[items, inputs]`.
-    fn multiply(&self, batch: &[&[i64]], transposed: &candle_core::Tensor) -> Result<Vec<Vec<f64>>, ExecutorError> {
-        let inputs = batch.first().map_or(0, |source| source.len());
-        // At most 2^47 in magnitude, hence exact.
-        let elements: Vec<f64> = batch.iter().copied().flatten().map(|value| *value as f64).collect();
-        let batch = candle_core::Tensor::from_vec(elements, (batch.len(), inputs), &self.device)?;
-        Ok(batch.matmul(transposed)?.to_vec2::<f64>()?)
+        Ok(values)
     }
 }
 
-fn upload(dense: &LinearWeights, device: &candle_core::Device) -> Result<candle_core::Tensor, ExecutorError> {
-    let shape = (dense.outputs() as usize, dense.inputs() as usize);
-    let weights: Vec<f64> = dense.weights().iter().map(|weight| f64::from(*weight)).collect();
-    Ok(candle_core::Tensor::from_vec(weights, shape, device)?.t()?.contiguous()?)
-}
-
-/// Checks that the device's sums are integers in range, and adds the biases.
-fn accumulators(node: usize, products: &[f64], bias: &[i64], declared: Range) -> Result<Vec<i64>, ExecutorError> {
-    let add = |(channel, (got, bias)): (usize, (&f64, &i64))| {
-        let range = Range { min: declared.min - bias, max: declared.max - bias };
-        // The cast saturates and turns NaN into 0, so comparing back catches everything that is not an integer.
-        let integer = *got as i64;
-        if integer as f64 != *got || !range.contains(integer) {
-            return Err(ExecutorError::Inexact { node, channel, got: *got, range });
-        }
-        Ok(integer + bias)
-    };
-    products.iter().zip(bias).enumerate().map(add).collect()
+/// By node: the values that it is the last to read, or that it computes and nobody reads. The output never expires.
+fn expired(graph: &Graph) -> Vec<Vec<usize>> {
+    let count = graph.nodes().len();
+    let mut last: Vec<usize> = (0..count).map(|value| value.saturating_sub(1)).collect();
+    for (index, node) in graph.nodes().iter().enumerate() {
+        node.inputs.iter().for_each(|value| last[*value as usize] = index);
+    }
+    let mut expired = vec![Vec::new(); count];
+    last.into_iter().enumerate().for_each(|(value, node)| expired[node].push(value));
+    expired
 }
 
 #[cfg(test)]

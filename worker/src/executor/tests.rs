@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
 use circuits::model::bundle::Info;
-use circuits::model::graph::{Input, Layout, Node};
+use circuits::model::graph::{Input, Layout, Node, Operator};
 use circuits::model::random::{Limits, Model};
-use circuits::model::weights::Weights;
+use circuits::model::range::MAGNITUDE_MAX;
+use circuits::model::weights::{LinearWeights, Weights};
 use proptest::prelude::*;
 
 use super::*;
@@ -17,23 +18,61 @@ fn executor(model: &Model) -> Executor {
     Executor::new(&bundle, Device::Cpu).unwrap()
 }
 
+/// Traces and outputs, one by one and as a batch, are the reference's.
+fn equals_the_reference(model: &Model) -> Result<(), TestCaseError> {
+    let executor = executor(model);
+    let inputs: Vec<Tensor> = (0..9).map(|draw| model.input(draw)).collect();
+    let expected: Vec<Trace> =
+        inputs.iter().map(|input| reference::run(&model.graph, &model.weights, input).unwrap()).collect();
+    prop_assert_eq!(&executor.trace_batch(&inputs).unwrap(), &expected);
+    for (input, expected) in inputs.iter().zip(&expected) {
+        prop_assert_eq!(&executor.trace(input).unwrap(), expected);
+        let output = executor.run(input).unwrap();
+        prop_assert_eq!(output.values(), expected.output());
+    }
+    let outputs = executor.run_batch(&inputs).unwrap();
+    prop_assert_eq!(outputs.len(), inputs.len());
+    prop_assert!(outputs.iter().zip(&expected).all(|(output, expected)| output.values() == expected.output()));
+    Ok(())
+}
+
 proptest! {
     #[test]
-    fn every_value_equals_the_reference(seed: u64) {
-        let model = Model::from_seed(seed, &Limits::default());
-        let executor = executor(&model);
-        let inputs: Vec<Tensor> = (0..9).map(|draw| model.input(draw)).collect();
-        let expected: Vec<Trace> =
-            inputs.iter().map(|input| reference::run(&model.graph, &model.weights, input).unwrap()).collect();
-        prop_assert_eq!(&executor.trace_batch(&inputs).unwrap(), &expected);
-        for (input, expected) in inputs.iter().zip(&expected) {
-            prop_assert_eq!(&executor.trace(input).unwrap(), expected);
-            let output = executor.run(input).unwrap();
-            prop_assert_eq!(output.values(), expected.output());
-        }
-        let outputs = executor.run_batch(&inputs).unwrap();
-        prop_assert!(outputs.iter().zip(&expected).all(|(output, expected)| output.values() == expected.output()));
+    fn every_value_of_a_chain_equals_the_reference(seed: u64) {
+        equals_the_reference(&Model::from_seed(seed, &Limits::default()))?;
     }
+
+    #[test]
+    fn every_value_of_a_graph_equals_the_reference(seed: u64) {
+        equals_the_reference(&Model::graph_from_seed(seed, &Limits::default()))?;
+        equals_the_reference(&Model::graph_from_seed(seed, &Limits::circuit()))?;
+    }
+}
+
+/// Node 1 reads the input and node 0, node 2 reads node 0 twice, node 3 nothing, node 4 node 2 and node 1.
+#[test]
+fn values_are_dropped_after_their_last_reader_and_never_in_a_trace() {
+    let input = Input { shape: vec![2], range: Range { min: 0, max: 9 } };
+    let node = |operator, inputs: &[u32]| Node { operator, inputs: inputs.to_vec() };
+    let negated = Operator::Combine { multipliers: vec![-1], constant: 1 };
+    let nodes = vec![
+        node(negated, &[0]),
+        node(Operator::Maximum, &[0, 1]),
+        node(Operator::Multiply, &[1, 1]),
+        node(Operator::Constant { shape: vec![1], values: vec![5] }, &[]),
+        node(Operator::Minimum, &[3, 2]),
+    ];
+    let graph = Graph::new(input, nodes, Layout { k: 10, rows: 1, lanes: 1 }).unwrap();
+    assert_eq!(expired(&graph), [vec![], vec![0], vec![1], vec![4], vec![2, 3]]);
+    let weights = Weights::new(&graph, BTreeMap::new()).unwrap();
+    let executor = Executor::new(&Bundle::new(graph, weights, info()).unwrap(), Device::Cpu).unwrap();
+    let inputs = [[0, 4], [9, 1]].map(|values| Tensor::vector(values.to_vec()).unwrap());
+    let dropped = executor.values(&inputs, false).unwrap();
+    assert_eq!(dropped[..5], vec![Vec::<i64>::new(); 5]);
+    assert_eq!(dropped[5], [1, 4, 9, 0]);
+    let kept = executor.values(&inputs, true).unwrap();
+    let expected: [&[i64]; 6] = [&[0, 4, 9, 1], &[1, -3, -8, 0], &[1, 4, 9, 1], &[1, 9, 64, 0], &[5, 5], &[1, 4, 9, 0]];
+    assert_eq!(kept, expected);
 }
 
 /// Sums at the very bound of 2^47, with terms that cancel: the worst case for a float accumulator.
@@ -49,7 +88,8 @@ fn sums_at_the_bound_are_exact() {
     let accumulator = circuits::model::analysis::tightest(0, &dense, input.range).unwrap();
     assert!(accumulator.max > MAGNITUDE_MAX - (1 << 34), "{accumulator:?}");
     let operator = Operator::Dense { inputs: count, outputs: 2, accumulator };
-    let graph = Graph::new(input, vec![Node { operator, inputs: vec![0] }], Layout { k: 10, rows: 2 }).unwrap();
+    let graph =
+        Graph::new(input, vec![Node { operator, inputs: vec![0] }], Layout { k: 10, rows: 2, lanes: 1 }).unwrap();
     let weights = Weights::new(&graph, BTreeMap::from([(0, dense)])).unwrap();
     let bundle = Bundle::new(graph.clone(), weights.clone(), info()).unwrap();
     let executor = Executor::new(&bundle, Device::Cpu).unwrap();
@@ -81,16 +121,15 @@ fn inputs_are_checked_by_item() {
 
 #[test]
 fn a_device_that_rounds_is_caught() {
-    let declared = Range { min: -100, max: 100 };
-    assert_eq!(accumulators(0, &[3.0, -103.0], &[4, 5], declared).unwrap(), [7, -98]);
-    for (channel, got) in [(0, 3.5), (1, f64::NAN), (1, f64::INFINITY), (0, 97.0), (1, -106.0)] {
-        let mut products = [0.0, 0.0];
-        products[channel] = got;
-        let error = accumulators(2, &products, &[4, 5], declared).unwrap_err();
-        let ExecutorError::Inexact { node: 2, channel: named, got: value, range } = error else {
+    let sums = exact::Sums { node: 2, width: 2, range: Range { min: -100, max: 100 } };
+    assert_eq!([sums.integer(0, 3.0, 4).unwrap(), sums.integer(1, -103.0, 5).unwrap()], [7, -98]);
+    for (position, got) in [(0, 3.5), (1, f64::NAN), (1, f64::INFINITY), (2, 97.0), (5, -106.0)] {
+        let bias = [4, 5][position % 2];
+        let error = sums.integer(position, got, bias).unwrap_err();
+        let ExecutorError::Inexact { item, node: 2, element, got: value, range } = error else {
             panic!("{error}");
         };
-        assert_eq!((named, value.to_bits()), (channel, got.to_bits()));
-        assert_eq!(range, [Range { min: -104, max: 96 }, Range { min: -105, max: 95 }][channel]);
+        assert_eq!((item, element, value.to_bits()), (position / 2, position % 2, got.to_bits()));
+        assert_eq!(range, [Range { min: -104, max: 96 }, Range { min: -105, max: 95 }][position % 2]);
     }
 }

@@ -126,7 +126,7 @@ fn the_description_is_checked() {
     assert!(matches!(with(&unknown), Err(BundleError::Metadata { .. })));
     let graph = text().replace("\"inputs\":4", "\"inputs\":5");
     let Err(BundleError::Metadata { detail }) = with(&graph) else { panic!("accepted") };
-    assert!(detail.starts_with("node 0: expected 4 inputs (the width of its input value), got 5"), "{detail}");
+    assert!(detail.starts_with("node 0: expected 2 inputs (the last dimension of its input value), got 5"), "{detail}");
 }
 
 #[test]
