@@ -62,7 +62,9 @@ fn row(name: &str, result: &Result<Check, ImportError>) -> (String, bool) {
                     report.shift_max,
                     check.graph.as_ref().map_or(0, |graph| graph.nodes().len()),
                     check.plan_refusal.clone().unwrap_or_else(|| {
-                        check.graph.as_ref().map_or_else(String::new, |graph| format!("2^{}, {} lanes", graph.layout().k, graph.layout().lanes))
+                        check.graph.as_ref().map_or_else(String::new, |graph| {
+                            format!("2^{}, {} lanes", graph.layout().k, graph.layout().lanes)
+                        })
                     }),
                 );
                 (line, report.within_target)

@@ -14,7 +14,7 @@ use super::{QuantiseError, point};
 /// Bits that weights keep whatever shift they are scaled for.
 const WEIGHT_BITS_KEPT: i32 = 8;
 /// Bits of weights that only pick numbers to compare: their sums have one term.
-const COMPARED_BITS: u32 = 20;
+const COMPARED_BITS: u32 = 16;
 /// Bits by which weights that only pick are finer than others.
 const PICKED_BITS: u32 = 3;
 /// Inputs are narrowed beyond this.

@@ -7,7 +7,7 @@ use circuits::model::formula::Step;
 use circuits::model::graph::WIDTH_MAX;
 
 use super::expression::{self, Expression, compose, fits, scaled};
-use super::{NodeId, RealGraph, RealNode, RealOperator, count, evaluate, strides};
+use super::{NodeId, RealGraph, RealNode, RealOperator, count, evaluate, linear, strides};
 
 /// Largest number of terms of one sum.
 const TERMS_MAX: usize = 16;
@@ -72,7 +72,9 @@ impl Builder {
             node.expression = None;
             nodes.push(node);
         }
-        RealGraph { nodes, output: places.get(output).copied().unwrap_or(0) }
+        let output = places.get(output).copied().unwrap_or(0);
+        linear::settle(&mut nodes, output);
+        RealGraph { nodes, output }
     }
 
     /// A node.
@@ -223,6 +225,15 @@ impl Builder {
         if let Some(folded) = self.fold_into_linear(&terms, constant)? {
             return Ok(folded);
         }
+        if terms.len() > 1
+            && multiplier.abs().log2().fract() != 0.0
+            && terms.iter().all(|(_, other)| other.abs() == multiplier.abs())
+        {
+            // The common factor stays outside, where a function or weights can take it.
+            let signs: Vec<(NodeId, f64)> = terms.iter().map(|(id, other)| (*id, other.signum())).collect();
+            let inner = self.combine(&signs, 0.0)?;
+            return self.scaled_by(inner, multiplier.abs(), constant);
+        }
         let fused = self.fused_sum(&terms, constant);
         if let Some((expression, false)) = &fused {
             return self.function_of(expression.root, expression.steps.clone(), shape);
@@ -233,6 +244,36 @@ impl Builder {
             self.describe(id, expression);
         }
         Ok(id)
+    }
+
+    /// `multiplier x + constant` as a node of its own.
+    fn scaled_by(&mut self, input: NodeId, multiplier: f64, constant: f64) -> Built {
+        let shape = self.shape(input).to_vec();
+        let fused = self.fused_sum(&[(input, multiplier)], constant);
+        let id = self.push(RealOperator::Combine { multipliers: vec![multiplier], constant }, vec![input], shape)?;
+        if let Some((expression, true)) = fused {
+            self.describe(id, expression);
+        }
+        Ok(id)
+    }
+
+    /// A node as `multiplier x + constant` of another, where it is one. Such scalars move outward through whatever
+    /// only moves or adds up elements, until a function or the weights of a layer take them in.
+    fn scalar_of(&self, id: NodeId) -> Option<(NodeId, f64, f64)> {
+        match self.node(id) {
+            RealNode { operator: RealOperator::Combine { multipliers, constant }, inputs, .. } => {
+                match (&inputs[..], &multipliers[..]) {
+                    ([input], [multiplier]) => Some((*input, *multiplier, *constant)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// The same for nodes that are a plain multiple.
+    pub(super) fn multiple_of(&self, id: NodeId) -> Option<(NodeId, f64)> {
+        self.scalar_of(id).filter(|(.., constant)| *constant == 0.0).map(|(input, multiplier, _)| (input, multiplier))
     }
 
     /// Terms with inner sums opened, equal inputs merged and uniform constants added up.
@@ -298,6 +339,14 @@ impl Builder {
                 return Ok(folded);
             }
         }
+        if self.expression(a).root != self.expression(b).root {
+            for (value, other) in [(a, b), (b, a)] {
+                if let Some((inner, multiplier)) = self.multiple_of(value) {
+                    let product = self.multiply(inner, other)?;
+                    return self.combine(&[(product, multiplier)], 0.0);
+                }
+            }
+        }
         self.binary(RealOperator::Multiply, Step::Multiply, a, b)
     }
 
@@ -319,6 +368,14 @@ impl Builder {
             {
                 return self.function(value, &[Step::Variable, bound, step]);
             }
+        }
+        if let (Some((left, multiplier, constant)), Some((right, other, offset))) =
+            (self.scalar_of(a), self.scalar_of(b))
+            && multiplier > 0.0
+            && (multiplier, constant) == (other, offset)
+        {
+            let inner = self.extremum(operator, step, left, right)?;
+            return self.combine(&[(inner, multiplier)], constant);
         }
         self.binary(operator, step, a, b)
     }
@@ -359,14 +416,27 @@ impl Builder {
     /// The sum along the last dimension.
     pub(crate) fn sum(&mut self, input: NodeId) -> Built {
         let mut shape = self.shape(input).to_vec();
-        if shape.pop() == Some(1) {
+        let length = shape.pop();
+        if length == Some(1) {
             return self.reshape(input, shape);
+        }
+        if let Some((inner, multiplier, constant)) = self.scalar_of(input) {
+            let sum = self.sum(inner)?;
+            return self.combine(&[(sum, multiplier)], constant * f64::from(length.unwrap_or(1)));
         }
         self.push(RealOperator::Sum, vec![input], shape)
     }
 
     /// `[batch, m, k]` times `[batch, k, n]`.
     pub(crate) fn matrix_multiply(&mut self, a: NodeId, b: NodeId) -> Built {
+        if let Some((inner, multiplier)) = self.multiple_of(a) {
+            let product = self.matrix_multiply(inner, b)?;
+            return self.combine(&[(product, multiplier)], 0.0);
+        }
+        if let Some((inner, multiplier)) = self.multiple_of(b) {
+            let product = self.matrix_multiply(a, inner)?;
+            return self.combine(&[(product, multiplier)], 0.0);
+        }
         match (self.shape(a), self.shape(b)) {
             (&[batch, m, k], &[other, inner, n]) if batch == other && k == inner => {
                 self.push(RealOperator::MatrixMultiply, vec![a, b], vec![batch, m, n])
@@ -393,6 +463,10 @@ impl Builder {
         if count(&shape) != count(self.shape(input)) {
             return refuse(format!("reshaping {:?} to {shape:?}", self.shape(input)));
         }
+        if let Some((inner, multiplier, constant)) = self.scalar_of(input) {
+            let moved = self.reshape(inner, shape)?;
+            return self.combine(&[(moved, multiplier)], constant);
+        }
         let node = self.node(input);
         let source = if node.operator == RealOperator::Reshape { node.inputs[0] } else { input };
         if self.shape(source) == shape {
@@ -405,6 +479,10 @@ impl Builder {
     pub(crate) fn strided(&mut self, input: NodeId, offset: u32, shape: Vec<u32>, steps: Vec<i32>) -> Built {
         if offset == 0 && steps == strides(&shape) && count(&shape) == count(self.shape(input)) {
             return self.reshape(input, shape);
+        }
+        if let Some((inner, multiplier, constant)) = self.scalar_of(input) {
+            let moved = self.strided(inner, offset, shape, steps)?;
+            return self.combine(&[(moved, multiplier)], constant);
         }
         self.push(RealOperator::Strided { offset, strides: steps }, vec![input], shape)
     }
