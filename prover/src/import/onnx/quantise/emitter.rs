@@ -135,13 +135,16 @@ impl<'a> Emitter<'a> {
             for input in &node.inputs {
                 readers[*input] += 1;
                 moving[*input] &= moves && self.ends[id];
-                let reads = match node.operator {
+                let reads = match &node.operator {
                     RealOperator::Threshold { negative, zero, positive } => {
-                        Some(Rounding::of([negative, zero, positive]))
+                        Some(Rounding::of([*negative, *zero, *positive]))
                     }
                     _ if moves => self.compared[id],
-                    // A term of a difference counts to its last bit.
-                    RealOperator::Combine { .. } => self.compared[id].map(|_| Rounding::Exact),
+                    RealOperator::Combine { multipliers, .. } => {
+                        let place = node.inputs.iter().position(|other| other == input).unwrap_or(0);
+                        let falls = multipliers.get(place).is_some_and(|multiplier| *multiplier < 0.0);
+                        self.compared[id].map(|rounding| if falls { rounding.reversed() } else { rounding })
+                    }
                     _ => None,
                 };
                 // Readers that disagree need the exact difference.

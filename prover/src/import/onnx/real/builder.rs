@@ -11,6 +11,8 @@ use super::{NodeId, RealGraph, RealNode, RealOperator, count, evaluate, linear, 
 
 /// Largest number of terms of one sum.
 const TERMS_MAX: usize = 16;
+/// Constants up to this size are looked for before another is made, and so many of them are remembered.
+const SHARED_MAX: usize = 256;
 /// Largest number of nodes before the unused ones are dropped.
 const NODES_MAX: usize = 1 << 17;
 /// Largest number of elements of a constant: a weight matrix.
@@ -37,13 +39,15 @@ pub(crate) struct Builder {
     constants: usize,
     /// Views of a node, so that none is made twice.
     views: HashMap<NodeId, Vec<NodeId>>,
+    /// Small constants, likewise.
+    shared: Vec<NodeId>,
 }
 
 impl Builder {
     /// A network whose input has this shape; `whole` if it only takes whole numbers.
     pub(crate) fn new(shape: Vec<u32>, whole: bool) -> Self {
         let input = RealNode { operator: RealOperator::Input, inputs: Vec::new(), shape, expression: None, whole };
-        Self { nodes: vec![input], constants: 0, views: HashMap::new() }
+        Self { nodes: vec![input], constants: 0, views: HashMap::new(), shared: Vec::new() }
     }
 
     /// A part of the input, which then is a vector.
@@ -166,7 +170,19 @@ impl Builder {
         if values.len() != count(&shape) {
             return refuse(format!("a constant of shape {shape:?} with {} elements", values.len()));
         }
-        self.push(RealOperator::Constant(Arc::new(values)), Vec::new(), shape)
+        let small = values.len() <= SHARED_MAX;
+        let known = self.shared.iter().copied().find(|id| {
+            let known = self.node(*id);
+            known.shape == shape && matches!(&known.operator, RealOperator::Constant(other) if **other == values)
+        });
+        if let Some(known) = known.filter(|_| small) {
+            return Ok(known);
+        }
+        let id = self.push(RealOperator::Constant(Arc::new(values)), Vec::new(), shape)?;
+        if small && self.shared.len() < SHARED_MAX {
+            self.shared.push(id);
+        }
+        Ok(id)
     }
 
     /// One number in every element.
@@ -477,7 +493,10 @@ impl Builder {
 
     /// A strided view.
     pub(crate) fn strided(&mut self, input: NodeId, offset: u32, shape: Vec<u32>, steps: Vec<i32>) -> Built {
-        if offset == 0 && steps == strides(&shape) && count(&shape) == count(self.shape(input)) {
+        // Along a dimension of length 1 no step is taken.
+        let mut plain = strides(&shape).into_iter().zip(&steps).zip(&shape);
+        let plain = plain.all(|((plain, step), length)| plain == *step || *length == 1);
+        if offset == 0 && plain && count(&shape) == count(self.shape(input)) {
             return self.reshape(input, shape);
         }
         if let Some((inner, multiplier, constant)) = self.scalar_of(input) {
