@@ -11,12 +11,12 @@ demo: setup
 	$(CARGO_TARGET_DIR)/release/assay demo
 
 test: setup
-	cargo test --release --locked --workspace --features assay-attestation/keystore,assay-chain/node,assay-worker/node
+	cargo test --release --locked --workspace --features assay-attestation/keystore,assay-chain/node,assay-prover/onnx,assay-worker/node
 	$(MAKE) lint
 
 lint: setup
 	cargo fmt --all -- --check
-	cargo clippy --release --locked --workspace --all-targets --features assay-chain/node,assay-worker/node -- --deny warnings
+	cargo clippy --release --locked --workspace --all-targets --features assay-chain/node,assay-prover/onnx,assay-worker/node -- --deny warnings
 
 bench: setup
 	cargo bench --locked

@@ -5,7 +5,7 @@ set -eu
 say() { printf 'setup: %s\n' "$1" >&2; }
 
 if ! command -v cargo >/dev/null 2>&1; then
-    say "Rust is missing. Install it from https://rustup.rs (this project needs 1.88 or newer) and run the command again."
+    say "Rust is missing. Install it from https://rustup.rs (this project needs 1.91 or newer) and run the command again."
     exit 4
 fi
 

@@ -7,6 +7,7 @@ use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 use tract_onnx::tract_core::ops::logic::Iff;
 use tract_onnx::tract_core::ops::math::PowConst;
 use tract_onnx::tract_core::ops::nn::{GeluApproximate, LeakyRelu};
+use tract_onnx::tract_core::ops::quant::{DequantizeLinearF32, QuantizeLinearI8, QuantizeLinearU8};
 
 use super::super::real::NodeId;
 use super::super::real::builder::{Built, Unsupported, refuse};
@@ -31,6 +32,11 @@ impl Lowering<'_> {
             let a = self.builder.broadcast(a, &shape)?;
             let b = self.builder.broadcast(b, &shape)?;
             return self.binary(name, a, b, whole).map(Some);
+        }
+        if let Some(dequantise) = node.op_as::<DequantizeLinearF32>() {
+            let scale = f64::from(dequantise.scale);
+            let offset = -scale * f64::from(dequantise.zero_point);
+            return self.builder.combine(&[(self.first(inputs)?, scale)], offset).map(Some);
         }
         if node.op_is::<Iff>() {
             let shape = self.shape_of(node, 0)?;
@@ -63,7 +69,18 @@ impl Lowering<'_> {
             let half = [HyperbolicTangent, real(1.0)?, Add, Variable, Multiply, real(0.5)?, Multiply];
             return self.builder.function(input, &[&inner[..], &half].concat());
         }
+        if let Some(quantise) = mini.downcast_ref::<QuantizeLinearU8>() {
+            return self.quantised(input, quantise.scale, i64::from(quantise.zero_point), [0, 255]);
+        }
+        if let Some(quantise) = mini.downcast_ref::<QuantizeLinearI8>() {
+            return self.quantised(input, quantise.scale, i64::from(quantise.zero_point), [-128, 127]);
+        }
         match name.as_str() {
+            // Every value here is finite.
+            "IsNan" | "IsInf" => {
+                let shape = self.builder.shape(input).to_vec();
+                return self.builder.filled(&shape, 0.0);
+            }
             "Neg" => return self.builder.combine(&[(input, -1.0)], 0.0),
             "Not" | "BitNot" => return self.builder.combine(&[(input, -1.0)], 1.0),
             "Sign" => return self.builder.threshold(input, [-1, 0, 1]),
@@ -75,6 +92,14 @@ impl Lowering<'_> {
             _ => {}
         }
         let Some(steps) = program(&name)? else { return refuse(format!("the function {name} is not supported")) };
+        self.builder.function(input, &steps)
+    }
+
+    /// `clamp(round(x scale) + zero point)`
+    fn quantised(&mut self, input: NodeId, scale: f32, zero_point: i64, [low, high]: [i64; 2]) -> Built {
+        let [low, high, zero] = [real(low as f64)?, real(high as f64)?, real(zero_point as f64)?];
+        let scale = real(f64::from(scale))?;
+        let steps = [Variable, scale, Multiply, zero, Add, low, Maximum, high, Minimum, RoundHalfEven];
         self.builder.function(input, &steps)
     }
 

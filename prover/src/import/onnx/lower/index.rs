@@ -6,11 +6,18 @@
 use std::sync::Arc;
 
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::ops::array::{Gather, GatherElements, GatherNd, OneHot, ScatterElements, ScatterReduction};
+use tract_onnx::tract_core::ops::array::{
+    Gather, GatherElements, GatherNd, OneHot, ScatterElements, ScatterNd, ScatterReduction,
+};
 
 use super::super::real::builder::{Built, Unsupported, refuse};
 use super::super::real::{NodeId, count, strides};
 use super::{Lowering, numbers};
+
+/// Longest table of labels that is looked for.
+const TABLE_MAX: i32 = 1 << 12;
+/// Largest number of positions that are written one after the other.
+const STEPS_MAX: u32 = 512;
 
 impl Lowering<'_> {
     /// Operators with positions that are not fixed; `None` for others.
@@ -24,6 +31,9 @@ impl Lowering<'_> {
             let marks = self.marks(self.first(inputs)?, length)?;
             let values = self.builder.combine(&[(marks, on - off)], off)?;
             return self.from_last(values, one_hot.axis, &shape).map(Some);
+        }
+        if node.op.name() == "DirectLookup" {
+            return self.looked_up(node, self.first(inputs)?).map(Some);
         }
         if fixed(self, 1) {
             return Ok(None);
@@ -39,6 +49,9 @@ impl Lowering<'_> {
                 return refuse("positions by batch that depend on the network's input are not supported");
             }
             return self.gathered_tuples(inputs, shape).map(Some);
+        }
+        if let Some(scatter) = node.op_as::<ScatterNd>() {
+            return self.scattered_tuples(inputs, scatter.reduction, shape).map(Some);
         }
         if let Some(scatter) = node.op_as::<ScatterElements>() {
             return self.scattered(inputs, scatter, &shape).map(Some);
@@ -145,6 +158,15 @@ impl Lowering<'_> {
 
     fn gathered_tuples(&mut self, inputs: &[NodeId], output: Vec<u32>) -> Built {
         let (data, positions) = (self.input(inputs, 0)?, self.input(inputs, 1)?);
+        let (marks, [length, rest, _]) = self.tuple_marks(data, positions)?;
+        let data = self.builder.reshape(data, vec![length, rest])?;
+        let picked = self.picked(marks, data)?;
+        self.builder.reshape(picked, output)
+    }
+
+    /// A row of marks over the first dimensions of the data for every tuple of positions; their size, the rest's, and
+    /// the number of tuples.
+    fn tuple_marks(&mut self, data: NodeId, positions: NodeId) -> Result<(NodeId, [u32; 3]), Unsupported> {
         let shape = self.builder.shape(data).to_vec();
         let tuples = self.builder.shape(positions).to_vec();
         let Some((depth, outer)) = tuples.split_last() else { return refuse("positions without dimensions") };
@@ -159,10 +181,52 @@ impl Lowering<'_> {
         let factors: Vec<f64> = strides(&shape[..depth]).into_iter().map(f64::from).collect();
         let numbers = self.builder.dense(positions, Arc::new(factors), vec![0.0])?;
         let numbers = self.builder.reshape(numbers, vec![picks])?;
-        let marks = self.marks(numbers, length)?;
-        let data = self.builder.reshape(data, vec![length, rest])?;
-        let picked = self.picked(marks, data)?;
-        self.builder.reshape(picked, output)
+        Ok((self.marks(numbers, length)?, [length, rest, picks]))
+    }
+
+    /// Rows of the data at tuples of positions take the updates, one after the other.
+    fn scattered_tuples(&mut self, inputs: &[NodeId], reduction: ScatterReduction, output: Vec<u32>) -> Built {
+        let (data, positions) = (self.input(inputs, 0)?, self.input(inputs, 1)?);
+        let (marks, [length, rest, picks]) = self.tuple_marks(data, positions)?;
+        if picks > STEPS_MAX {
+            return refuse(format!("scattering at {picks} positions: expected at most {STEPS_MAX}"));
+        }
+        let mut data = self.builder.reshape(data, vec![length, rest])?;
+        let updates = self.builder.reshape(self.input(inputs, 2)?, vec![picks, rest])?;
+        for pick in 0..picks {
+            let offset = |width: u32| pick.saturating_mul(width);
+            let mark = self.builder.strided(marks, offset(length), vec![length, rest], vec![1, 0])?;
+            let update = self.builder.strided(updates, offset(rest), vec![length, rest], vec![0, 1])?;
+            data = match reduction {
+                ScatterReduction::None => self.choose(mark, update, data)?,
+                ScatterReduction::Add => {
+                    let added = self.builder.multiply(mark, update)?;
+                    self.builder.combine(&[(data, 1.0), (added, 1.0)], 0.0)?
+                }
+                _ => return refuse("scattering with a product, a minimum or a maximum is not supported"),
+            };
+        }
+        self.builder.reshape(data, output)
+    }
+
+    /// A table from whole numbers to whole numbers: class numbers to labels.
+    fn looked_up(&mut self, node: &TypedNode, input: NodeId) -> Built {
+        let probe: Vec<f64> = (0..=TABLE_MAX).map(f64::from).collect();
+        let probe = super::movement::typed(&[probe.len()], &probe, i32::datum_type())?;
+        let outputs = super::evaluate(node, tvec!(probe.into_tvalue()))?;
+        let mut table = match outputs.first() {
+            Some(tensor) if tensor.datum_type().is_number() => numbers(tensor)?,
+            _ => return refuse("labels that are texts are not supported: export without them"),
+        };
+        // Beyond the table, everything is the fallback.
+        let fallback = table.last().copied();
+        while table.len() > 2 && table.last().copied() == fallback {
+            table.pop();
+        }
+        let length = u32::try_from(table.len()).unwrap_or(u32::MAX);
+        let table = self.builder.constant(vec![length], table)?;
+        let output = self.builder.shape(input).to_vec();
+        self.gathered(&[table, input], 0, output)
     }
 
     /// Positions along a dimension take the updates, one after the other, so that the last one stays.

@@ -10,6 +10,7 @@ mod movement;
 mod pool;
 mod recurrent;
 mod reduce;
+mod resize;
 mod tree;
 
 use std::collections::HashMap;
@@ -132,6 +133,9 @@ impl<'a> Lowering<'a> {
             return Ok(outputs);
         }
         if let Some(output) = self.indexed(node, inputs)? {
+            return Ok(vec![output]);
+        }
+        if let Some(output) = self.resized(node, inputs)? {
             return Ok(vec![output]);
         }
         if let Some(output) = self.tree(node, inputs)? {

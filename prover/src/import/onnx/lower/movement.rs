@@ -96,14 +96,11 @@ impl Lowering<'_> {
                     let tensor = Tensor::from_shape(&shape, &values).map_err(words)?;
                     tensor.cast_to_dt(number_type).map_err(words)?.into_owned()
                 } else {
-                    let Some(values) = self.integers(inputs, slot) else {
-                        return refuse(format!(
-                            "input {slot} depends on the network's input: expected fixed positions"
-                        ));
+                    let Some(values) = self.builder.literal(*id) else {
+                        let why = format!("input {slot} depends on the network's input: expected fixed positions");
+                        return refuse(why);
                     };
-                    let tensor = Tensor::from_shape(&shape, &values).map_err(words)?;
-                    let wanted = self.datum_type(node, slot)?;
-                    tensor.cast_to_dt(wanted).map_err(words)?.into_owned()
+                    typed(&shape, &values, self.datum_type(node, slot)?)?
                 };
                 tensors.push(tensor.into_tvalue());
             }
@@ -185,6 +182,15 @@ impl Lowering<'_> {
         let indices = places.iter().map(|place| u32::try_from(index(place)).unwrap_or(u32::MAX)).collect();
         self.builder.select(all, shape, indices)
     }
+}
+
+/// A tensor of a type, from real numbers.
+pub(super) fn typed(shape: &[usize], values: &[f64], datum_type: DatumType) -> Result<Tensor, Unsupported> {
+    let words = |error: TractError| Unsupported(error.to_string());
+    let tensor = Tensor::from_shape(shape, values).map_err(words)?;
+    let tensor =
+        if datum_type == TDim::datum_type() { tensor.cast_to::<i64>().map_err(words)?.into_owned() } else { tensor };
+    Ok(tensor.cast_to_dt(datum_type).map_err(words)?.into_owned())
 }
 
 /// Offset and steps, if the element numbers advance by a fixed step in every dimension.

@@ -1,5 +1,7 @@
 //! Recurrent cells: loops are unrolled, fused cells taken apart.
 
+use std::sync::Arc;
+
 use circuits::model::formula::Step::*;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::gru_cell::GruEpilogue;
@@ -33,7 +35,7 @@ impl Lowering<'_> {
             return self.gated(ours, theirs, state, cell.hidden).map(|state| Some(vec![state]));
         }
         if let Some(sequence) = node.op_as::<GruSeq>() {
-            return self.gated_sequence(node, sequence, inputs).map(Some);
+            return self.gated_sequence(sequence, inputs).map(Some);
         }
         Ok(None)
     }
@@ -162,14 +164,50 @@ impl Lowering<'_> {
         self.builder.reshape(part, shape.to_vec())
     }
 
-    /// A whole gated sequence: inputs `[batch, time, ..]`, input weights unless projected, recurrent weights, bias, state.
-    fn gated_sequence(
-        &mut self,
-        node: &TypedNode,
-        sequence: &GruSeq,
-        inputs: &[NodeId],
-    ) -> Result<Vec<NodeId>, Unsupported> {
-        let _ = (node, sequence, inputs);
-        refuse("whole gated sequences are not supported; export with linear_before_reset = 0, or unrolled")
+    /// A whole gated sequence `[batch, time, ..]`: input weights unless projected, recurrent weights, bias, state.
+    fn gated_sequence(&mut self, sequence: &GruSeq, inputs: &[NodeId]) -> Result<Vec<NodeId>, Unsupported> {
+        let hidden = u32::try_from(sequence.hidden).unwrap_or(u32::MAX);
+        let gates = sequence.hidden.saturating_mul(3);
+        let &[batch, times, _] = self.builder.shape(self.first(inputs)?) else {
+            return refuse("a sequence of another rank");
+        };
+        if times as usize > ROUNDS_MAX {
+            return refuse(format!("a sequence of {times} steps: expected at most {ROUNDS_MAX}"));
+        }
+        let fixed = |lowering: &Self, slot: usize| -> Result<Arc<Vec<f64>>, Unsupported> {
+            let literal = inputs.get(slot).and_then(|input| lowering.builder.literal(*input));
+            literal.ok_or_else(|| Unsupported(format!("weights that depend on the network's input (input {slot})")))
+        };
+        let place = if sequence.projected { 1 } else { 2 };
+        let recurrent = fixed(self, place)?;
+        let bias = if sequence.has_bias { fixed(self, place + 1)?.to_vec() } else { vec![0.0; gates * 2] };
+        let (Some(ours), Some(theirs)) = (bias.get(..gates), bias.get(gates..gates * 2)) else {
+            return refuse(format!("{} biases for {gates} gates", bias.len()));
+        };
+        let (ours, theirs) = (ours.to_vec(), theirs.to_vec());
+        let projected = match (sequence.projected, self.first(inputs)?) {
+            (true, input) => input,
+            (false, input) => {
+                let weights = fixed(self, 1)?;
+                self.builder.dense(input, weights, ours)?
+            }
+        };
+        let state = inputs.last().copied().ok_or_else(|| Unsupported("a sequence without a state".to_owned()))?;
+        let mut state = self.builder.reshape(state, vec![batch, hidden])?;
+        let mut steps = Vec::new();
+        for round in 0..times as usize {
+            let info = ScanInfo { axis: 1, chunk: if sequence.chunk < 0 { -1 } else { 1 } };
+            let now = self.chunk(projected, &info, round)?;
+            let before = self.builder.dense(state, recurrent.clone(), theirs.clone())?;
+            state = self.gated(now, before, state, sequence.hidden)?;
+            steps.push(self.builder.reshape(state, vec![batch, 1, hidden])?);
+        }
+        let last = self.builder.reshape(state, vec![batch, 1, hidden])?;
+        if sequence.chunk < 0 {
+            steps.reverse();
+        }
+        // Nothing reads the first output where it is not wanted.
+        let all = if sequence.emit_y { self.builder.concatenate(&steps, 1)? } else { last };
+        Ok(vec![all, last])
     }
 }

@@ -6,7 +6,7 @@ use circuits::model::range::Range;
 use super::super::real::evaluate::structural;
 use super::super::real::{NodeId, RealOperator};
 use super::emitter::{Emitter, Integer, Rounding, WIDE_BITS, bounded};
-use super::scale::{fixed_exponent, scaled};
+use super::scale::{fixed_exponent, scaled, unmasked};
 use super::{QuantiseError, point};
 
 /// Bits to narrow operands to, from the widest, until a result fits.
@@ -64,7 +64,7 @@ impl Emitter<'_> {
     /// A constant at the exponent that suits it.
     pub(super) fn constant(&mut self, id: NodeId) -> Result<Integer, QuantiseError> {
         let exponent = match &self.network.nodes[id].operator {
-            RealOperator::Constant(values) => fixed_exponent(values, CONSTANT_BITS),
+            RealOperator::Constant(_) => fixed_exponent(&self.constants(id), CONSTANT_BITS),
             _ => return self.repeated(id, None),
         };
         self.constant_at(id, exponent)
@@ -89,7 +89,7 @@ impl Emitter<'_> {
         if let Some(known) = self.constants.get(&(id, exponent, rounding)) {
             return Ok(*known);
         }
-        let values: Vec<i64> = values.iter().map(|value| rounding.scaled(*value, exponent)).collect();
+        let values: Vec<i64> = values.iter().map(|value| rounding.scaled(unmasked(*value), exponent)).collect();
         let min = values.iter().copied().min().unwrap_or(0);
         let max = values.iter().copied().max().unwrap_or(0);
         let range = bounded(i128::from(min), i128::from(max)).ok_or_else(|| self.magnitude(id))?;

@@ -6,7 +6,7 @@ use super::super::real::{NodeId, RealOperator};
 use super::QuantiseError;
 use super::arithmetic::ATTEMPTS;
 use super::emitter::{Emitter, Integer, Rounding, bounded};
-use super::scale::{exponent_of, fixed_exponent, power_of_two, scaled};
+use super::scale::{exponent_of, fixed_exponent, power_of_two, scaled, unmasked};
 
 /// Bits by which a difference that is compared with zero may be finer than its terms.
 const COMPARED_BITS: i32 = 14;
@@ -111,9 +111,9 @@ impl Emitter<'_> {
     }
 
     /// The numbers of a constant, without its repetitions.
-    fn constants(&self, id: NodeId) -> Vec<f64> {
+    pub(super) fn constants(&self, id: NodeId) -> Vec<f64> {
         match &self.network.nodes[id].operator {
-            RealOperator::Constant(values) => values.to_vec(),
+            RealOperator::Constant(values) => values.iter().copied().map(unmasked).collect(),
             _ => self.constants(self.operand(id, 0)),
         }
     }

@@ -10,8 +10,8 @@ use super::super::real::{NodeId, RealOperator, strides};
 use super::QuantiseError;
 use super::emitter::{Emitter, Integer, bounded};
 
-/// Bits of an element beside its position, beyond those of an activation.
-const ELEMENT_BITS: u32 = 8;
+/// Bits of an element and its position together, beyond those of an activation.
+const TAGGED_BITS: u32 = 8;
 
 impl Emitter<'_> {
     pub(super) fn order(&mut self, id: NodeId) -> Result<Integer, QuantiseError> {
@@ -20,12 +20,13 @@ impl Emitter<'_> {
         };
         let source_id = self.operand(id, 0);
         let source = self.integer(source_id)?;
-        let source = self.narrow(source, self.interval(source_id), self.precision.activation_bits + ELEMENT_BITS);
         let length = self.shape(source).last().copied().unwrap_or(1);
         let bits = (32 - length.saturating_sub(1).leading_zeros()).clamp(1, 16);
         if length > 1 << bits {
             return Err(self.magnitude(id));
         }
+        let element_bits = (self.precision.activation_bits + TAGGED_BITS).saturating_sub(bits).max(8);
+        let source = self.narrow(source, self.interval(source_id), element_bits);
         let key = (source_id, largest, last, count);
         let sorted = match self.ordered.get(&key).copied() {
             Some(sorted) => sorted,

@@ -2,6 +2,18 @@
 
 use circuits::model::range::Range;
 
+/// Numbers beyond this count as infinite: exports write masks as the smallest float.
+pub(crate) const HUGE: f64 = 1e30;
+/// How far below other values a mask lies: the exponential of it is nothing beside 1.
+const MASK_DEPTH: f64 = 12.0;
+/// What a mask becomes in integers; whatever reads it clamps it.
+const MASK: f64 = -1024.0;
+
+/// A constant of the network, a mask as its stand-in.
+pub(crate) fn unmasked(value: f64) -> f64 {
+    if value <= -HUGE { MASK } else { value }
+}
+
 /// Exponents stay within this.
 pub(crate) const EXPONENT_LIMIT: i32 = 56;
 
@@ -38,13 +50,17 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
-    /// The interval of some values, leaving out what is not finite; `None` if nothing is left.
+    /// The interval of some values, leaving out what is not finite or as good as infinite; `None` if nothing is left.
+    ///
+    /// A mask, which is minus infinity, lies [`MASK_DEPTH`] below everything else.
     pub(crate) fn of(values: &[f64]) -> Option<Self> {
-        let finite = values.iter().copied().filter(|value| value.is_finite());
-        finite.fold(None, |interval: Option<Self>, value| {
+        let usual = values.iter().copied().filter(|value| value.abs() < HUGE);
+        let interval = usual.fold(None, |interval: Option<Self>, value| {
             let one = Self { low: value, high: value };
             Some(interval.map_or(one, |interval| interval.hull(one)))
-        })
+        })?;
+        let masked = values.iter().any(|value| *value <= -HUGE);
+        Some(if masked { Self { low: interval.low - MASK_DEPTH, ..interval } } else { interval })
     }
 
     /// The smallest interval around both.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use circuits::model::formula::Step;
 use circuits::model::graph::WIDTH_MAX;
 
+use super::super::quantise::scale::HUGE;
 use super::expression::{self, Expression, compose, fits, scaled};
 use super::{NodeId, RealGraph, RealNode, RealOperator, count, evaluate, linear, strides};
 
@@ -100,7 +101,7 @@ impl Builder {
     pub(super) fn push(&mut self, operator: RealOperator, inputs: Vec<NodeId>, shape: Vec<u32>) -> Built {
         let whole = match &operator {
             RealOperator::Threshold { .. } | RealOperator::Order { positions: true, .. } => true,
-            RealOperator::Constant(values) => values.iter().all(|value| value.fract() == 0.0),
+            RealOperator::Constant(values) => values.iter().all(|value| value.is_infinite() || value.fract() == 0.0),
             RealOperator::Combine { multipliers, constant } => {
                 multipliers.iter().chain([constant]).all(|number| number.fract() == 0.0) && self.all_whole(&inputs)
             }
@@ -164,8 +165,8 @@ impl Builder {
 
     /// A constant.
     pub(crate) fn constant(&mut self, shape: Vec<u32>, values: Vec<f64>) -> Built {
-        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-            return refuse(format!("a constant of the network is {value}: expected finite numbers"));
+        if values.iter().any(|value| value.is_nan()) {
+            return refuse("a constant of the network is NaN: expected numbers");
         }
         if values.len() != count(&shape) {
             return refuse(format!("a constant of shape {shape:?} with {} elements", values.len()));
@@ -232,6 +233,9 @@ impl Builder {
             return refuse("an empty sum");
         };
         let (terms, constant) = self.flattened(terms, constant);
+        if !constant.is_finite() {
+            return refuse("a sum with infinity in every element");
+        }
         let Some((first, multiplier)) = terms.first().copied() else {
             return self.filled(&shape, constant);
         };
@@ -378,6 +382,11 @@ impl Builder {
 
     fn extremum(&mut self, operator: RealOperator, step: Step, a: NodeId, b: NodeId) -> Built {
         for (value, bound) in [(a, b), (b, a)] {
+            // A bound that bounds nothing.
+            let side = if operator == RealOperator::Maximum { -1.0 } else { 1.0 };
+            if self.uniform(bound).is_some_and(|bound| bound * side >= HUGE) {
+                return Ok(value);
+            }
             // Whole numbers stay exact when they are compared, not looked up.
             if let Some(bound) = self.uniform(bound).and_then(expression::constant)
                 && !(self.whole(a) && self.whole(b))
