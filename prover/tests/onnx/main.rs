@@ -7,7 +7,7 @@ use circuits::model::bundle::Bundle;
 use circuits::model::reference;
 use prover::import::onnx::{Check, ImportError, Lists, Settings, check, import, integer_input};
 
-use network::{FLOAT, INT64, Network, attribute, floats, integers, node, port};
+use network::{FLOAT, INT64, Network, attribute, floats, integers, list, node, port};
 
 fn inputs(values: &[f64]) -> Lists {
     let text = format!("{{\"input_data\": [{values:?}]}}");
@@ -76,15 +76,15 @@ fn weights_that_are_not_finite_are_named() {
 
 #[test]
 fn every_unsupported_node_is_listed() {
-    let kernel = floats("w", &[1, 1, 1, 1, 1], &[1.0]);
+    let kernel = floats("w", &[1, 1, 2, 2, 2], &[0.5; 8]);
     let nodes = vec![
         node("Conv", &["x", "w"], "a", &[]),
-        node("MaxPool", &["x"], "b", &[attribute("kernel_shape", &[1, 1, 2])]),
+        node("MaxPool", &["x"], "b", &[list("kernel_shape", &[1, 1, 2])]),
         node("Add", &["a", "a"], "c", &[]),
         node("Relu", &["b"], "y", &[]),
     ];
     let mut network = Network::new(nodes, vec![kernel], &[1, 1, 2, 2, 2], &[1, 1, 2, 2, 1]);
-    network.outputs.push(port("c", FLOAT, &[Some(1), Some(1), Some(2), Some(2), Some(2)]));
+    network.outputs.push(port("c", FLOAT, &[Some(1); 5]));
     let found = checked(&network);
     let mut listed: Vec<(&str, &str)> =
         found.unsupported.iter().map(|node| (node.operator.as_str(), node.why.as_str())).collect();
@@ -110,7 +110,7 @@ fn open_dimensions_become_one_sample() {
 
 #[test]
 fn shapes_that_the_input_decides_are_refused() {
-    let nodes = vec![node("NonZero", &["x"], "n", &[]), node("Cast", &["n"], "y", &[attribute("to", &[FLOAT])])];
+    let nodes = vec![node("NonZero", &["x"], "n", &[]), node("Cast", &["n"], "y", &[attribute("to", FLOAT)])];
     let mut network = Network::new(nodes, vec![], &[1, 2], &[2, 2]);
     network.outputs = vec![port("y", FLOAT, &[Some(2), None])];
     let text = refusal(&network.encode());
@@ -179,32 +179,22 @@ fn single_operators_stay_within_tolerance() {
     let image: Vec<f64> = (0..32).map(|place| f64::from((place * 37) % 19) / 7.0 - 1.2).collect();
     let kernel: Vec<f32> = (0..36).map(|place| ((place * 11) % 7) as f32 / 5.0 - 0.6).collect();
     let kernels = |shape: &[u64]| vec![floats("w", shape, &kernel[..shape.iter().product::<u64>() as usize])];
-    let pads = |sides: &[u64]| attribute("pads", sides);
-    let window = attribute("kernel_shape", &[3, 3]);
+    let pads = |sides: &[u64]| list("pads", sides);
+    let window = list("kernel_shape", &[3, 3]);
     let cases: Vec<(&str, Vec<Vec<u8>>, Vec<Vec<u8>>, Vec<u64>)> = vec![
         ("Conv", vec![pads(&[1, 0, 0, 1])], kernels(&[2, 2, 3, 3]), vec![1, 2, 3, 3]),
-        (
-            "Conv",
-            vec![attribute("group", &[2]), attribute("dilations", &[2, 1])],
-            kernels(&[2, 1, 2, 2]),
-            vec![1, 2, 2, 3],
-        ),
-        ("ConvTranspose", vec![attribute("strides", &[2, 2])], kernels(&[2, 2, 3, 3]), vec![1, 2, 9, 9]),
+        ("Conv", vec![attribute("group", 2), list("dilations", &[2, 1])], kernels(&[2, 1, 2, 2]), vec![1, 2, 2, 3]),
+        ("ConvTranspose", vec![list("strides", &[2, 2])], kernels(&[2, 2, 3, 3]), vec![1, 2, 9, 9]),
         ("MaxPool", vec![window.clone(), pads(&[1, 1, 1, 1])], vec![], vec![1, 2, 4, 4]),
         ("AveragePool", vec![window.clone(), pads(&[1, 1, 1, 1])], vec![], vec![1, 2, 4, 4]),
-        (
-            "AveragePool",
-            vec![window, pads(&[1, 1, 1, 1]), attribute("count_include_pad", &[1])],
-            vec![],
-            vec![1, 2, 4, 4],
-        ),
-        ("Softmax", vec![attribute("axis", &[1])], vec![], vec![1, 2, 4, 4]),
-        ("LogSoftmax", vec![attribute("axis", &[3])], vec![], vec![1, 2, 4, 4]),
-        ("ReduceMean", vec![attribute("axes", &[2, 3])], vec![], vec![1, 2, 1, 1]),
-        ("ReduceMin", vec![attribute("axes", &[1])], vec![], vec![1, 1, 4, 4]),
-        ("ReduceProd", vec![attribute("axes", &[3])], vec![], vec![1, 2, 4, 1]),
-        ("Transpose", vec![attribute("perm", &[3, 1, 0, 2])], vec![], vec![4, 2, 1, 4]),
-        ("DepthToSpace", vec![attribute("blocksize", &[1])], vec![], vec![1, 2, 4, 4]),
+        ("AveragePool", vec![window, pads(&[1, 1, 1, 1]), attribute("count_include_pad", 1)], vec![], vec![1, 2, 4, 4]),
+        ("Softmax", vec![attribute("axis", 1)], vec![], vec![1, 2, 4, 4]),
+        ("LogSoftmax", vec![attribute("axis", 3)], vec![], vec![1, 2, 4, 4]),
+        ("ReduceMean", vec![list("axes", &[2, 3])], vec![], vec![1, 2, 1, 1]),
+        ("ReduceMin", vec![list("axes", &[1])], vec![], vec![1, 1, 4, 4]),
+        ("ReduceProd", vec![list("axes", &[3])], vec![], vec![1, 2, 4, 1]),
+        ("Transpose", vec![list("perm", &[3, 1, 0, 2])], vec![], vec![4, 2, 1, 4]),
+        ("DepthToSpace", vec![attribute("blocksize", 1)], vec![], vec![1, 2, 4, 4]),
     ];
     for (operator, attributes, constants, output) in cases {
         let names: &[&str] = if constants.is_empty() { &["x"] } else { &["x", "w"] };

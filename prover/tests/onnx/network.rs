@@ -47,17 +47,15 @@ pub fn node(operator: &str, inputs: &[&str], output: &str, attributes: &[Vec<u8>
     node
 }
 
-/// An attribute of whole numbers.
-pub fn attribute(name: &str, values: &[u64]) -> Vec<u8> {
-    let mut attribute = bytes(1, name.as_bytes());
-    match values {
-        [value] => attribute.extend([number(3, *value), number(20, 2)].concat()),
-        _ => {
-            values.iter().for_each(|value| attribute.extend(number(8, *value)));
-            attribute.extend(number(20, 7));
-        }
-    }
-    attribute
+/// An attribute of one whole number.
+pub fn attribute(name: &str, value: u64) -> Vec<u8> {
+    [bytes(1, name.as_bytes()), number(3, value), number(20, 2)].concat()
+}
+
+/// An attribute of several whole numbers.
+pub fn list(name: &str, values: &[u64]) -> Vec<u8> {
+    let values = values.iter().flat_map(|value| number(8, *value));
+    bytes(1, name.as_bytes()).into_iter().chain(values).chain(number(20, 7)).collect()
 }
 
 /// An input or output; a dimension of `None` is a name.

@@ -36,7 +36,7 @@ use self::real::RealGraph;
 use self::real::builder::{Builder, Unsupported};
 
 /// Bits of an activation that may be asked for.
-pub const ACTIVATION_BITS: std::ops::RangeInclusive<u32> = 4..=15;
+pub const ACTIVATION_BITS: std::ops::RangeInclusive<u32> = 4..=13;
 /// Bits of a weight that may be asked for.
 pub const WEIGHT_BITS: std::ops::RangeInclusive<u32> = 4..=24;
 /// Largest error, as a share of the output's range, that counts as within tolerance.

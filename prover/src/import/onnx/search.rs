@@ -15,7 +15,7 @@ use super::{ImportError, Lowered, Port, Settings, parse, segments};
 /// Samples whose every value is looked at for its interval.
 const INTERVAL_SAMPLES_MAX: usize = 128;
 /// First and last activation bits of a search.
-const SEARCHED_BITS: std::ops::RangeInclusive<u32> = 8..=14;
+const SEARCHED_BITS: std::ops::RangeInclusive<u32> = 8..=13;
 /// Shift that linear layers are scaled for while few bits are enough.
 const SHIFT: u32 = 12;
 

@@ -1,7 +1,7 @@
 //! Picking and placing elements at positions that the network's input decides.
 //!
-//! A position becomes a row of zeros with a single one; picking is then a product with the data. Positions must lie in
-//! the data and count from the front; others pick zero.
+//! A position becomes a row of zeros with a single one; picking is then a product with the data. Positions beyond the
+//! data pick zero.
 
 use std::sync::Arc;
 
@@ -59,8 +59,18 @@ impl Lowering<'_> {
         Ok(None)
     }
 
+    /// Positions that count from the front: negative ones count from behind in ONNX.
+    fn from_front(&mut self, positions: NodeId, length: u32) -> Built {
+        if self.builder.never_negative(positions) {
+            return Ok(positions);
+        }
+        let behind = self.builder.threshold(positions, [1, 0, 0])?;
+        self.builder.combine(&[(positions, 1.0), (behind, f64::from(length))], 0.0)
+    }
+
     /// `[.., length]` with a one at each element's position.
     fn marks(&mut self, positions: NodeId, length: u32) -> Built {
+        let positions = self.from_front(positions, length)?;
         let mut shape = self.builder.shape(positions).to_vec();
         shape.push(1);
         let column = self.builder.reshape(positions, shape.clone())?;
@@ -117,6 +127,7 @@ impl Lowering<'_> {
         let flat = self.builder.reshape(positions, vec![picks])?;
         let picked = match self.progression(first) {
             Some((start, step)) => {
+                let flat = self.from_front(flat, length)?;
                 let values = self.builder.combine(&[(flat, step)], start)?;
                 self.builder.reshape(values, vec![picks, 1])?
             }

@@ -5,14 +5,14 @@ use circuits::model::range::Range;
 
 use super::super::real::evaluate::structural;
 use super::super::real::{NodeId, RealOperator};
-use super::emitter::{Emitter, Integer, Rounding, WIDE_BITS, bounded};
-use super::scale::{fixed_exponent, scaled, unmasked};
+use super::emitter::{Emitter, Integer, Rounding, bounded};
+use super::scale::{NARROW_BITS, exponent_of, fixed_exponent, scaled, unmasked};
 use super::{QuantiseError, point};
 
-/// Bits to narrow operands to, from the widest, until a result fits.
-pub(super) const ATTEMPTS: [u32; 6] = [WIDE_BITS, 36, 28, 22, 16, 12];
-/// Integers that operands of a maximum may range over.
-const COMPARED_MAX: u64 = 1 << 14;
+/// Bits to narrow operands to, until a result fits; the first leaves everything as it is.
+pub(super) const ATTEMPTS: [u32; 4] = [u64::BITS - 1, NARROW_BITS, NARROW_BITS - 1, NARROW_BITS - 2];
+/// Different differences that the operands of a maximum may have: one table decides which is larger.
+const DIFFERENCES_MAX: u64 = 1 << 14;
 /// Bits of a constant.
 const CONSTANT_BITS: u32 = 18;
 
@@ -225,19 +225,21 @@ impl Emitter<'_> {
 
     fn extremum(&mut self, id: NodeId, operator: Operator) -> Result<Integer, QuantiseError> {
         let (left, right) = (self.operand(id, 0), self.operand(id, 1));
+        let magnitude = self.interval(left).hull(self.interval(right)).magnitude();
         for bits in ATTEMPTS {
-            let (a, b) = (self.integer(left)?, self.integer(right)?);
-            // Comparing costs by the bits; narrowing first costs less than comparing wide values.
-            let bits = bits.min(self.precision.factor_bits());
-            let wide = |range: Range| range.count() > COMPARED_MAX;
-            let a = if wide(self.range(a)) { self.narrow(a, self.interval(left), bits) } else { a };
-            let b = if wide(self.range(b)) { self.narrow(b, self.interval(right), bits) } else { b };
+            let (mut a, mut b) = (self.integer(left)?, self.integer(right)?);
+            if bits <= NARROW_BITS {
+                // Narrowing first costs less than comparing wide values.
+                let exponent = exponent_of(magnitude, bits - 2);
+                a = self.rounded(a, exponent, self.interval(left));
+                b = self.rounded(b, exponent, self.interval(right));
+            }
             let exponent = a.exponent.max(b.exponent);
-            if self.raised(a, exponent).is_none() || self.raised(b, exponent).is_none() {
+            let (Some(x), Some(y)) = (self.raised(a, exponent), self.raised(b, exponent)) else { continue };
+            if (Range { min: x.min - y.max, max: x.max - y.min }).hull(&point(0)).count() > DIFFERENCES_MAX {
                 continue;
             }
             let (a, b) = (self.align(a, exponent), self.align(b, exponent));
-            let (x, y) = (self.range(a), self.range(b));
             let range = if operator == Operator::Maximum {
                 Range { min: x.min.max(y.min), max: x.max.max(y.max) }
             } else {

@@ -11,8 +11,10 @@ use super::{LinearNodes, QuantiseError, Segment};
 
 /// Bits of an input of real numbers.
 const INPUT_BITS_MIN: u32 = 8;
-/// Values are kept below 2 to this before the next operator.
-pub(super) const WIDE_BITS: u32 = 46;
+/// How far a wider clamp reaches beyond a narrow one.
+const NEAR: i64 = 8000;
+/// Quotients that one table takes.
+const TABLE_MAX: u64 = 1 << 14;
 
 /// A value of the integer graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,7 +229,15 @@ impl<'a> Emitter<'a> {
             value = self.push_once(operator, value, shape.clone(), range);
             left -= u32::from(SHIFT_MAX);
         }
-        let shift = u8::try_from(left).unwrap_or(SHIFT_MAX);
+        let mut shift = u8::try_from(left).unwrap_or(SHIFT_MAX);
+        // Far beyond a narrow clamp, two tables do not reach: a wider clamp comes first.
+        let near = Range { min: clamp.min.min(0) - NEAR, max: clamp.max.max(0) + NEAR };
+        let quotients = quotient_range(range, shift);
+        if quotients.count() > TABLE_MAX && quotients.count() / clamp.count() > TABLE_MAX && near.count() <= TABLE_MAX {
+            let operator = Operator::Requantise { shift, clamp: near, activation: Activation::Identity };
+            value = self.push_once(operator, value, shape.clone(), near);
+            shift = 0;
+        }
         self.push_once(Operator::Requantise { shift, clamp, activation }, value, shape, results)
     }
 

@@ -9,9 +9,12 @@ use circuits::model::range::Range;
 use super::super::real::{NodeId, RealOperator, strides};
 use super::QuantiseError;
 use super::emitter::{Emitter, Integer, bounded};
+use super::scale::NARROW_BITS;
 
-/// Bits of an element and its position together, beyond those of an activation.
-const TAGGED_BITS: u32 = 8;
+/// Bits of an element and its position together: one table compares them.
+const TAGGED_BITS: u32 = NARROW_BITS - 1;
+/// Bits of an element at least.
+const ELEMENT_BITS_MIN: u32 = 5;
 
 impl Emitter<'_> {
     pub(super) fn order(&mut self, id: NodeId) -> Result<Integer, QuantiseError> {
@@ -25,7 +28,7 @@ impl Emitter<'_> {
         if length > 1 << bits {
             return Err(self.magnitude(id));
         }
-        let element_bits = (self.precision.activation_bits + TAGGED_BITS).saturating_sub(bits).max(8);
+        let element_bits = TAGGED_BITS.saturating_sub(bits).max(ELEMENT_BITS_MIN);
         let source = self.narrow(source, self.interval(source_id), element_bits);
         let key = (source_id, largest, last, count);
         let sorted = match self.ordered.get(&key).copied() {

@@ -14,6 +14,8 @@ pub(crate) fn unmasked(value: f64) -> f64 {
     if value <= -HUGE { MASK } else { value }
 }
 
+/// Most bits that a value is narrowed to: with its margin, one table takes it.
+pub(crate) const NARROW_BITS: u32 = 13;
 /// Exponents stay within this.
 pub(crate) const EXPONENT_LIMIT: i32 = 56;
 
@@ -31,7 +33,7 @@ pub(crate) struct Precision {
 impl Precision {
     /// Bits of a factor.
     pub(crate) fn factor_bits(self) -> u32 {
-        (self.activation_bits + 3).min(16)
+        (self.activation_bits + 3).min(NARROW_BITS)
     }
 
     /// Bits of a function's result.

@@ -44,6 +44,32 @@ impl Builder {
         }
     }
 
+    /// Whether no element can be negative, as far as the operators alone tell.
+    pub(crate) fn never_negative(&self, id: NodeId) -> bool {
+        let node = self.node(id);
+        let inputs = || node.inputs.iter().all(|input| self.never_negative(*input));
+        match &node.operator {
+            RealOperator::Constant(values) => values.iter().all(|value| *value >= 0.0),
+            RealOperator::Threshold { negative, zero, positive } => {
+                [negative, zero, positive].iter().all(|value| **value >= 0)
+            }
+            RealOperator::Order { positions: true, .. } => true,
+            RealOperator::Combine { multipliers, constant } => {
+                multipliers.iter().chain([constant]).all(|number| *number >= 0.0) && inputs()
+            }
+            RealOperator::Dense { weights, bias } => {
+                weights.iter().chain(bias).all(|number| *number >= 0.0) && inputs()
+            }
+            RealOperator::Reshape
+            | RealOperator::Strided { .. }
+            | RealOperator::Select { .. }
+            | RealOperator::Concatenate { .. }
+            | RealOperator::Sum
+            | RealOperator::MatrixMultiply => inputs(),
+            _ => false,
+        }
+    }
+
     /// The elements of a fixed node seen as `shape`, where they depend on dimension `axis` alone.
     pub(super) fn along(&self, id: NodeId, shape: &[u32], axis: usize) -> Option<Vec<f64>> {
         let values = self.literal(id)?;
