@@ -143,8 +143,9 @@ fn print_graph(bundle: &Bundle) {
                     clamp.max
                 );
             }
+            other => println!("{}", other.name()),
         }
     }
     let layout = bundle.graph().layout();
-    println!("layout              k = {}, {} committed rows", layout.k, layout.rows);
+    println!("layout              k = {}, {} lanes, {} committed rows", layout.k, layout.lanes, layout.rows);
 }

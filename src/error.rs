@@ -27,13 +27,19 @@ use verifier::proof::ProofError;
 use verifier::receipt::ReceiptFileError;
 use verifier::rows::RowsError;
 
+use crate::bench::error::BenchError;
+use crate::bench::record::RecordError;
 use crate::commands::demo::DemoError;
 
+mod bench;
 mod chain;
+mod keystore;
 mod node;
+mod setup;
 mod worker;
 
 pub(crate) use self::chain::ChainError;
+pub(crate) use self::setup::CeremonyError;
 
 /// How the command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +100,13 @@ pub(crate) enum FormatError {
     Input(serde_json::Error),
     #[error(transparent)]
     Tensor(#[from] TensorError),
+    #[error(
+        "not a reference: expected {{\"output_scale\": 0.01 or null, \"samples\": [{{\"input\": [..], \"output\": [..]}}]}} \
+         ({0})"
+    )]
+    Reference(serde_json::Error),
+    #[error(transparent)]
+    Record(#[from] RecordError),
     #[error("not a public key record ({0})")]
     PublicRecord(serde_json::Error),
     #[error("not UTF-8 text")]
@@ -113,6 +126,7 @@ impl FormatError {
             Self::VerifyingKey(KeyError::Container(error)) | Self::Container(error) => container(error),
             Self::VerifyingKey(KeyError::Graph(error)) => matches!(error, GraphError::Version { .. }),
             Self::Proof(error) => error.is_undecided(),
+            Self::Record(error) => matches!(error, RecordError::Version { .. }),
             Self::Receipt(ReceiptFileError::Container(error)) => container(error),
             _ => false,
         }
@@ -151,12 +165,14 @@ pub(crate) enum CliError {
     PasswordTooLong { place: String, max: u64 },
     #[error("cannot read a password from {place}: {source}")]
     PasswordSource { place: String, source: io::Error },
-    #[error("{}", key_file_message(path, source))]
+    #[error("{}", keystore::message(path, source))]
     KeyFile { path: PathBuf, source: Box<KeystoreError> },
     #[error("the development setup is insecure: its secret is public, so anybody can forge proofs under it")]
     InsecureSetup,
     #[error("setup: {0}")]
     Setup(#[from] SetupError),
+    #[error("{0}")]
+    Ceremony(Box<CeremonyError>),
     #[error("verifying key: {0}")]
     Rows(#[from] RowsError),
     #[error("proving key: {0}")]
@@ -191,6 +207,8 @@ pub(crate) enum CliError {
     Model(ModelError),
     #[error("{0}")]
     Hardware(HardwareError),
+    #[error("{0}")]
+    Bench(Box<BenchError>),
     #[error("no node runs on {}: its file address is missing", path.display())]
     NoAddress { path: PathBuf },
     #[error("{what} {id}: none on this chain")]
@@ -227,9 +245,10 @@ impl CliError {
             Self::PasswordsDiffer => "ASSAY-K003",
             Self::PasswordTooLong { .. } => "ASSAY-K004",
             Self::PasswordSource { .. } => "ASSAY-K005",
-            Self::KeyFile { source, .. } => key_file_code(source),
+            Self::KeyFile { source, .. } => keystore::code(source),
             Self::InsecureSetup => "ASSAY-P001",
             Self::Setup(_) => "ASSAY-P002",
+            Self::Ceremony(source) => source.code(),
             Self::Rows(_) => "ASSAY-P003",
             Self::ProvingKey(_) | Self::Model(_) => "ASSAY-P004",
             Self::Executor(source) if matches!(**source, ExecutorError::Device(_)) => "ASSAY-P005",
@@ -246,6 +265,7 @@ impl CliError {
             Self::Node(source) => node::code(source),
             Self::Worker(source) => worker::code(source),
             Self::Hardware(_) => "ASSAY-W008",
+            Self::Bench(source) => bench::code(source),
             Self::NoAddress { .. } => "ASSAY-N006",
             Self::None { .. } => "ASSAY-N007",
             Self::NotFunded { .. } => "ASSAY-T002",
@@ -272,11 +292,12 @@ impl CliError {
             | Self::PasswordsDiffer
             | Self::PasswordTooLong { .. }
             | Self::PasswordSource { .. } => Exit::Configuration,
-            Self::KeyFile { source, .. } => key_file_exit(source),
+            Self::KeyFile { source, .. } => keystore::exit(source),
             Self::InsecureSetup | Self::Undecided { .. } => Exit::Undecided,
             Self::ModelInput(_) | Self::Setup(_) | Self::Rows(_) | Self::ProvingKey(_) | Self::Model(_) => {
                 Exit::Unreadable
             }
+            Self::Ceremony(source) => source.exit(),
             Self::Executor(_) => Exit::Resource,
             Self::Prove(source) => match **source {
                 ProveError::Rejected(_) => Exit::Rejected,
@@ -292,6 +313,7 @@ impl CliError {
             Self::Chain(source) => source.exit(),
             Self::Node(source) => node::exit(source),
             Self::Worker(source) => worker::exit(source),
+            Self::Bench(source) => bench::exit(source),
             Self::NotFunded { .. } | Self::KeyKind { .. } => Exit::Configuration,
         }
     }
@@ -309,16 +331,18 @@ impl CliError {
             }
             Self::EmptyPassword => "choose a password; an empty one protects nothing",
             Self::InsecureSetup => {
-                "this release has no other setup yet; --accept-insecure-setup goes on, for development only"
+                "name an imported setup with --setup-id; --accept-insecure-setup goes on, for development only"
             }
             Self::ContextDigest(_) => "give 0x and 64 lower-case hexadecimal digits",
             Self::KeyFile { source, .. } if matches!(**source, KeystoreError::WrongPassword) => {
                 "try the password again; `assay key show FILE` names the key without one"
             }
             Self::Undecided { help, .. } => return help.map(str::to_owned),
+            Self::Ceremony(source) => return source.help(),
             Self::Chain(source) => return source.help().map(str::to_owned),
             Self::Node(source) => return node::help(source),
             Self::Worker(source) => return worker::help(source),
+            Self::Bench(source) => return bench::help(source).map(str::to_owned),
             Self::NoAddress { .. } => "`assay chain dev --data-dir DIR` starts one there; --node URL names another",
             Self::None { .. } => "check the identifier; what was only sent is not there before its block",
             Self::NotFunded { .. } => "sign with a key of your own: --key FILE",
@@ -358,43 +382,6 @@ fn write_exit(error: &io::Error) -> Exit {
     }
 }
 
-/// Names the file, unless the error does.
-fn key_file_message(path: &Path, error: &KeystoreError) -> String {
-    match error {
-        KeystoreError::NotAFile { .. }
-        | KeystoreError::ReadableByOthers { .. }
-        | KeystoreError::PublicPath { .. }
-        | KeystoreError::PublicMismatch { .. } => error.to_string(),
-        _ => format!("{}: {error}", path.display()),
-    }
-}
-
-fn key_file_code(error: &KeystoreError) -> &'static str {
-    match error {
-        KeystoreError::WrongPassword => "ASSAY-K006",
-        KeystoreError::AlreadyExists { .. } => "ASSAY-K007",
-        KeystoreError::ReadableByOthers { .. } => "ASSAY-K008",
-        KeystoreError::PublicMismatch { .. } => "ASSAY-K009",
-        KeystoreError::Io { .. } | KeystoreError::NotAFile { .. } => "ASSAY-K010",
-        _ => "ASSAY-K011",
-    }
-}
-
-fn key_file_exit(error: &KeystoreError) -> Exit {
-    match error {
-        KeystoreError::WrongPassword
-        | KeystoreError::EmptyPassword
-        | KeystoreError::ReadableByOthers { .. }
-        | KeystoreError::PublicMismatch { .. }
-        | KeystoreError::CostOutOfRange { .. }
-        | KeystoreError::UnsupportedEncryption { .. }
-        | KeystoreError::NotEncrypted { .. } => Exit::Configuration,
-        KeystoreError::Entropy(_) => Exit::Resource,
-        KeystoreError::Io { source, .. } => write_exit(source),
-        _ => Exit::Unreadable,
-    }
-}
-
 impl From<ExecutorError> for CliError {
     fn from(error: ExecutorError) -> Self {
         match error {
@@ -407,6 +394,12 @@ impl From<ExecutorError> for CliError {
 impl From<ProveError> for CliError {
     fn from(error: ProveError) -> Self {
         Self::Prove(Box::new(error))
+    }
+}
+
+impl From<CeremonyError> for CliError {
+    fn from(error: CeremonyError) -> Self {
+        Self::Ceremony(Box::new(error))
     }
 }
 
@@ -425,6 +418,12 @@ impl From<ClientError> for CliError {
 impl From<WorkerError> for CliError {
     fn from(error: WorkerError) -> Self {
         Self::Worker(Box::new(error))
+    }
+}
+
+impl From<BenchError> for CliError {
+    fn from(error: BenchError) -> Self {
+        Self::Bench(Box::new(error))
     }
 }
 

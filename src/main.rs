@@ -1,8 +1,9 @@
 //! The `assay` command: parses arguments, calls the libraries, prints.
 //!
 //! One file per noun in `commands`; `output` prints, `error` maps every failure to a stable code and an exit code,
-//! `files` reads within limits and writes whole files, `development` holds the keys that everybody knows.
+//! `files` reads within limits and writes whole files, `development` holds the keys that everybody knows, `bench` measures.
 
+mod bench;
 mod commands;
 mod development;
 mod error;

@@ -1,42 +1,34 @@
 //! The committed weight matrix B, and its random combination V.
 //!
-//! Row `e` of B holds, side by side, the weights of every stage's output whose exponent is `e`; column `t` is the
-//! circuit row that the weight meets its input on, so `V[t] = sum_e r^e B[e][t]` lies beside the activations. Biases
-//! are one more column each. Everything outside the stages' columns is zero.
+//! Row `e` of B holds, side by side, the weights of every stretch's output number `e`; column `t` is the circuit row that
+//! the weight meets its operand on, so `V[t] = sum_e r^e B[e][t]` lies beside the operands. Biases are one more column
+//! each. Everything outside the stretches' columns is zero.
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::PrimeField;
 
 use crate::layout::Plan;
+use crate::layout::tape::Block;
 use crate::model::weights::{LinearWeights, Weights};
-
-/// One stage's weights and the circuit rows they lie on.
-#[derive(Clone, Copy, Debug)]
-struct Block<'a> {
-    weights: &'a LinearWeights,
-    bias_row: usize,
-    input_row: usize,
-}
 
 /// The matrix B of a model, read from its weights in place.
 #[derive(Clone, Debug)]
 pub struct CommittedMatrix<'a> {
-    blocks: Vec<Block<'a>>,
+    blocks: Vec<(&'a Block, &'a LinearWeights)>,
     rows: usize,
 }
 
 impl<'a> CommittedMatrix<'a> {
-    /// B for the stages of `plan`. `None` if `weights` lacks a stage of the plan, or has it in another shape.
+    /// B for the stretches of `plan`. `None` if `weights` lacks one of its nodes, or has it in another shape.
     #[must_use]
-    pub fn new(plan: &Plan, weights: &'a Weights) -> Option<Self> {
-        let blocks = plan.stages().iter().enumerate().map(|(index, stage)| {
-            let dense = weights.get(stage.node)?;
-            let shape_matches = dense.outputs() as usize == stage.outputs && dense.inputs() as usize == stage.inputs;
-            shape_matches.then_some(Block {
-                weights: dense,
-                bias_row: plan.bias_row(index),
-                input_row: plan.stage_input_row(index),
-            })
+    pub fn new(plan: &'a Plan, weights: &'a Weights) -> Option<Self> {
+        let blocks = plan.blocks().iter().map(|block| {
+            let linear = weights.get(block.node)?;
+            let columns = block.rows.len().checked_div(block.groups)?;
+            let fits = linear.inputs() as usize == columns
+                && linear.outputs() as usize >= block.first_output + block.outputs
+                && (linear.outputs() as usize).is_multiple_of(block.groups);
+            fits.then_some((block, linear))
         });
         Some(Self { blocks: blocks.collect::<Option<_>>()?, rows: plan.rows() })
     }
@@ -51,16 +43,17 @@ impl<'a> CommittedMatrix<'a> {
     #[must_use]
     pub fn row(&self, exponent: usize) -> Vec<(usize, i64)> {
         let mut cells = Vec::new();
-        for block in &self.blocks {
-            let outputs = block.weights.bias().len();
-            let Some(output) = outputs.checked_sub(exponent + 1) else { continue };
-            if let Some(bias) = block.weights.bias().get(output) {
+        for (block, linear) in &self.blocks {
+            if exponent >= block.outputs {
+                continue;
+            }
+            let output = block.first_output + exponent;
+            if let Some(bias) = linear.bias().get(output) {
                 cells.push((block.bias_row, *bias));
             }
-            let weights = block.weights.row(output).unwrap_or_default();
-            cells.extend(
-                weights.iter().enumerate().map(|(input, weight)| (block.input_row + input, i64::from(*weight))),
-            );
+            let weights = linear.row(output).unwrap_or_default();
+            let rows = operand_rows(block, linear, output);
+            cells.extend(rows.iter().zip(weights).map(|(row, weight)| (*row, i64::from(*weight))));
         }
         cells.sort_unstable_by_key(|(row, _)| *row);
         cells
@@ -86,21 +79,34 @@ impl<'a> CommittedMatrix<'a> {
             .collect();
         let weights_of_limbs = limb_weights();
         let mut combined = Vec::new();
-        for block in &self.blocks {
-            let mut sums = vec![[0i128; 4]; block.weights.inputs() as usize];
+        for (block, linear) in &self.blocks {
+            let mut sums = vec![[0i128; 4]; block.rows.len()];
             let mut bias_sum = [0i128; 4];
-            for ((row, bias), power) in block.weights.rows().rev().zip(&powers) {
-                for (sum, weight) in sums.iter_mut().zip(row) {
+            let rows = linear.rows().enumerate().skip(block.first_output).take(block.outputs);
+            for ((output, (row, bias)), power) in rows.zip(&powers) {
+                let columns = linear.inputs() as usize;
+                let start = group(block, linear, output) * columns;
+                for (sum, weight) in sums.iter_mut().skip(start).zip(row) {
                     accumulate(sum, i64::from(*weight), power);
                 }
                 accumulate(&mut bias_sum, bias, power);
             }
             combined.push((block.bias_row, reduce(&bias_sum, &weights_of_limbs)));
             let values = sums.iter().map(|sum| reduce(sum, &weights_of_limbs));
-            combined.extend(values.enumerate().map(|(input, value)| (block.input_row + input, value)));
+            combined.extend(block.rows.iter().copied().zip(values));
         }
         combined
     }
+}
+
+fn group(block: &Block, linear: &LinearWeights, output: usize) -> usize {
+    output / (linear.outputs() as usize / block.groups.max(1)).max(1)
+}
+
+/// The circuit rows of the inputs that an output reads.
+fn operand_rows<'a>(block: &'a Block, linear: &LinearWeights, output: usize) -> &'a [usize] {
+    let columns = linear.inputs() as usize;
+    block.rows.chunks_exact(columns.max(1)).nth(group(block, linear, output)).unwrap_or_default()
 }
 
 /// Adds `weight * power` limb by limb. A 48-bit weight times a 64-bit limb is below 2^112: 2^14 of them fit, and

@@ -1,98 +1,117 @@
 //! From an execution trace to the integers of the first-phase columns.
 
-use crate::layout::table::Entry;
-use crate::layout::{Plan, Requantisation};
-use crate::model::graph::quotient;
+use crate::layout::Plan;
+use crate::layout::lower::{Run, Size, lower};
+use crate::layout::plan::PlanError;
+use crate::layout::tape::{SLOTS, Slot, Tape};
+use crate::model::weights::Weights;
 
-/// First-phase cells: every column has the circuit's usable rows.
+/// First-phase cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
-    /// Column a: quotients and remainders, offset to be non-negative.
-    pub a: Vec<u64>,
-    /// Column y: activations, offset to be non-negative.
-    pub y: Vec<u64>,
-    /// How often each table row is used.
-    pub multiplicity: Vec<u64>,
+    /// Data cells: row by row, lane by lane, then a, b and c.
+    pub cells: Vec<i64>,
+    /// How often each tuple of the table is used.
+    pub multiplicities: Vec<u64>,
 }
 
 /// Why a trace does not fit the plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WitnessError {
-    /// The trace lacks a value that the plan reads, or its width differs.
+    /// The trace lacks a value of the graph, or its width differs.
     #[error("trace value {value}: expected {expected} elements, got {got}")]
     Value {
         /// Index of the value.
         value: usize,
-        /// Elements the plan expects.
+        /// Elements of the graph's value.
         expected: usize,
         /// Elements that came.
         got: usize,
     },
-    /// An accumulator lies outside the interval that the graph declares, so no table row fits.
-    #[error("node {node}, output {output}: accumulator {accumulator} leaves the interval that the graph declares")]
-    Accumulator {
-        /// Dense node.
-        node: usize,
-        /// Output of that node.
-        output: usize,
-        /// Its accumulator.
-        accumulator: i64,
+    /// An element of the trace lies outside the interval that the graph gives it.
+    #[error("trace value {value}, element {element}: {got} leaves the interval that the graph gives it")]
+    Range {
+        /// Index of the value.
+        value: usize,
+        /// Position of the element.
+        element: usize,
+        /// The element.
+        got: i64,
     },
+    /// A looked-up tuple is not in its table: the trace is not a run of the model.
+    #[error("circuit row {row}, lane {lane}: ({a}, {b}) is not in the table; the trace is not a run of this model")]
+    Lookup {
+        /// Circuit row.
+        row: usize,
+        /// Lane.
+        lane: usize,
+        /// First element.
+        a: i64,
+        /// Second element.
+        b: i64,
+    },
+    /// The plan's graph cannot be laid out.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
 }
 
 impl Witness {
     /// Cells for a trace: `values[0]` is the input, `values[i + 1]` the output of node `i`.
-    pub fn new(plan: &Plan, values: &[Vec<i64>]) -> Result<Self, WitnessError> {
-        let rows = plan.usable_rows();
-        let mut witness = Self { a: vec![0; rows], y: vec![0; rows], multiplicity: vec![0; rows] };
-        let mut used = 0;
-        for (index, stage) in plan.stages().iter().enumerate() {
-            let Some(requantisation) = &stage.requantisation else { continue };
-            let accumulators = values.get(stage.node + 1).filter(|value| value.len() == stage.outputs);
-            let accumulators = accumulators.ok_or_else(|| WitnessError::Value {
-                value: stage.node + 1,
-                expected: stage.outputs,
-                got: values.get(stage.node + 1).map_or(0, Vec::len),
-            })?;
-            let first_row = plan.stage_output_row(index);
-            for (output, accumulator) in accumulators.iter().enumerate() {
-                let entries = entries(plan, requantisation, *accumulator);
-                let placed = entries.and_then(|(step, remainder)| {
-                    witness.place(plan, first_row + output, step)?;
-                    witness.place(plan, first_row + output + plan.remainder_offset(), remainder)
-                });
-                placed.ok_or(WitnessError::Accumulator { node: stage.node, output, accumulator: *accumulator })?;
-                used += 2;
-            }
-        }
-        // Every other active row looks up the zero tuple; the lookup's last row only holds the sum.
-        let idle = (rows - 1).saturating_sub(used);
-        if let Some(count) = witness.multiplicity.first_mut() {
-            *count += idle as u64;
-        }
-        Ok(witness)
+    pub fn new(plan: &Plan, values: &[Vec<i64>], weights: &Weights) -> Result<Self, WitnessError> {
+        check(plan, values)?;
+        let size = Size { lanes: plan.lanes(), committed_rows: plan.rows(), tape_rows: 1 << plan.k() };
+        let tape = lower(plan.graph(), size, Some(Run { values, weights }))?;
+        let multiplicities = multiplicities(&tape)?;
+        Ok(Self { cells: tape.into_cells(), multiplicities })
     }
 
-    fn place(&mut self, plan: &Plan, row: usize, entry: Entry) -> Option<()> {
-        let position = plan.table().position(&entry)?;
-        *self.a.get_mut(row)? = entry.a;
-        *self.y.get_mut(row)? = entry.y;
-        *self.multiplicity.get_mut(position)? += 1;
-        Some(())
+    /// One data cell; 0 beyond the last row.
+    #[must_use]
+    pub fn cell(&self, lanes: usize, row: usize, lane: usize, slot: Slot) -> i64 {
+        self.cells.get((row * lanes + lane) * SLOTS + slot as usize).copied().unwrap_or(0)
     }
 }
 
-fn entries(plan: &Plan, requantisation: &Requantisation, accumulator: i64) -> Option<(Entry, Entry)> {
-    let shift = requantisation.shift;
-    let q = quotient(accumulator, shift);
-    if !requantisation.quotient.contains(q) {
-        return None;
+fn check(plan: &Plan, values: &[Vec<i64>]) -> Result<(), WitnessError> {
+    for (value, expected) in plan.graph().values().iter().enumerate() {
+        let got = values.get(value).map_or(&[][..], Vec::as_slice);
+        if got.len() != expected.width() as usize {
+            return Err(WitnessError::Value { value, expected: expected.width() as usize, got: got.len() });
+        }
+        if let Some((element, got)) = got.iter().enumerate().find(|(_, got)| !expected.range.contains(**got)) {
+            return Err(WitnessError::Range { value, element, got: *got });
+        }
     }
-    let remainder = u64::try_from(accumulator + (1 << (shift - 1)) - (q << shift)).ok()?;
-    let step = Entry {
-        tag: plan.table().requantisation_tag(requantisation)?,
-        a: q.abs_diff(requantisation.quotient.min),
-        y: requantisation.apply(q).abs_diff(requantisation.output.min),
-    };
-    Some((step, Entry { tag: plan.table().remainder_tag(shift)?, a: remainder, y: 0 }))
+    Ok(())
+}
+
+fn multiplicities(tape: &Tape) -> Result<Vec<u64>, WitnessError> {
+    let table = tape.table();
+    let mut counts = vec![0u64; usize::try_from(table.length()).unwrap_or(0)];
+    // Functions are evaluated once for each argument that occurs.
+    let mut seconds: Vec<Option<i64>> = vec![None; counts.len()];
+    for (row, stated) in tape.rows().iter().enumerate() {
+        for lane in 0..tape.lanes() {
+            let pair = [tape.cell(row, lane, Slot::A), tape.cell(row, lane, Slot::B)];
+            let range = [tape.cell(row, lane, Slot::C), 0];
+            for (tag, [a, b]) in [(stated.pair, pair), (stated.range, range)] {
+                if tag == 0 {
+                    continue;
+                }
+                let outside = WitnessError::Lookup { row, lane, a, b };
+                let Some(position) = table.position(tag, a) else { return Err(outside) };
+                let relation = table.relations().get(usize::try_from(tag - 1).unwrap_or(usize::MAX));
+                let (Some(count), Some(second), Some(relation)) =
+                    (counts.get_mut(position), seconds.get_mut(position), relation)
+                else {
+                    return Err(outside);
+                };
+                if *second.get_or_insert_with(|| relation.second(a.unsigned_abs())) != b {
+                    return Err(outside);
+                }
+                *count += 1;
+            }
+        }
+    }
+    Ok(counts)
 }

@@ -23,8 +23,9 @@ pub struct BlindingGenerator<R> {
 }
 
 impl<R: RngCore + CryptoRng> BlindingGenerator<R> {
-    /// A generator that leaves advice column `column` of `system` unblinded.
-    pub fn new(inner: R, system: &ConstraintSystem<Fr>, column: usize) -> Self {
+    /// A generator that leaves advice column `column` of `system`, if there is one, unblinded.
+    pub fn new(inner: R, system: &ConstraintSystem<Fr>, column: Option<usize>) -> Self {
+        let Some(column) = column else { return Self { inner, drawn: 0, silent: 0..0 } };
         let phases = system.advice_column_phase();
         let own = phases.get(column).copied().unwrap_or(0);
         let rows = system.blinding_factors() + 1;

@@ -2,6 +2,7 @@
 
 pub mod blinding;
 pub mod import;
+pub mod key_size;
 pub mod prove;
 pub mod proving_key;
 pub mod srs;

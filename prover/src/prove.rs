@@ -73,27 +73,31 @@ pub fn prove(key: &ProvingKey, context_digest: [u8; 32], values: &[Vec<i64>]) ->
         output: Tensor::vector(output)?,
     };
     let instance = statement.instance(graph)?;
-    let witness = Witness::new(key.plan(), values)?;
+    let witness = Witness::new(key.plan(), values, key.bundle().weights())?;
     if key.matrix().is_none() {
         return Err(ProveError::Shapes);
     }
-    let assignment = Arc::new(ProofAssignment { key: key.clone(), witness, instance });
-    let proof = create(key, assignment, &statement)?;
+    let assignment = Arc::new(ProofAssignment { key: key.clone(), witness });
+    let proof = create(key, assignment, &instance, &statement)?;
     proof::verify(key.verifying(), &statement, &proof)?;
     Ok(Proven { statement, proof })
 }
 
-fn create(key: &ProvingKey, assignment: Arc<ProofAssignment>, statement: &Statement) -> Result<Proof, ProveError> {
+fn create(
+    key: &ProvingKey,
+    assignment: Arc<ProofAssignment>,
+    instance: &[Fr],
+    statement: &Statement,
+) -> Result<Proof, ProveError> {
     let verifying = key.verifying();
-    let instance = assignment.instance.clone();
     let circuit = InferenceCircuit::assigned(Arc::clone(key.plan()), assignment);
-    let generator = BlindingGenerator::new(OsRng, verifying.halo2().cs(), verifying.link().column);
+    let generator = BlindingGenerator::new(OsRng, verifying.halo2().cs(), verifying.link().map(|link| link.column));
     let mut writer = ProofWriter::new(&verifying.digest());
     create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
         key.setup().parameters(),
         key.halo2(),
         &[circuit],
-        &[&[&instance]],
+        &[&[instance]],
         generator,
         &mut writer,
     )
@@ -112,16 +116,11 @@ fn create(key: &ProvingKey, assignment: Arc<ProofAssignment>, statement: &Statem
 struct ProofAssignment {
     key: ProvingKey,
     witness: Witness,
-    instance: Vec<Fr>,
 }
 
 impl Assignment for ProofAssignment {
     fn witness(&self) -> &Witness {
         &self.witness
-    }
-
-    fn instance(&self) -> &[Fr] {
-        &self.instance
     }
 
     fn combine(&self, r: Fr) -> Vec<(usize, Fr)> {

@@ -13,8 +13,8 @@ use verifier::container::{Container, ContainerError, Kind, MAGIC};
 use verifier::key::VerifyingKey;
 use verifier::proof::Proof;
 use verifier::receipt::ReceiptFile;
-use verifier::setup::VerifierSetup;
 
+use crate::commands::setups::setup_name;
 use crate::commands::{model, prover::values};
 use crate::error::{CliError, FormatError};
 use crate::files;
@@ -270,9 +270,4 @@ fn unauthenticated(lines: &[&str], output: &Output) {
     for line in lines {
         output.line(format!("    - {line}"));
     }
-}
-
-fn setup_name(id: &[u8; 32]) -> String {
-    let name = if *id == VerifierSetup::development().id() { " (development, insecure)" } else { "" };
-    format!("{}{name}", hex::encode(id))
 }

@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::error::{CliError, Exit};
 use crate::output::{Done, Output};
 
+mod bench;
 mod chain;
 pub(crate) mod demo;
 mod inspect;
@@ -17,6 +18,7 @@ mod names;
 mod node;
 mod password;
 mod prover;
+mod setups;
 mod signer;
 mod stop;
 mod verify;
@@ -69,27 +71,10 @@ enum Command {
     Chain(chain::Chain),
     #[command(subcommand)]
     Worker(worker::Worker),
+    #[command(subcommand)]
+    Bench(bench::Bench),
     Version(version::Version),
 }
-
-/// What every use of the development setup asks for.
-#[derive(Clone, Copy, Debug, Args)]
-#[command(next_help_heading = "Trust")]
-struct SetupOptions {
-    /// Go on under the development setup, whose secret is public: anybody can forge proofs under it
-    #[arg(long)]
-    accept_insecure_setup: bool,
-}
-
-impl SetupOptions {
-    /// Refuses unless the user accepted it.
-    fn require(self) -> Result<(), CliError> {
-        if self.accept_insecure_setup { Ok(()) } else { Err(CliError::InsecureSetup) }
-    }
-}
-
-/// Said whenever the development setup is used.
-const INSECURE: &str = "development setup: its secret is public, so proofs under it convince nobody";
 
 /// Runs the command that `arguments` (the program's name first) ask for.
 pub(crate) fn run(arguments: &[OsString]) -> Exit {
@@ -118,6 +103,7 @@ fn dispatch(command: &Command, output: &Output) -> Exit {
         Command::Key(arguments) => (arguments.name(), key::run(arguments, output)),
         Command::Chain(arguments) => (arguments.name(), chain::run(arguments, output)),
         Command::Worker(arguments) => (arguments.name(), worker::run(arguments, output)),
+        Command::Bench(arguments) => (arguments.name(), bench::run(arguments, output)),
         Command::Version(arguments) => ("version", Ok(version::run(arguments, output))),
     };
     output.finish(name, result)

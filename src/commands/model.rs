@@ -10,7 +10,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use verifier::key::VerifyingKey;
 
-use crate::commands::prover::{derive_key, development_setup};
+use crate::commands::prover::derive_key;
+use crate::commands::setups::{development_setup, setup_name};
 use crate::error::CliError;
 use crate::files;
 use crate::output::{Done, Output, name, printable, shape};
@@ -87,7 +88,7 @@ pub(super) fn show(bundle: &Bundle, key: Option<&VerifyingKey>, output: &Output)
     if let Some(key) = key {
         output.field("model hash", hex::encode(&key.model_hash()));
         output.field("key digest", hex::encode(&key.digest()));
-        output.field("setup", format!("{} (development, insecure)", hex::encode(&key.setup_id())));
+        output.field("setup", setup_name(&key.setup_id()));
     }
 }
 
@@ -141,6 +142,7 @@ fn circuit(bundle: &Bundle) -> String {
     }
 }
 
-fn parameters(bundle: &Bundle) -> u64 {
+/// Weights and biases.
+pub(super) fn parameters(bundle: &Bundle) -> u64 {
     bundle.weights().iter().map(|(_, dense)| (dense.weights().len() + dense.bias().len()) as u64).sum()
 }

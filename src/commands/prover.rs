@@ -10,42 +10,24 @@ use circuits::model::tensor::Tensor;
 use clap::{Args, Subcommand};
 use prover::prove::{Proven, prove};
 use prover::proving_key::ProvingKey;
-use prover::srs::generate::development;
 use serde_json::json;
 use verifier::key::VerifyingKey;
 use verifier::rows::derive_key as derive_verifying_key;
 use verifier::setup::Setup;
 use worker::executor::{Device, Executor};
 
-use crate::commands::{INSECURE, SetupOptions};
+use crate::commands::setups::SetupOptions;
 use crate::error::CliError;
 use crate::files::{self, Existing};
 use crate::output::{Done, Output, bytes, duration, name, picture, printable, shape};
 
+mod setup;
+
 /// Derive keys, run models and prove the runs
 #[derive(Debug, Subcommand)]
 pub(crate) enum Prover {
-    Setup(MakeKey),
+    Setup(setup::MakeKey),
     Run(Run),
-}
-
-/// Derive a model's verifying key under the development setup
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  assay prover setup --model digits.assay --out-key digits.vk --accept-insecure-setup"
-)]
-pub(crate) struct MakeKey {
-    /// Model file (.assay)
-    #[arg(long, value_name = "FILE")]
-    model: PathBuf,
-    /// Where to write the verifying key (.vk)
-    #[arg(long, value_name = "FILE")]
-    out_key: Option<PathBuf>,
-    /// Write over a file of that name
-    #[arg(long)]
-    overwrite: bool,
-    #[command(flatten)]
-    setup: SetupOptions,
 }
 
 /// Run a model on an input, exactly, and prove the run
@@ -88,17 +70,9 @@ impl Prover {
 
 pub(super) fn run(command: &Prover, output: &Output) -> Result<Done, CliError> {
     match command {
-        Prover::Setup(arguments) => make_key(arguments, output),
+        Prover::Setup(arguments) => setup::run(arguments, output),
         Prover::Run(arguments) => run_and_prove(arguments, output),
     }
-}
-
-/// The development setup for circuits of 2^k rows, with progress.
-pub(super) fn development_setup(k: u32, output: &Output) -> Result<Setup, CliError> {
-    let progress = output.progress(&format!("generating the development setup for 2^{k} rows"));
-    let setup = development(k, &|done, total| progress.set(done, total))?;
-    progress.finish();
-    Ok(setup)
 }
 
 /// The verifying key of a model, from its weights up.
@@ -117,58 +91,14 @@ pub(super) fn derive_proving_key(bundle: &Arc<Bundle>, setup: &Setup, output: &O
     Ok(key)
 }
 
+/// What to do with a file of the same name.
 fn existing(overwrite: bool) -> Existing {
     if overwrite { Existing::Replace } else { Existing::Keep }
 }
 
-fn make_key(arguments: &MakeKey, output: &Output) -> Result<Done, CliError> {
-    let MakeKey { model, out_key, overwrite, setup } = arguments;
-    setup.require()?;
-    let existing = existing(*overwrite);
-    if let Some(path) = out_key {
-        files::check_writable(path, existing)?;
-    }
-    let bundle = files::read_model(model)?;
-    output.warn(INSECURE);
-    let start = Instant::now();
-    let setup = development_setup(bundle.graph().layout().k, output)?;
-    let setup_time = start.elapsed();
-    let start = Instant::now();
-    let key = derive_key(&bundle, &setup, output)?;
-    let key_time = start.elapsed();
-    let encoded = key.to_bytes();
-    if let Some(path) = out_key {
-        files::write(path, &encoded, existing)?;
-    }
-    output.heading(&format!("key of model {}", printable(&bundle.info().name)));
-    output.field("model hash", hex::encode(&key.model_hash()));
-    output.field("key digest", hex::encode(&key.digest()));
-    output.field("setup", format!("{} (development, insecure)", hex::encode(&key.setup_id())));
-    output
-        .field("circuit", format!("2^{} rows, {} committed weight rows", key.plan().k(), key.commitment().rows.len()));
-    output.field("key size", bytes(encoded.len() as u64));
-    output.field("time", format!("setup {}, key {}", duration(setup_time), duration(key_time)));
-    match out_key {
-        Some(path) => output.field("written", name(path)),
-        None => output.field("written", "nothing; --out-key FILE keeps the key"),
-    }
-    Ok(Done::ok(json!({
-        "model_hash": hex::encode(&key.model_hash()),
-        "key_digest": hex::encode(&key.digest()),
-        "bundle_hash": hex::encode(&bundle.hash()),
-        "setup_id": hex::encode(&key.setup_id()),
-        "k": key.plan().k(),
-        "rows": key.commitment().rows.len(),
-        "key_bytes": encoded.len(),
-        "setup_ns": nanoseconds(setup_time),
-        "key_ns": nanoseconds(key_time),
-        "out_key": out_key.as_deref().map(name),
-    })))
-}
-
 fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     let Run { model, input, out, overwrite, context_digest, device, setup } = arguments;
-    setup.require()?;
+    let chosen = setup.accepted()?;
     let context = match context_digest {
         Some(text) => hex::decode(text).map_err(CliError::ContextDigest)?,
         None => [0; 32],
@@ -181,11 +111,11 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     let start = Instant::now();
     let trace = executor.trace(&tensor)?;
     let run_time = start.elapsed();
-    output.warn(INSECURE);
+    chosen.warn(output);
     if context_digest.is_none() {
         output.warn("no --context-digest: the proof is bound to no work context, so no chain pays for it");
     }
-    let setup = development_setup(bundle.graph().layout().k, output)?;
+    let setup = setup.obtain(chosen, bundle.graph().layout().k, output)?;
     let key = derive_proving_key(&bundle, &setup, output)?;
     let progress = output.progress("proving");
     let Proven { statement, proof } = prove(&key, context, &trace.values)?;

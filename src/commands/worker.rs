@@ -22,7 +22,7 @@ use self::report::describe;
 use self::totals::Totals;
 use crate::commands::names::{self, Amount};
 use crate::commands::node::{NodeOptions, block_on};
-use crate::commands::prover::development_setup;
+use crate::commands::setups::development_setup;
 use crate::commands::signer::{Password, SignerOptions, WorkerKeyOptions};
 use crate::commands::stop::Stop;
 use crate::error::CliError;

@@ -11,6 +11,8 @@
 )]
 
 mod bad_input;
+mod bench;
+mod ceremonies;
 mod chain_dev;
 mod chain_talk;
 mod chain_work;
@@ -25,3 +27,6 @@ mod prover;
 mod story;
 mod usage;
 mod verify;
+#[expect(dead_code, reason = "the prover's tests use all of it")]
+#[path = "../../prover/tests/ceremonies/writer.rs"]
+mod writer;

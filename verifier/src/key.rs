@@ -14,7 +14,7 @@ use circuits::layout::{Plan, PlanError};
 use circuits::model::graph::{GRAPH_BYTES_MAX, Graph, GraphError};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::halo2curves::ff::{PrimeField, WithSmallOrderMulGroup};
-use halo2_proofs::plonk::{self, Circuit, ConstraintSystem, keygen_vk, permutation};
+use halo2_proofs::plonk::{self, ConstraintSystem, keygen_vk, permutation};
 use halo2_proofs::poly::EvaluationDomain;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ use crate::setup::{Setup, VerifierSetup};
 use crate::weights::LinkPositions;
 
 /// Identifier of the proof system: circuit family, commitment scheme and multi-opening scheme.
-pub const PROOF_SYSTEM: &str = "assay-dense-1/halo2-kzg-bn254-shplonk";
+pub const PROOF_SYSTEM: &str = "assay-tape-1/halo2-kzg-bn254-shplonk";
 
 const MODEL_CONTEXT: &str = "assay 2026 model-hash v1";
 const KEY_CONTEXT: &str = "assay 2026 key-digest v1";
@@ -83,10 +83,12 @@ pub enum KeyError {
     /// Every row is zero: a model without weights cannot be bound.
     #[error("committed rows: every row is zero")]
     ZeroModel,
-    /// A fixed column's commitment is not a canonical point, or there are too many or too few.
-    #[error("fixed columns: expected {expected} canonical points, got {got}")]
-    FixedColumns {
-        /// Fixed columns of the circuit.
+    /// A fixed or permutation column's commitment is not a canonical point, or there are too many or too few.
+    #[error("{kind} columns: expected {expected} canonical points, got {got}")]
+    Columns {
+        /// Which columns.
+        kind: &'static str,
+        /// Columns of the circuit.
         expected: usize,
         /// Canonical points that came.
         got: usize,
@@ -122,7 +124,7 @@ pub struct VerifyingKey {
     rows: Vec<(u64, G1Affine)>,
     setup: VerifierSetup,
     halo2: plonk::VerifyingKey<G1Affine>,
-    link: LinkPositions,
+    link: Option<LinkPositions>,
     model_hash: [u8; 32],
     digest: [u8; 32],
 }
@@ -133,6 +135,7 @@ struct KeyBody {
     commitment: ModelCommitment,
     tau_g2: [u8; 64],
     fixed: Vec<[u8; 64]>,
+    permutation: Vec<[u8; 64]>,
 }
 
 impl VerifyingKey {
@@ -157,7 +160,7 @@ impl VerifyingKey {
         let graph = Graph::decode(&body.graph)?;
         let plan = Arc::new(Plan::new(&graph)?);
         let setup = VerifierSetup::decode(&body.tau_g2).map_err(KeyError::Setup)?;
-        let halo2 = assemble_halo2(&plan, &body.fixed)?;
+        let halo2 = assemble_halo2(&plan, &body.fixed, &body.permutation)?;
         Self::assemble(graph, plan, body.commitment, setup, halo2)
     }
 
@@ -169,6 +172,7 @@ impl VerifyingKey {
             commitment: self.commitment.clone(),
             tau_g2: self.setup.encode(),
             fixed: self.halo2.fixed_commitments().iter().map(encode_affine).collect(),
+            permutation: self.halo2.permutation().commitments().iter().map(encode_affine).collect(),
         };
         Container::encode(Kind::VerifyingKey, &body)
     }
@@ -236,9 +240,9 @@ impl VerifyingKey {
         SecurityBudget::of(&self.plan, constraints, openings)
     }
 
-    /// Where in the transcript the weight link is.
+    /// Where in the transcript the weight link is; `None` for a model without weights.
     #[must_use]
-    pub fn link(&self) -> LinkPositions {
+    pub fn link(&self) -> Option<LinkPositions> {
         self.link
     }
 
@@ -260,7 +264,7 @@ impl VerifyingKey {
                 rows.push((u64::try_from(row).unwrap_or(u64::MAX), point));
             }
         }
-        if rows.is_empty() {
+        if rows.is_empty() && expected > 0 {
             return Err(KeyError::ZeroModel);
         }
         let link = link_positions(&plan, &halo2)?;
@@ -281,17 +285,26 @@ fn derive_halo2(plan: &Arc<Plan>, setup: &Setup) -> Result<plonk::VerifyingKey<G
 ///
 /// `EvaluationDomain::new` precomputes tables for FFTs, in time growing with 2^k; verification never transforms
 /// anything, so they stay empty.
-fn assemble_halo2(plan: &Arc<Plan>, fixed: &[[u8; 64]]) -> Result<plonk::VerifyingKey<G1Affine>, KeyError> {
+fn assemble_halo2(
+    plan: &Plan,
+    fixed: &[[u8; 64]],
+    permutation: &[[u8; 64]],
+) -> Result<plonk::VerifyingKey<G1Affine>, KeyError> {
     let mut system = ConstraintSystem::default();
-    InferenceCircuit::configure_with_params(&mut system, Some(Arc::clone(plan)));
-    let expected = system.num_fixed_columns();
+    InferenceCircuit::configure_plan(&mut system, plan);
+    let fixed = decode_columns("fixed", fixed, system.num_fixed_columns())?;
+    let permutation = decode_columns("permutation", permutation, system.permutation().get_columns().len())?;
+    let permutation = permutation::VerifyingKey::from_commitments(permutation);
+    Ok(plonk::VerifyingKey::from_parts(empty_domain(plan.k()), fixed, permutation, system, Vec::new(), false))
+}
+
+fn decode_columns(kind: &'static str, bytes: &[[u8; 64]], expected: usize) -> Result<Vec<G1Affine>, KeyError> {
     let points: Vec<G1Affine> =
-        fixed.iter().map_while(|bytes| decode_affine(bytes).ok()).map(Option::unwrap_or_default).collect();
-    if points.len() != expected || fixed.len() != expected {
-        return Err(KeyError::FixedColumns { expected, got: points.len() });
+        bytes.iter().map_while(|bytes| decode_affine(bytes).ok()).map(Option::unwrap_or_default).collect();
+    if points.len() != expected || bytes.len() != expected {
+        return Err(KeyError::Columns { kind, expected, got: points.len() });
     }
-    let permutation = permutation::VerifyingKey::from_commitments(Vec::new());
-    Ok(plonk::VerifyingKey::from_parts(empty_domain(plan.k()), points, permutation, system, Vec::new(), false))
+    Ok(points)
 }
 
 fn empty_domain(k: u32) -> EvaluationDomain<Fr> {
@@ -320,11 +333,14 @@ fn empty_domain(k: u32) -> EvaluationDomain<Fr> {
     }
 }
 
-fn link_positions(plan: &Arc<Plan>, halo2: &plonk::VerifyingKey<G1Affine>) -> Result<LinkPositions, KeyError> {
+fn link_positions(plan: &Plan, halo2: &plonk::VerifyingKey<G1Affine>) -> Result<Option<LinkPositions>, KeyError> {
     let mut system = ConstraintSystem::default();
-    let columns = InferenceCircuit::configure_with_params(&mut system, Some(Arc::clone(plan)));
-    LinkPositions::find(halo2.cs(), columns.weights.index(), columns.challenges.row.index())
-        .ok_or_else(|| KeyError::Halo2 { detail: "the weight column precedes its challenge".to_owned() })
+    let columns = InferenceCircuit::configure_plan(&mut system, plan);
+    let Some(linear) = columns.linear else { return Ok(None) };
+    match LinkPositions::find(halo2.cs(), linear.weights.index(), linear.row.index()) {
+        None => Err(KeyError::Halo2 { detail: "the weight column precedes its challenge".to_owned() }),
+        found => Ok(found),
+    }
 }
 
 fn model_hash(graph: &Graph, commitment: &ModelCommitment, setup: &VerifierSetup) -> [u8; 32] {
@@ -342,7 +358,7 @@ fn key_digest(
     commitment: &ModelCommitment,
     setup: &VerifierSetup,
     halo2: &plonk::VerifyingKey<G1Affine>,
-    link: LinkPositions,
+    link: Option<LinkPositions>,
     graph: &Graph,
     model_hash: &[u8; 32],
 ) -> [u8; 32] {
@@ -353,7 +369,8 @@ fn key_digest(
     hasher.update(&setup.id());
     hasher.update(&plan.k().to_le_bytes());
     hasher.update(&encode_scalar(&halo2.transcript_repr()));
-    for position in [link.column, link.point, link.challenge] {
+    hasher.update(&[u8::from(link.is_some())]);
+    for position in link.iter().flat_map(|link| [link.column, link.point, link.challenge]) {
         hasher.update(&count(position));
     }
     absorb_rows(&mut hasher, commitment);

@@ -19,7 +19,7 @@ pub const FIELD_BITS: u32 = 253;
 /// Numerators over p, one for each challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecurityBudget {
-    /// Challenges r and sigma: the total degree of the combined linear equations.
+    /// Challenge r: the degrees of the combined linear equations.
     pub linear: u64,
     /// Challenges beta and gamma: logUp over tuples of three.
     pub lookup: u64,
@@ -37,12 +37,14 @@ impl SecurityBudget {
     pub fn of(plan: &Plan, constraints: usize, openings: usize) -> Self {
         let wide = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
         let rows = 1u64.checked_shl(plan.k()).unwrap_or(u64::MAX);
-        let stages = wide(plan.stages().len());
+        let lookups = wide(plan.features().lookups(plan.lanes())).saturating_mul(rows);
+        let tables = wide(plan.tables()).saturating_mul(rows);
         Self {
-            linear: stages.saturating_add(1).saturating_add(wide(plan.rows())),
-            // N_f + (N_f + N_t) (w - 1) with N_f = N_t = rows and w = 3 elements in a tuple.
-            lookup: rows.saturating_mul(5),
-            constraints: wide(constraints),
+            linear: plan.row_degree(),
+            // N_f + (N_f + N_t) (w - 1) with w = 3 elements in a tuple.
+            lookup: lookups.saturating_add(lookups.saturating_add(tables).saturating_mul(2)),
+            // Beside the gates': one product for each three copied columns, and their ends.
+            constraints: wide(constraints).saturating_add(wide(plan.lanes()).saturating_add(4)),
             quotient: rows.saturating_mul(wide(DEGREE)),
             // Every opened polynomial has degree below `rows`; combining and opening costs a degree each.
             openings: wide(openings).saturating_add(rows),

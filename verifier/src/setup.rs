@@ -55,7 +55,9 @@ impl VerifierSetup {
         Self::from_point((G2Affine::generator() * development_secret()).to_affine())
     }
 
-    fn from_point(tau_g2: G2Affine) -> Self {
+    /// From `[tau]_2`, which the caller knows to be in the subgroup and not the identity.
+    #[must_use]
+    pub fn from_point(tau_g2: G2Affine) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key(ID_CONTEXT);
         hasher.update(&encode_compressed(&G1Affine::generator()));
         hasher.update(&encode_g2(&G2Affine::generator()));

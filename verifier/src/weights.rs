@@ -52,7 +52,7 @@ impl LinkPositions {
 /// Watches a proof go by and checks the link.
 #[derive(Debug)]
 pub struct WeightLink<'a> {
-    positions: LinkPositions,
+    positions: Option<LinkPositions>,
     rows: &'a [(u64, G1Affine)],
     points_seen: usize,
     challenges_seen: usize,
@@ -61,9 +61,9 @@ pub struct WeightLink<'a> {
 }
 
 impl<'a> WeightLink<'a> {
-    /// A link to the non-zero rows `(exponent, commitment)`, ascending.
+    /// A link to the non-zero rows `(exponent, commitment)`, ascending; without positions there is nothing to check.
     #[must_use]
-    pub fn new(positions: LinkPositions, rows: &'a [(u64, G1Affine)]) -> Self {
+    pub fn new(positions: Option<LinkPositions>, rows: &'a [(u64, G1Affine)]) -> Self {
         Self { positions, rows, points_seen: 0, challenges_seen: 0, challenge: None, links_checked: 0 }
     }
 
@@ -74,7 +74,7 @@ impl<'a> WeightLink<'a> {
     }
 
     pub(crate) fn observe_challenge(&mut self, challenge: Fr) {
-        if self.challenges_seen == self.positions.challenge {
+        if self.positions.is_some_and(|positions| self.challenges_seen == positions.challenge) {
             self.challenge = Some(challenge);
         }
         self.challenges_seen = self.challenges_seen.saturating_add(1);
@@ -83,7 +83,7 @@ impl<'a> WeightLink<'a> {
     pub(crate) fn observe_point(&mut self, point: &G1Affine) -> Result<(), LinkError> {
         let position = self.points_seen;
         self.points_seen = position.saturating_add(1);
-        if position != self.positions.point {
+        if self.positions.is_none_or(|positions| position != positions.point) {
             return Ok(());
         }
         let challenge = self.challenge.ok_or(LinkError::Order)?;

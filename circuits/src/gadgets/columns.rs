@@ -7,11 +7,17 @@
 use halo2_proofs::circuit::{Region, Value};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{
-    Advice, Challenge, Column, ConstraintSystem, Expression, FirstPhase, Fixed, Instance, SecondPhase, VirtualCells,
+    Advice, Any, Challenge, Column, ConstraintSystem, Expression, FirstPhase, Fixed, Instance, SecondPhase,
+    VirtualCells,
 };
 use halo2_proofs::poly::Rotation;
 
-/// A first-phase advice column: small non-negative integers, committed before any challenge.
+use crate::layout::Plan;
+use crate::layout::fixed::{Role, roles};
+use crate::layout::plan::LOOKUPS_PER_SUM;
+use crate::layout::tape::{SLOTS, Slot};
+
+/// A first-phase advice column: integers, committed before any challenge.
 #[derive(Clone, Copy, Debug)]
 pub struct DataColumn(Column<Advice>);
 
@@ -24,14 +30,18 @@ impl DataColumn {
         cells.query_advice(self.0, Rotation(rotation))
     }
 
-    pub(crate) fn assign(&self, region: &mut Region<'_, Fr>, row: usize, value: u64) {
-        region.assign_advice(self.0, row, Value::known(Fr::from(value)));
+    pub(crate) fn assign(&self, region: &mut Region<'_, Fr>, row: usize, value: i64) {
+        region.assign_advice(self.0, row, Value::known(signed(value)));
     }
 
     /// Index among the advice columns.
     #[must_use]
     pub fn index(&self) -> usize {
         self.0.index()
+    }
+
+    pub(crate) fn any(&self) -> Column<Any> {
+        self.0.into()
     }
 }
 
@@ -59,120 +69,121 @@ impl ChallengeColumn {
     }
 }
 
-/// The challenges, all squeezed after the first phase and independent of each other.
+/// Columns and challenge of the linear relation; only circuits with committed weights have them.
 #[derive(Clone, Copy, Debug)]
-pub struct Challenges {
-    /// Combines committed rows: output `i` of a stage has its own power of it.
+pub struct LinearColumns {
+    /// V: the random combination of the committed weight rows, and nothing else.
+    pub weights: ChallengeColumn,
+    /// T: the running sum of accumulators less products.
+    pub sum: ChallengeColumn,
+    /// H: the running combination of operands, where some operand has one.
+    pub chain: Option<ChallengeColumn>,
+    /// r: combines outputs, and through its powers positions.
     pub row: Challenge,
-    /// Separates stages.
-    pub sigma: Challenge,
-    /// Shifts the lookup's denominators.
+}
+
+/// Columns and challenges of the lookup argument; only circuits with tables have them.
+#[derive(Clone, Debug)]
+pub struct LookupColumns {
+    /// How often each table row is used, by table column.
+    pub multiplicities: Vec<DataColumn>,
+    /// Tag, first and second element, by table column.
+    pub tables: Vec<[Column<Fixed>; 3]>,
+    /// phi: running sums, each over up to three lookups.
+    pub sums: Vec<ChallengeColumn>,
+    /// beta: shifts the denominators.
     pub beta: Challenge,
-    /// Combines the elements of a lookup tuple.
+    /// gamma: combines the elements of a tuple.
     pub gamma: Challenge,
 }
 
-/// Fixed columns. Their contents follow from the plan.
-#[derive(Clone, Copy, Debug)]
+/// Fixed columns besides the table's. Their contents follow from the plan.
+#[derive(Clone, Debug)]
 pub struct FixedColumns {
-    /// 1 on every row but the last usable one: where the chains step.
+    /// 1 on every row but the last usable one: where the sums step.
     pub active: Column<Fixed>,
     /// 1 on row 0.
     pub first: Column<Fixed>,
     /// 1 on the last usable row.
     pub last: Column<Fixed>,
-    /// Relation that the row's tuple belongs to; 0 on rows without data.
-    pub tag: Column<Fixed>,
-    /// Table: tags.
-    pub table_tag: Column<Fixed>,
-    /// Table: quotients and remainders.
-    pub table_a: Column<Fixed>,
-    /// Table: activations.
-    pub table_y: Column<Fixed>,
-    /// 1 on input rows.
-    pub input: Column<Fixed>,
-    /// 1 on rows whose activation the next stage reads.
-    pub hidden: Column<Fixed>,
-    /// 1 on output rows.
-    pub output: Column<Fixed>,
-    /// The constant that dot products read beside cells: 1 on bias rows, the activation offset on hidden rows.
-    pub constant: Column<Fixed>,
-    /// 2^shift on requantised rows.
-    pub scale: Column<Fixed>,
-    /// What the accumulator is offset by on requantised rows: `q_min 2^shift - 2^(shift-1)`.
-    pub offset: Column<Fixed>,
-    /// 1 where the chains fold.
-    pub fold: Column<Fixed>,
-    /// 1 on the rows that the last stage's dot product reads.
-    pub last_stage: Column<Fixed>,
+    /// One column for each thing that some row states.
+    pub roles: Vec<(Role, Column<Fixed>)>,
 }
 
-impl FixedColumns {
-    fn new(meta: &mut ConstraintSystem<Fr>) -> Self {
-        Self {
-            active: meta.fixed_column(),
-            first: meta.fixed_column(),
-            last: meta.fixed_column(),
-            tag: meta.fixed_column(),
-            table_tag: meta.fixed_column(),
-            table_a: meta.fixed_column(),
-            table_y: meta.fixed_column(),
-            input: meta.fixed_column(),
-            hidden: meta.fixed_column(),
-            output: meta.fixed_column(),
-            constant: meta.fixed_column(),
-            scale: meta.fixed_column(),
-            offset: meta.fixed_column(),
-            fold: meta.fixed_column(),
-            last_stage: meta.fixed_column(),
-        }
-    }
-}
-
-/// All columns and challenges of the circuit.
-#[derive(Clone, Copy, Debug)]
+/// All columns and challenges of a circuit.
+#[derive(Clone, Debug)]
 pub struct Columns {
     /// The statement: context, input, output.
     pub instance: Column<Instance>,
-    /// Quotients and remainders.
-    pub a: DataColumn,
-    /// Activations.
-    pub y: DataColumn,
-    /// How often each table row is used.
-    pub multiplicity: DataColumn,
-    /// V: the random combination of the committed weight rows, and nothing else.
-    pub weights: ChallengeColumn,
-    /// E: the running sum of dot products and folded Horner sums.
-    pub chain: ChallengeColumn,
-    /// H: Horner's rule over one stage's accumulators.
-    pub horner: ChallengeColumn,
-    /// phi: the running sum of the lookup.
-    pub sum: ChallengeColumn,
+    /// Columns a, b and c of each lane.
+    pub lanes: Vec<[DataColumn; SLOTS]>,
+    /// The linear relation's.
+    pub linear: Option<LinearColumns>,
+    /// The lookup argument's.
+    pub lookup: Option<LookupColumns>,
     /// Fixed columns.
     pub fixed: FixedColumns,
-    /// Challenges.
-    pub challenges: Challenges,
 }
 
 impl Columns {
-    /// Allocates the columns. V is the first second-phase column; the prover's blinding relies on it, and checks it.
-    pub(crate) fn new(meta: &mut ConstraintSystem<Fr>) -> Self {
+    /// Allocates the columns that the plan needs. V is the first second-phase column.
+    pub(crate) fn new(meta: &mut ConstraintSystem<Fr>, plan: &Plan) -> Self {
+        let features = plan.features();
         let instance = meta.instance_column();
-        let a = DataColumn::new(meta);
-        let y = DataColumn::new(meta);
-        let multiplicity = DataColumn::new(meta);
-        let challenges = Challenges {
+        meta.enable_equality(instance);
+        let lanes: Vec<[DataColumn; SLOTS]> =
+            (0..plan.lanes()).map(|_| std::array::from_fn(|_| DataColumn::new(meta))).collect();
+        for [a, b, _] in &lanes {
+            meta.enable_equality(a.0);
+            meta.enable_equality(b.0);
+        }
+        let multiplicities: Vec<DataColumn> = (0..plan.tables()).map(|_| DataColumn::new(meta)).collect();
+        let linear = features.weights.then(|| LinearColumns {
             row: meta.challenge_usable_after(FirstPhase),
-            sigma: meta.challenge_usable_after(FirstPhase),
+            weights: ChallengeColumn::new(meta),
+            sum: ChallengeColumn::new(meta),
+            chain: features.chains.then(|| ChallengeColumn::new(meta)),
+        });
+        let lookups = features.lookups(plan.lanes());
+        let lookup = (lookups > 0).then(|| LookupColumns {
             beta: meta.challenge_usable_after(FirstPhase),
             gamma: meta.challenge_usable_after(FirstPhase),
+            sums: (0..(lookups + plan.tables()).div_ceil(LOOKUPS_PER_SUM))
+                .map(|_| ChallengeColumn::new(meta))
+                .collect(),
+            tables: (0..plan.tables()).map(|_| std::array::from_fn(|_| meta.fixed_column())).collect(),
+            multiplicities,
+        });
+        let fixed = FixedColumns {
+            active: meta.fixed_column(),
+            first: meta.fixed_column(),
+            last: meta.fixed_column(),
+            roles: roles(plan.tape()).into_iter().map(|role| (role, meta.fixed_column())).collect(),
         };
-        let weights = ChallengeColumn::new(meta);
-        let chain = ChallengeColumn::new(meta);
-        let horner = ChallengeColumn::new(meta);
-        let sum = ChallengeColumn::new(meta);
-        let fixed = FixedColumns::new(meta);
-        Self { instance, a, y, multiplicity, weights, chain, horner, sum, fixed, challenges }
+        Self { instance, lanes, linear, lookup, fixed }
+    }
+
+    /// What the current row states in `role`; `None` where no row states anything.
+    pub(crate) fn role(&self, cells: &mut VirtualCells<'_, Fr>, role: Role) -> Option<Expression<Fr>> {
+        let column = self.fixed.roles.iter().find(|(other, _)| *other == role)?.1;
+        Some(fixed(cells, column))
+    }
+
+    /// `L` of one lane: see [`crate::layout::tape::Row`]; `None` if no row states one.
+    pub(crate) fn form(&self, cells: &mut VirtualCells<'_, Fr>, lane: usize) -> Option<Expression<Fr>> {
+        let [a, b, c] = *self.lanes.get(lane)?;
+        let product = self.role(cells, Role::Product).map(|role| role * a.query(cells, 0) * b.query(cells, 0));
+        let linear = [(Role::A, a), (Role::B, b), (Role::C, c)]
+            .map(|(role, column)| self.role(cells, role).map(|role| role * column.query(cells, 0)));
+        let constant = self.role(cells, Role::Constant);
+        product.into_iter().chain(linear.into_iter().flatten()).chain(constant).reduce(|sum, term| sum + term)
+    }
+
+    /// `a x + constant` of one lane, x being column a or b: an operand of a linear operator.
+    pub(crate) fn operand(&self, cells: &mut VirtualCells<'_, Fr>, lane: usize, slot: Slot) -> Option<Expression<Fr>> {
+        let column = *self.lanes.get(lane)?.get(slot as usize)?;
+        let multiple = self.role(cells, Role::A).map(|role| role * column.query(cells, 0));
+        multiple.into_iter().chain(self.role(cells, Role::Constant)).reduce(|sum, term| sum + term)
     }
 }
 
@@ -181,9 +192,29 @@ pub(crate) fn fixed(cells: &mut VirtualCells<'_, Fr>, column: Column<Fixed>) -> 
     cells.query_fixed(column, Rotation::cur())
 }
 
+/// `base^exponent` by squaring, so that evaluating the expression costs a logarithm of the exponent.
+pub(crate) fn power(base: &Expression<Fr>, exponent: usize) -> Expression<Fr> {
+    match exponent {
+        0 => Expression::Constant(Fr::one()),
+        1 => base.clone(),
+        _ => {
+            let half = power(base, exponent / 2);
+            let square = half.clone() * half;
+            if exponent % 2 == 1 { square * base.clone() } else { square }
+        }
+    }
+}
+
 /// `value` as a field element.
 #[must_use]
 pub fn signed(value: i64) -> Fr {
-    let magnitude = Fr::from(value.unsigned_abs());
+    wide(i128::from(value))
+}
+
+/// `value` as a field element.
+#[must_use]
+pub fn wide(value: i128) -> Fr {
+    use halo2_proofs::halo2curves::ff::PrimeField;
+    let magnitude = Fr::from_u128(value.unsigned_abs());
     if value < 0 { -magnitude } else { magnitude }
 }

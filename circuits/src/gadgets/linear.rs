@@ -1,66 +1,93 @@
-//! `A = W x + b` for every stage at once, without a weight in the circuit.
+//! Products with committed weights: `sum_e r^e A_e - sum_j V[j] x_j = 0` for each stretch of rows.
 //!
-//! Freivalds' check over committed rows (PROOFS section 4 of the design; the weights' column V is tied to the key's row
-//! commitments by the verifier, outside the circuit): for stage `l` with outputs `i`,
-//! `sum_j V[j] x[j] = sum_i r^(m-1-i) A_l[i]`. The left side runs down column E, the right side is Horner's rule in
-//! column H, and both are folded with powers of sigma so that one zero at the end enforces all stages.
+//! The tape's linear operators say in which order accumulators and operands come ([`crate::layout::lower`]); here are
+//! the recurrences. T takes in the accumulators by Horner's rule, one row of lanes at a time, then loses each product
+//! of an operand and its committed weight, and must be zero where the stretch ends. H combines the elements that one
+//! weight meets: a sum that multiplies by powers of `z = r^n`, and a window that moves on.
 
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::{ConstraintSystem, Constraints, Expression};
-use halo2_proofs::poly::Rotation;
+use halo2_proofs::plonk::{ConstraintSystem, Constraints, Expression, VirtualCells};
 
-use super::columns::{Columns, fixed};
-use super::requantise;
+use super::columns::{Columns, LinearColumns, fixed, power};
 use crate::layout::Plan;
+use crate::layout::fixed::Role;
+use crate::layout::tape::Slot;
 
 // spec: circuits#linear
 pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, plan: &Plan) {
+    let Some(linear) = columns.linear else { return };
     meta.create_gate("linear", |cells| {
         let active = fixed(cells, columns.fixed.active);
-        let fold = fixed(cells, columns.fixed.fold);
-        let last_stage = fixed(cells, columns.fixed.last_stage);
-        let (chain, chain_next) = (columns.chain.query(cells, 0), columns.chain.query(cells, 1));
-        let (horner, horner_next) = (columns.horner.query(cells, 0), columns.horner.query(cells, 1));
-        let weight = columns.weights.query(cells, 0);
-        let operand = {
-            let input = fixed(cells, columns.fixed.input) * cells.query_instance(columns.instance, Rotation::cur());
-            let hidden = fixed(cells, columns.fixed.hidden) * columns.y.query(cells, 0);
-            input + hidden + fixed(cells, columns.fixed.constant)
-        };
-        let row = requantise::row(cells, columns, plan);
-        let challenge = cells.query_challenge(columns.challenges.row);
-        let sigma = cells.query_challenge(columns.challenges.sigma);
-        let one = Expression::Constant(Fr::one());
-
-        let sigma_last = power(&sigma, plan.last_stage_power());
-        let factor = one.clone() + last_stage * (sigma_last - one.clone());
-        let folded = fold * (chain.clone() * (sigma.clone() - one) - sigma.clone() * sigma * horner.clone());
-        let step = chain_next - chain - folded - factor * (weight * operand);
-        let rule = horner_next - row.is_output * challenge * horner - row.accumulator;
-        Constraints::with_selector(active, [("dot product step", step), ("Horner step", rule)])
+        let r = cells.query_challenge(linear.row);
+        let lanes = columns.lanes.len();
+        let sum = linear.sum.query(cells, 0);
+        let mut step = linear.sum.query(cells, 1) - sum.clone();
+        if let Some(output) = columns.role(cells, Role::Output) {
+            let accumulators = combined(&r, lanes, |lane| columns.form(cells, lane));
+            let shift = power(&r, lanes) - Expression::Constant(Fr::one());
+            let taken = accumulators.map_or(shift.clone() * sum.clone(), |taken| taken + shift * sum);
+            step = step - output * taken;
+        }
+        let weight = linear.weights.query(cells, 0);
+        if let (Some(role), Some(operand)) = (columns.role(cells, Role::Operand), columns.operand(cells, 0, Slot::A)) {
+            step = step + weight.clone() * role * operand;
+        }
+        if let (Some(role), Some(chain)) = (columns.role(cells, Role::ChainOperand), linear.chain) {
+            step = step + weight * role * chain.query(cells, 0);
+        }
+        Constraints::with_selector(active, [("accumulators less products", step)])
     });
     meta.create_gate("linear ends", |cells| {
-        let first = fixed(cells, columns.fixed.first);
-        let last = fixed(cells, columns.fixed.last);
-        let chain = columns.chain.query(cells, 0);
-        let horner = columns.horner.query(cells, 0);
-        vec![
-            ("dot product starts at zero", first.clone() * chain.clone()),
-            ("Horner starts at zero", first * horner),
-            ("all stages agree", last * chain),
-        ]
+        let sum = linear.sum.query(cells, 0);
+        columns
+            .role(cells, Role::Bound)
+            .map(|bound| ("stretch sums to zero", bound * sum))
+            .into_iter()
+            .collect::<Vec<_>>()
+    });
+    configure_chain(meta, columns, &linear, plan);
+}
+
+// spec: circuits#chain
+fn configure_chain(meta: &mut ConstraintSystem<Fr>, columns: &Columns, linear: &LinearColumns, plan: &Plan) {
+    let Some(column) = linear.chain else { return };
+    meta.create_gate("chain", |cells| {
+        let active = fixed(cells, columns.fixed.active);
+        let r = cells.query_challenge(linear.row);
+        let chain = column.query(cells, 0);
+        let mut step = column.query(cells, 1);
+        for (class, exponent) in plan.tape().chain_powers().iter().enumerate() {
+            let z = power(&r, *exponent);
+            if let Some(take) = columns.role(cells, Role::Take(class))
+                && let Some(taken) = operands(cells, columns, &z)
+            {
+                step = step - take * taken;
+            }
+            if let Some(carry) = columns.role(cells, Role::Carry(class)) {
+                step = step - carry * power(&z, columns.lanes.len()) * chain.clone();
+            }
+        }
+        for (class, (single, length)) in plan.tape().slides().iter().enumerate() {
+            let Some(slide) = columns.role(cells, Role::Slide(class)) else { continue };
+            let (Some(new), Some(old)) = (columns.operand(cells, 0, Slot::A), columns.operand(cells, 0, Slot::B))
+            else {
+                continue;
+            };
+            step = step - slide * (power(&r, *single) * chain.clone() - power(&r, *length) * old + new);
+        }
+        Constraints::with_selector(active, [("combined operands", step)])
     });
 }
 
-/// `base^exponent` by squaring, so that evaluating the expression costs a logarithm of the exponent.
-fn power(base: &Expression<Fr>, exponent: usize) -> Expression<Fr> {
-    match exponent {
-        0 => Expression::Constant(Fr::one()),
-        1 => base.clone(),
-        _ => {
-            let half = power(base, exponent / 2);
-            let square = half.clone() * half;
-            if exponent % 2 == 1 { square * base.clone() } else { square }
-        }
-    }
+fn operands(cells: &mut VirtualCells<'_, Fr>, columns: &Columns, z: &Expression<Fr>) -> Option<Expression<Fr>> {
+    combined(z, columns.lanes.len(), |lane| columns.operand(cells, lane, Slot::A))
+}
+
+/// `sum_lane base^lane value(lane)`, by Horner's rule.
+fn combined(
+    base: &Expression<Fr>,
+    lanes: usize,
+    mut value: impl FnMut(usize) -> Option<Expression<Fr>>,
+) -> Option<Expression<Fr>> {
+    (0..lanes).rev().filter_map(&mut value).reduce(|sum, next| sum * base.clone() + next)
 }

@@ -1,6 +1,11 @@
-//! Where every integer of an inference lives in the circuit: rows, columns and the lookup table.
+//! From a graph to the circuit's rows.
 
+mod choose;
+pub mod fixed;
+pub mod lower;
 pub mod plan;
 pub mod table;
+pub mod tape;
 
-pub use plan::{Plan, PlanError, Requantisation, Stage, choose};
+pub use choose::choose;
+pub use plan::{Plan, PlanError};

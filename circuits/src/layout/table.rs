@@ -1,154 +1,142 @@
-//! The lookup table: one list of `(tag, a, y)` tuples that every trace row is looked up in.
+//! The lookup table: one list of `(tag, a, b)` tuples that the rows' cells are looked up in.
 //!
-//! Tag 0 holds only `(0, 0, 0)`, the tuple of rows that carry no data. Each distinct remainder width has a tag with the
-//! tuples `(tag, r, 0)`, `0 <= r < 2^shift`; each distinct requantisation has a tag with `(tag, q - q_min, y - y_min)`
-//! over the whole static range of `q`, which fuses clamp and activation. The tag is a fixed column on the input side, so
-//! no row can borrow another relation's tuples.
+//! Each relation has a tag of its own, from 1 up; a row without a lookup carries tag 0, which multiplies its share of
+//! the argument away. Ranges admit `(r, 0)` with `0 <= r < 2^bits`; functions admit `(q - q_min, y - y_offset)` over the
+//! whole static range of `q`, which fuses clamp and activation. The tag is a fixed column on the input side, so no row
+//! can borrow another relation's tuples.
 //!
-//! Only the sections are stored. Tuples and their rows are computed, so that a key file or a registration that announces
+//! Only the relations are stored. Tuples and their rows are computed, so that a key file or a registration that announces
 //! a large circuit costs its reader nothing before the announcement is believed.
 
-use super::plan::{Requantisation, Stage};
+use crate::model::graph::Activation;
+use crate::model::range::Range;
 
 /// One tuple of the lookup table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Which relation the tuple belongs to.
     pub tag: u64,
-    /// Quotient or remainder, offset to be non-negative.
-    pub a: u64,
-    /// Activation, offset to be non-negative; 0 for remainders.
-    pub y: u64,
+    /// First element.
+    pub a: i64,
+    /// Second element.
+    pub b: i64,
 }
 
-impl Entry {
-    /// The tuple of rows without data.
-    pub const IDLE: Self = Self { tag: 0, a: 0, y: 0 };
-}
-
+/// A set of tuples `(a, b)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Relation {
-    Remainder { shift: u8 },
-    Requantisation(Requantisation),
+pub enum Relation {
+    /// `(r, 0)` for `0 <= r < length`
+    Range {
+        /// Number of tuples.
+        length: u64,
+    },
+    /// `(q - arguments.min, activation(clamp(q)) - offset)` for `q` in `arguments`
+    Function {
+        /// Static range of the quotients.
+        arguments: Range,
+        /// Interval they are clamped to.
+        clamp: Range,
+        /// What is applied then.
+        activation: Activation,
+        /// What results are offset by.
+        offset: i64,
+    },
+    /// `(h - arguments.min, 1 if h = 0 else 0)` for `h` in `arguments`
+    IsZero {
+        /// Range of `h`.
+        arguments: Range,
+    },
+    /// `(h - arguments.min, value if h > 0 else 0)` for `h` in `arguments`
+    IfPositive {
+        /// Range of `h`.
+        arguments: Range,
+        /// The second element for positive `h`.
+        value: i64,
+    },
 }
 
 impl Relation {
-    fn length(&self) -> u64 {
+    /// Number of tuples.
+    #[must_use]
+    pub fn length(&self) -> u64 {
         match self {
-            Self::Remainder { shift } => 1 << shift,
-            Self::Requantisation(step) => step.quotient.count(),
+            Self::Range { length } => *length,
+            Self::Function { arguments, .. } | Self::IsZero { arguments } | Self::IfPositive { arguments, .. } => {
+                arguments.count()
+            }
         }
     }
 
-    /// Tuple `a` of the relation.
-    fn entry(&self, tag: u64, a: u64) -> Entry {
-        let y = match self {
-            Self::Remainder { .. } => 0,
-            Self::Requantisation(step) => {
-                let quotient = step.quotient.min.saturating_add_unsigned(a);
-                step.apply(quotient).abs_diff(step.output.min)
-            }
-        };
-        Entry { tag, a, y }
-    }
-}
-
-/// The relations of a circuit, in table order after the idle tuple; relation `i` has tag `i + 1`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
-    relations: Vec<Relation>,
-}
-
-impl Table {
-    /// The table that serves `stages`.
+    /// The second element of the tuple whose first is `a`, for `0 <= a < length`.
     #[must_use]
-    pub fn new(stages: &[Stage]) -> Self {
-        let mut table = Self { relations: Vec::new() };
-        for step in stages.iter().filter_map(|stage| stage.requantisation.as_ref()) {
-            for relation in [Relation::Remainder { shift: step.shift }, Relation::Requantisation(step.clone())] {
-                if !table.relations.contains(&relation) {
-                    table.relations.push(relation);
+    pub fn second(&self, a: u64) -> i64 {
+        match self {
+            Self::Range { .. } => 0,
+            Self::Function { arguments, clamp, activation, offset } => {
+                let q = arguments.min.saturating_add_unsigned(a);
+                activation.apply(q.clamp(clamp.min, clamp.max)) - offset
+            }
+            Self::IsZero { arguments } => i64::from(arguments.min.saturating_add_unsigned(a) == 0),
+            Self::IfPositive { arguments, value } => {
+                if arguments.min.saturating_add_unsigned(a) > 0 {
+                    *value
+                } else {
+                    0
                 }
             }
         }
-        table
+    }
+}
+
+/// The relations of a circuit, in table order; relation `i` has tag `i + 1`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    relations: Vec<Relation>,
+    /// Number of tuples before each relation.
+    starts: Vec<u64>,
+    length: u64,
+}
+
+impl Table {
+    /// The tag of a relation, which is added if it is new.
+    pub(super) fn tag(&mut self, relation: Relation) -> u64 {
+        let index = self.relations.iter().position(|other| *other == relation).unwrap_or_else(|| {
+            self.starts.push(self.length);
+            self.length = self.length.saturating_add(relation.length());
+            self.relations.push(relation);
+            self.relations.len() - 1
+        });
+        index as u64 + 1
     }
 
     /// Number of tuples.
     #[must_use]
     pub fn length(&self) -> u64 {
-        self.relations.iter().fold(1, |length: u64, relation| length.saturating_add(relation.length()))
+        self.length
     }
 
-    /// All tuples, in row order; rows after the last repeat [`Entry::IDLE`].
+    /// The relations, by tag from 1.
+    #[must_use]
+    pub fn relations(&self) -> &[Relation] {
+        &self.relations
+    }
+
+    /// All tuples, in order.
     pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        let relations = self.relations.iter().zip(1u64..);
-        let tuples = relations.flat_map(|(relation, tag)| (0..relation.length()).map(move |a| relation.entry(tag, a)));
-        std::iter::once(Entry::IDLE).chain(tuples)
+        self.relations.iter().zip(1u64..).flat_map(|(relation, tag)| {
+            (0..relation.length()).map(move |a| Entry {
+                tag,
+                a: i64::try_from(a).unwrap_or(i64::MAX),
+                b: relation.second(a),
+            })
+        })
     }
 
-    /// Row of `entry`, if it is in the table.
+    /// Position of the tuple of `tag` that starts with `a`, if there is one.
     #[must_use]
-    pub fn position(&self, entry: &Entry) -> Option<usize> {
-        if *entry == Entry::IDLE {
-            return Some(0);
-        }
-        let index = usize::try_from(entry.tag).ok()?.checked_sub(1)?;
-        let relation = self.relations.get(index)?;
-        if entry.a >= relation.length() || relation.entry(entry.tag, entry.a) != *entry {
-            return None;
-        }
-        let before: u64 = self.relations.iter().take(index).map(Relation::length).sum();
-        usize::try_from(1 + before + entry.a).ok()
-    }
-
-    /// Tag of remainders below `2^shift`.
-    #[must_use]
-    pub fn remainder_tag(&self, shift: u8) -> Option<u64> {
-        self.tag(&Relation::Remainder { shift })
-    }
-
-    /// Tag of one requantisation's tuples.
-    #[must_use]
-    pub fn requantisation_tag(&self, step: &Requantisation) -> Option<u64> {
-        self.tag(&Relation::Requantisation(step.clone()))
-    }
-
-    fn tag(&self, relation: &Relation) -> Option<u64> {
-        self.relations.iter().zip(1u64..).find(|(known, _)| *known == relation).map(|(_, tag)| tag)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::graph::Activation;
-    use crate::model::range::Range;
-
-    fn stage(shift: u8, clamp: Range) -> Stage {
-        let quotient = Range { min: -5, max: 9 };
-        let output = Range { min: clamp.min.max(-5), max: clamp.max.min(9) };
-        let requantisation = Requantisation { shift, clamp, activation: Activation::Identity, quotient, output };
-        Stage { node: 0, inputs: 1, outputs: 1, requantisation: Some(requantisation) }
-    }
-
-    #[test]
-    fn positions_are_those_of_the_listed_tuples() {
-        let stages = [
-            stage(2, Range { min: -3, max: 4 }),
-            stage(3, Range { min: 0, max: 1 }),
-            stage(2, Range { min: -3, max: 4 }),
-        ];
-        let table = Table::new(&stages);
-        let entries: Vec<Entry> = table.entries().collect();
-        assert_eq!(entries.len(), 1 + 4 + 15 + 8 + 15, "equal relations share a section");
-        assert_eq!(table.length(), entries.len() as u64);
-        for (row, entry) in entries.iter().enumerate() {
-            assert_eq!(table.position(entry), Some(row));
-            let other = Entry { y: entry.y + 1, ..*entry };
-            assert_eq!(table.position(&other), None);
-        }
-        assert_eq!(table.position(&Entry { tag: 1, a: 4, y: 0 }), None);
-        assert_eq!(table.position(&Entry { tag: 9, a: 0, y: 0 }), None);
+    pub fn position(&self, tag: u64, a: i64) -> Option<usize> {
+        let index = usize::try_from(tag).ok()?.checked_sub(1)?;
+        let a = u64::try_from(a).ok().filter(|a| self.relations.get(index).is_some_and(|found| *a < found.length()))?;
+        usize::try_from(self.starts.get(index)? + a).ok()
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn graph() -> Graph {
     let requantise =
         Node { operator: Operator::Requantise { shift: 2, clamp, activation: Activation::Relu }, inputs: vec![1] };
     let input = Input { shape: vec![2, 2], range: Range { min: 0, max: 16 } };
-    Graph::new(input, vec![dense(4, 3, 0), requantise, dense(3, 2, 2)], Layout { k: 10, rows: 3 }).unwrap()
+    Graph::new(input, vec![dense(4, 3, 0), requantise, dense(3, 2, 2)], Layout { k: 10, rows: 3, lanes: 1 }).unwrap()
 }
 
 /// Weights of the two dense nodes.

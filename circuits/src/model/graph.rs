@@ -40,6 +40,10 @@ pub const FORMULA_STEPS_MAX: u64 = 1 << 24;
 pub const SHIFT_MAX: u8 = 16;
 /// Circuit sizes run to 2^22 rows (halo2-axiom asserts this bound elsewhere; a graph beyond it is refused at decode).
 pub const K_MAX: u32 = 22;
+/// Circuit sizes start at 2^4 rows: fewer leave nothing between halo2's blinding rows.
+pub const K_MIN: u32 = 4;
+/// Largest number of lanes.
+pub const LANES_MAX: u32 = 16;
 
 const DIGEST_CONTEXT: &str = "assay 2026 graph v2";
 
@@ -69,8 +73,10 @@ pub struct Input {
 pub struct Layout {
     /// The circuit has 2^k rows.
     pub k: u32,
-    /// Number R of committed weight rows.
+    /// Number R of committed weight rows; 0 for a model without weights.
     pub rows: u32,
+    /// Lanes of the circuit: how many elements lie side by side in a row.
+    pub lanes: u32,
 }
 
 /// Shape and interval of one value of the graph.
@@ -269,11 +275,11 @@ fn stated(operator: &Operator) -> usize {
     }
 }
 
-fn check_layout(Layout { k, rows }: Layout) -> Result<(), GraphError> {
-    if (1..=K_MAX).contains(&k) && (1..=ROWS_MAX).contains(&rows) {
+fn check_layout(Layout { k, rows, lanes }: Layout) -> Result<(), GraphError> {
+    if (K_MIN..=K_MAX).contains(&k) && rows <= ROWS_MAX && (1..=LANES_MAX).contains(&lanes) {
         return Ok(());
     }
-    Err(GraphError::Layout { k, rows })
+    Err(GraphError::Layout { k, rows, lanes })
 }
 
 /// The interval of [`quotient`] for accumulators in `accumulator`.

@@ -2,8 +2,8 @@
 
 use super::formula::FormulaError;
 use super::graph::{
-    CONSTANTS_MAX, FORMULA_DOMAIN_MAX, FORMULA_STEPS_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, K_MAX, NODES_MAX, ROWS_MAX,
-    SHIFT_MAX, WIDTH_MAX,
+    CONSTANTS_MAX, FORMULA_DOMAIN_MAX, FORMULA_STEPS_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, K_MAX, K_MIN, LANES_MAX,
+    NODES_MAX, ROWS_MAX, SHIFT_MAX, WIDTH_MAX,
 };
 use super::tensor::RANK_MAX;
 
@@ -177,11 +177,16 @@ pub enum GraphError {
         got: usize,
     },
     /// The layout's size is out of bounds.
-    #[error("graph layout: expected k of 1 to {K_MAX} and rows of 1 to {ROWS_MAX}, got k = {k}, rows = {rows}")]
+    #[error(
+        "graph layout: expected k of {K_MIN} to {K_MAX}, at most {ROWS_MAX} rows and 1 to {LANES_MAX} lanes, \
+         got k = {k}, rows = {rows}, lanes = {lanes}"
+    )]
     Layout {
         /// k that came.
         k: u32,
         /// Rows that came.
         rows: u32,
+        /// Lanes that came.
+        lanes: u32,
     },
 }

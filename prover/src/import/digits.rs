@@ -236,7 +236,7 @@ mod tests {
         let images: Vec<Tensor> = train.into_iter().map(|digit| digit.image).collect();
         let network = Network::from_bytes(NETWORK).unwrap();
         let Quantised { graph, weights, .. } = quantise(&network, &settings(), &images).unwrap();
-        assert_eq!(graph.layout(), Layout { k: 10, rows: 32 });
+        assert_eq!(graph.layout(), Layout { k: 10, rows: 32, lanes: 1 });
         let bundle = Bundle::new(graph, weights, info()).unwrap();
         assert!(bundle.to_bytes().unwrap() == BUNDLE, "import changed: run the example train_digits and pin its hash");
     }

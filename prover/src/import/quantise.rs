@@ -127,7 +127,7 @@ pub fn quantise(network: &Network, settings: &Settings, calibration: &[Tensor]) 
         (step, range) = (best.step(), best.clamp);
         built.requantise(best);
     }
-    let provisional = Layout { k: 1, rows: 1 };
+    let provisional = Layout { k: 10, rows: 1, lanes: 1 };
     let graph = Graph::new(settings.input.clone(), built.nodes, provisional)?;
     let layout = layout::choose(&graph)?;
     let graph = graph.with_layout(layout)?;

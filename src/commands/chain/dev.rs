@@ -21,7 +21,7 @@ use worker::hardware::now;
 use super::directory::DataDirectory;
 use super::words::tokens;
 use crate::commands::node::{LISTEN, block_on};
-use crate::commands::prover::development_setup;
+use crate::commands::setups::development_setup;
 use crate::commands::stop::Stop;
 use crate::development::{self, FUNDS, Person, WORKERS};
 use crate::error::{ChainError, CliError};

@@ -9,7 +9,9 @@ use prover::import::digits::{self, Digit, DigitsError};
 
 use super::error::StepError;
 
-const MODEL: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/digits/digits.assay"));
+/// The model file that this program carries.
+pub(in crate::commands) const MODEL: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/digits/digits.assay"));
 const IMAGES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/digits/digits.csv"));
 
 /// The digits model that this program carries.

@@ -11,6 +11,7 @@ use super::error::StepError;
 use super::plot::Plot;
 use super::story::{Story, Told};
 use super::work::Work;
+use crate::commands::setups::Chosen;
 use crate::commands::verify::Judge;
 use crate::error::CliError;
 use crate::files::{self, Existing, NewFolder};
@@ -64,7 +65,7 @@ impl Keepsakes {
         let judged = story.step("verify file", |_| {
             let file = files::read_receipt(&self.path().join(RECEIPT)).map_err(unusable)?;
             let key = files::read_key(&self.path().join(KEY)).map_err(unusable)?;
-            let judge = Judge::new(Some(key), None, RequiredLayer::Proven, None, true);
+            let judge = Judge::new(Some(key), None, RequiredLayer::Proven, None, Some(Chosen::Development));
             let judged = judge.judge(Path::new(RECEIPT), file);
             if judged.outcome() != Outcome::Accepted {
                 return Err(StepError::Verdict { reason: judged.reason() });

@@ -33,6 +33,7 @@ mod story;
 mod work;
 mod world;
 
+pub(super) use cast::MODEL as DIGITS;
 pub(crate) use error::DemoError;
 use keepsakes::Keepsakes;
 use plot::Plot;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use attestation::hex;
 use serde_json::{Value, json};
+use verifier::key::PROOF_SYSTEM;
 use verifier::receipt::ReceiptFile;
 use verifier::setup::VerifierSetup;
 use verifier::verdict::{Finding, Layer, Outcome, RequiredLayer, Security, Status, Verdict};
@@ -26,8 +27,8 @@ pub(in crate::commands) struct Judged {
     pub(super) claim: Claim,
     pub(super) layer: RequiredLayer,
     pub(super) key: Option<KeyUsed>,
-    /// Whether the receipt's proof is under another setup than the key that was derived here.
-    pub(super) foreign: bool,
+    /// The proof's setup, if it is another than that of the key which was derived here.
+    pub(super) foreign: Option<[u8; 32]>,
     pub(super) verdict: Verdict,
 }
 
@@ -44,10 +45,8 @@ impl Judged {
             Outcome::Rejected => Status::Failed,
             Outcome::Undecided => Status::Undecided,
         };
-        if self.foreign && wanted == Status::Undecided {
-            return "the proof is under another setup; this release derives keys under the development setup only, \
-                    give --vk"
-                .to_owned();
+        if let (Some(setup), Status::Undecided) = (self.foreign, wanted) {
+            return format!("the proof is under another setup than the derived key: {}", hex::encode(&setup));
         }
         let is_needed = |finding: &&Finding| match finding.layer {
             Layer::Model | Layer::Proof => self.layer == RequiredLayer::Proven,
@@ -77,15 +76,25 @@ impl Judged {
         if self.verdict.outcome != Outcome::Undecided {
             return None;
         }
+        if self.foreign.is_some() {
+            return Some(
+                "give its key with --vk, or derive the key under that setup with --setup-id, if you believe that nobody \
+                 knows its secret",
+            );
+        }
         if self.key.is_none() {
             return Some("give the key with --vk FILE, or derive it from the model with --model FILE");
         }
-        let under_development =
-            self.file.proofs.iter().all(|proof| proof.setup_id == VerifierSetup::development().id());
         let is_open = |finding: &Finding| finding.status == Status::Undecided && finding.layer == Layer::Proof;
-        let is_insecure = under_development && self.verdict.findings.iter().any(is_open);
-        is_insecure
-            .then_some("--accept-insecure-setup accepts proofs under the development setup, for development only")
+        let [proof] = self.file.proofs.as_slice() else { return None };
+        if proof.system != PROOF_SYSTEM || !self.verdict.findings.iter().any(is_open) {
+            return None;
+        }
+        Some(if proof.setup_id == VerifierSetup::development().id() {
+            "--accept-insecure-setup accepts proofs under the development setup, for development only"
+        } else {
+            "--setup-id with that identifier accepts proofs under it, if you believe that nobody knows its secret"
+        })
     }
 
     /// For people.

@@ -8,11 +8,10 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use verifier::key::VerifyingKey;
 use verifier::receipt::ReceiptFile;
-use verifier::setup::VerifierSetup;
 use verifier::verdict::{Layer, RequiredLayer, Requirements, Status, judge};
 
-use crate::commands::SetupOptions;
-use crate::commands::prover::{derive_key, development_setup};
+use crate::commands::prover::derive_key;
+use crate::commands::setups::{Chosen, SetupOptions};
 use crate::error::CliError;
 use crate::files;
 use crate::output::{Done, Output};
@@ -24,7 +23,7 @@ use judged::{Claim, Judged, KeyUsed};
 /// Decide whether receipts hold, offline: exit code 0 accepted, 1 rejected, 3 undecided
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  assay verify digit.receipt --vk digits.vk --accept-insecure-setup\n  assay verify digit.receipt --model digits.assay --accept-insecure-setup     derives the key itself\n  assay verify *.receipt --require attested --json"
+    after_help = "Examples:\n  assay verify digit.receipt --vk digits.vk --accept-insecure-setup\n  assay verify digit.receipt --model digits.assay --accept-insecure-setup     derives the key itself\n  assay verify digit.receipt --vk digits.vk --setup-id 0x5e..     proofs under that setup, and no other\n  assay verify *.receipt --require attested --json"
 )]
 pub(crate) struct Verify {
     /// Receipt files (.receipt)
@@ -57,8 +56,8 @@ enum Require {
 /// The key that receipts are judged by.
 pub(super) struct Judge {
     key: Option<VerifyingKey>,
-    /// Whether the key can only be right for the development setup, having been derived under it.
-    derived: bool,
+    /// The setup under which the key was derived here: it can be right for no other.
+    derived_under: Option<[u8; 32]>,
     labels: Vec<String>,
     requirements: Requirements,
 }
@@ -98,16 +97,18 @@ impl Judge {
             Require::Proven => RequiredLayer::Proven,
             Require::Attested => RequiredLayer::Attested,
         };
+        let chosen = setup.named()?;
         let bundle = model.as_deref().map(files::read_model).transpose()?;
         let key = match (&bundle, vk) {
             (Some(bundle), _) => {
-                let setup = development_setup(bundle.graph().layout().k, output)?;
+                let under = chosen.unwrap_or(Chosen::Development);
+                let setup = setup.obtain(under, bundle.graph().layout().k, output)?;
                 Some(derive_key(bundle, &setup, output)?)
             }
             (None, Some(path)) => Some(files::read_key(path)?),
             (None, None) => None,
         };
-        Ok(Self::new(key, bundle.as_ref(), layer, *at, setup.accept_insecure_setup))
+        Ok(Self::new(key, bundle.as_ref(), layer, *at, chosen))
     }
 
     /// A judge with a key; with the model that the key was derived from, if it was.
@@ -116,23 +117,26 @@ impl Judge {
         derived_from: Option<&Bundle>,
         layer: RequiredLayer,
         at_ms: Option<u64>,
-        accept_insecure_setup: bool,
+        accepted: Option<Chosen>,
     ) -> Self {
-        let development = VerifierSetup::development().id();
-        let accepted_setups = if accept_insecure_setup { vec![development] } else { Vec::new() };
-        let derived = derived_from.is_some();
-        let requirements =
-            Requirements { layer, accepted_setups, policy: standard_policy(), at_ms, key_audited: derived };
+        let requirements = Requirements {
+            layer,
+            accepted_setups: accepted.into_iter().map(Chosen::id).collect(),
+            policy: standard_policy(),
+            at_ms,
+            key_audited: derived_from.is_some(),
+        };
+        let derived_under = derived_from.map(|_| accepted.unwrap_or(Chosen::Development).id());
         let labels = derived_from.map(|bundle| bundle.info().labels.clone()).unwrap_or_default();
-        Self { key, derived, labels, requirements }
+        Self { key, derived_under, labels, requirements }
     }
 
     /// Judges one receipt.
     pub(super) fn judge(&self, path: &Path, file: ReceiptFile) -> Judged {
-        // A derived key is one under the development setup; it says nothing about work proven under another.
-        let development = VerifierSetup::development().id();
-        let foreign = self.derived && file.proofs.iter().any(|proof| proof.setup_id != development);
-        let key = self.key.as_ref().filter(|_| !foreign);
+        // A derived key says nothing about work proven under another setup.
+        let under = |id: &[u8; 32]| file.proofs.iter().find(|proof| proof.setup_id != *id).map(|proof| proof.setup_id);
+        let foreign = self.derived_under.as_ref().and_then(under);
+        let key = self.key.as_ref().filter(|_| foreign.is_none());
         let verdict = judge(&file, key, &self.requirements);
         let model_holds = verdict.finding(Layer::Model).is_some_and(|finding| finding.status == Status::Passed);
         Judged {

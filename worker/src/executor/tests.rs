@@ -62,7 +62,7 @@ fn values_are_dropped_after_their_last_reader_and_never_in_a_trace() {
         node(Operator::Constant { shape: vec![1], values: vec![5] }, &[]),
         node(Operator::Minimum, &[3, 2]),
     ];
-    let graph = Graph::new(input, nodes, Layout { k: 10, rows: 1 }).unwrap();
+    let graph = Graph::new(input, nodes, Layout { k: 10, rows: 1, lanes: 1 }).unwrap();
     assert_eq!(expired(&graph), [vec![], vec![0], vec![1], vec![4], vec![2, 3]]);
     let weights = Weights::new(&graph, BTreeMap::new()).unwrap();
     let executor = Executor::new(&Bundle::new(graph, weights, info()).unwrap(), Device::Cpu).unwrap();
@@ -88,7 +88,8 @@ fn sums_at_the_bound_are_exact() {
     let accumulator = circuits::model::analysis::tightest(0, &dense, input.range).unwrap();
     assert!(accumulator.max > MAGNITUDE_MAX - (1 << 34), "{accumulator:?}");
     let operator = Operator::Dense { inputs: count, outputs: 2, accumulator };
-    let graph = Graph::new(input, vec![Node { operator, inputs: vec![0] }], Layout { k: 10, rows: 2 }).unwrap();
+    let graph =
+        Graph::new(input, vec![Node { operator, inputs: vec![0] }], Layout { k: 10, rows: 2, lanes: 1 }).unwrap();
     let weights = Weights::new(&graph, BTreeMap::from([(0, dense)])).unwrap();
     let bundle = Bundle::new(graph.clone(), weights.clone(), info()).unwrap();
     let executor = Executor::new(&bundle, Device::Cpu).unwrap();

@@ -38,7 +38,7 @@ fn graph(shape: &[u32], widths: &[u32], shift: u8, reach: i64, k: u32) -> Option
     }
     let rows = widths.iter().copied().max().unwrap_or(1);
     let input = Input { shape: shape.to_vec(), range: Range { min: -16, max: 16 } };
-    Graph::new(input, nodes, Layout { k, rows }).ok()
+    Graph::new(input, nodes, Layout { k, rows, lanes: 1 }).ok()
 }
 
 proptest! {

@@ -72,7 +72,7 @@ fn a_key_that_does_not_follow_is_refused() {
 
 #[test]
 fn circuits_beyond_the_chains_size_are_refused() {
-    let larger = graph().with_layout(Layout { k: K + 1, rows: 3 }).unwrap();
+    let larger = graph().with_layout(Layout { k: K + 1, rows: 3, lanes: 1 }).unwrap();
     assert_eq!(refusal(|action| action.graph = larger.encode()), Reject::CircuitOversized { max: K, got: K + 1 });
 }
 

@@ -44,7 +44,7 @@ impl<'a> Chain<'a> {
 
     /// The model so far.
     fn model(&self) -> Result<Model, RandomError> {
-        let layout = Layout { k: 10, rows: self.rows };
+        let layout = Layout { k: 10, rows: self.rows, lanes: 1 };
         let graph = Graph::new(self.input.clone(), self.nodes.clone(), layout)?;
         let weights = Weights::new(&graph, self.weights.clone())?;
         Ok(Model { graph, weights, seed: self.seed })

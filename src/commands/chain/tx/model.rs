@@ -14,7 +14,8 @@ use verifier::key::VerifyingKey;
 
 use super::{Acts, Prepared};
 use crate::commands::names::Amount;
-use crate::commands::prover::{derive_key, development_setup};
+use crate::commands::prover::derive_key;
+use crate::commands::setups::development_setup;
 use crate::commands::signer::Password;
 use crate::error::CliError;
 use crate::files;

@@ -32,7 +32,7 @@ fn products_of_any_size_give_the_reference_of_every_item() {
     let accumulator = tightest(0, &weights, range).unwrap();
     let node = Node { operator: Operator::Convolution { geometry, accumulator }, inputs: vec![0] };
     let input = Input { shape: vec![4, 5, 6], range };
-    let graph = Graph::new(input, vec![node], Layout { k: 10, rows: 6 }).unwrap();
+    let graph = Graph::new(input, vec![node], Layout { k: 10, rows: 6, lanes: 1 }).unwrap();
     let &[_, rows, columns] = graph.output().shape.as_slice() else { panic!("{:?}", graph.output()) };
     assert_eq!([rows, columns], [4, 5]);
     let of_graph = Weights::new(&graph, BTreeMap::from([(0, weights.clone())])).unwrap();

@@ -6,7 +6,7 @@ use crate::model::formula::{Formula, Step};
 /// What the last of `nodes` gives for an input of `shape` in [-2, 5].
 fn last(shape: &[u32], nodes: Vec<Node>) -> Value {
     let input = Input { shape: shape.to_vec(), range: range(-2, 5) };
-    Graph::new(input, nodes, Layout { k: 10, rows: 3 }).unwrap().output()
+    Graph::new(input, nodes, Layout { k: 10, rows: 3, lanes: 1 }).unwrap().output()
 }
 
 fn one(shape: &[u32], operator: Operator) -> Value {
@@ -123,7 +123,7 @@ fn multiply_accumulates_are_those_of_linear_nodes_and_products() {
         node(Operator::Sum, &[0]),
     ];
     let input = Input { shape: vec![2, 2, 3], range: range(-2, 5) };
-    let graph = Graph::new(input, nodes, Layout { k: 10, rows: 5 }).unwrap();
+    let graph = Graph::new(input, nodes, Layout { k: 10, rows: 5, lanes: 1 }).unwrap();
     // Four rows of 3 -> 5; 4 x 2 x 2 positions of one channel's 2 weights; 2 products of [2, 3] and [3, 2]; 12 squares.
     assert_eq!(graph.multiply_accumulates(), 4 * 15 + 16 * 2 + 2 * 2 * 2 * 3 + 12);
 }

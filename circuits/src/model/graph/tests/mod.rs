@@ -22,7 +22,7 @@ fn node(operator: Operator, inputs: &[u32]) -> Node {
 }
 
 fn graph(nodes: Vec<Node>) -> Result<Graph, GraphError> {
-    Graph::new(Input { shape: vec![2, 2], range: range(0, 16) }, nodes, Layout { k: 10, rows: 3 })
+    Graph::new(Input { shape: vec![2, 2], range: range(0, 16) }, nodes, Layout { k: 10, rows: 3, lanes: 1 })
 }
 
 #[test]
@@ -62,10 +62,13 @@ fn values_carry_width_and_range() {
 #[test]
 fn another_layout_is_checked_and_keeps_the_rest() {
     let valid = graph(vec![dense(4, 3, 0)]).unwrap();
-    let wider = valid.clone().with_layout(Layout { k: 22, rows: 1 }).unwrap();
+    let wider = valid.clone().with_layout(Layout { k: 22, rows: 1, lanes: 1 }).unwrap();
     assert_eq!((wider.nodes(), wider.values()), (valid.nodes(), valid.values()));
     assert_ne!(wider.digest(), valid.digest());
-    assert_eq!(valid.with_layout(Layout { k: 23, rows: 3 }), Err(GraphError::Layout { k: 23, rows: 3 }));
+    assert_eq!(
+        valid.with_layout(Layout { k: 23, rows: 3, lanes: 1 }),
+        Err(GraphError::Layout { k: 23, rows: 3, lanes: 1 })
+    );
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn all_operators() -> Graph {
         node(Operator::Dense { inputs: 2, outputs: 1, accumulator }, &[15]),
     ];
     let input = Input { shape: vec![2, 2, 2], range: range(-20, 20) };
-    Graph::new(input, nodes, Layout { k: 10, rows: 3 }).unwrap()
+    Graph::new(input, nodes, Layout { k: 10, rows: 3, lanes: 1 }).unwrap()
 }
 
 /// What became of a changed encoding.

@@ -7,7 +7,7 @@ use crate::model::range::MAGNITUDE_MAX;
 /// The refusal of one node that reads an input of `shape` in [-2, 5].
 fn refusal(shape: &[u32], operator: Operator, inputs: &[u32]) -> GraphError {
     let input = Input { shape: shape.to_vec(), range: range(-2, 5) };
-    Graph::new(input, vec![node(operator, inputs)], Layout { k: 10, rows: 3 }).unwrap_err()
+    Graph::new(input, vec![node(operator, inputs)], Layout { k: 10, rows: 3, lanes: 1 }).unwrap_err()
 }
 
 fn operands(operator: &'static str, expected: &str, got: &[&[u32]]) -> GraphError {
@@ -24,7 +24,7 @@ const GEOMETRY: Geometry =
 
 #[test]
 fn inputs_layouts_and_counts() {
-    let layout = Layout { k: 10, rows: 3 };
+    let layout = Layout { k: 10, rows: 3, lanes: 1 };
     let with = |shape: Vec<u32>, nodes| Graph::new(Input { shape, range: range(0, 1) }, nodes, layout).unwrap_err();
     for shape in [vec![], vec![0], vec![1; 9], vec![WIDTH_MAX, 2], vec![u32::MAX; 3]] {
         assert_eq!(with(shape.clone(), vec![dense(1, 1, 0)]), GraphError::InputShape { shape });
@@ -41,10 +41,10 @@ fn inputs_layouts_and_counts() {
     let constant = Operator::Constant { shape: vec![1], values: vec![0; CONSTANTS_MAX] };
     let select = Operator::Select { shape: vec![1], indices: vec![0] };
     assert_eq!(with(vec![1], vec![node(constant, &[]), node(select, &[0])]), GraphError::Constants { got: numbers });
-    for (k, rows) in [(0, 1), (K_MAX + 1, 1), (10, 0), (10, ROWS_MAX + 1)] {
+    for (k, rows) in [(K_MIN - 1, 1), (K_MAX + 1, 1), (10, ROWS_MAX + 1)] {
         let input = Input { shape: vec![1], range: range(0, 1) };
-        let refused = Graph::new(input, vec![dense(1, 1, 0)], Layout { k, rows }).unwrap_err();
-        assert_eq!(refused, GraphError::Layout { k, rows });
+        let refused = Graph::new(input, vec![dense(1, 1, 0)], Layout { k, rows, lanes: 1 }).unwrap_err();
+        assert_eq!(refused, GraphError::Layout { k, rows, lanes: 1 });
     }
 }
 
@@ -52,7 +52,7 @@ fn inputs_layouts_and_counts() {
 fn intervals() {
     let place = |place: &str, min, max| GraphError::Range { place: place.into(), min, max };
     let input = Input { shape: vec![1], range: range(1, 0) };
-    let refused = Graph::new(input, vec![dense(1, 1, 0)], Layout { k: 10, rows: 3 }).unwrap_err();
+    let refused = Graph::new(input, vec![dense(1, 1, 0)], Layout { k: 10, rows: 3, lanes: 1 }).unwrap_err();
     assert_eq!(refused, place("graph input", 1, 0));
     assert_eq!(refused.to_string(), "graph input: interval [1, 0] is empty or exceeds 2^47");
     let accumulator = range(0, i64::MAX);
@@ -127,7 +127,7 @@ fn requantisations() {
         let everything = range(-MAGNITUDE_MAX, MAGNITUDE_MAX);
         let requantised = steps.into_iter().map(|steps| node(operator(0, everything, formula(steps)), &[1]));
         let nodes = [node(combine, &[0])].into_iter().chain(requantised).collect();
-        Graph::new(Input { shape: vec![1], range: range(0, 5) }, nodes, Layout { k: 10, rows: 3 })
+        Graph::new(Input { shape: vec![1], range: range(0, 5) }, nodes, Layout { k: 10, rows: 3, lanes: 1 })
     };
     // 5 * 13107 + 1 arguments are 2^16, and 5 * 13108 + 1 are five more.
     assert!(scaled(13107, vec![vec![Step::Variable]; 20]).is_ok());
@@ -149,7 +149,7 @@ fn operands_of_other_shapes() {
         let name = operator.name();
         let nodes = vec![node(constant.clone(), &[]), node(operator, &[0, 1])];
         let input = Input { shape: shape.to_vec(), range: range(-2, 5) };
-        let refused = Graph::new(input, nodes, Layout { k: 10, rows: 3 }).unwrap_err();
+        let refused = Graph::new(input, nodes, Layout { k: 10, rows: 3, lanes: 1 }).unwrap_err();
         let GraphError::Operands { node: 1, .. } = refused else { panic!("{refused}") };
         let GraphError::Operands { operator, expected, got, .. } = operands(name, expected, &[shape, &[2, 1]]) else {
             panic!("{name}");
@@ -219,7 +219,7 @@ fn sums_beyond_the_bound() {
     let of = |low: i64, high: i64, shape: &[u32], operator: Operator| {
         let input = Input { shape: shape.to_vec(), range: range(low, high) };
         let inputs = if operator == Operator::Sum { vec![0] } else { vec![0, 0] };
-        let layout = Layout { k: 10, rows: 3 };
+        let layout = Layout { k: 10, rows: 3, lanes: 1 };
         Graph::new(input, vec![Node { operator, inputs }], layout).map(|graph| graph.output().range)
     };
     let root = 1i64 << 24;

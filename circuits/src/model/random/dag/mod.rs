@@ -144,7 +144,7 @@ impl<'a> Dag<'a> {
     }
 
     fn parts(&self) -> Result<(Graph, Weights), RandomError> {
-        let layout = Layout { k: 12, rows: self.rows };
+        let layout = Layout { k: 12, rows: self.rows, lanes: 1 };
         let graph = Graph::new(self.input.clone(), self.nodes.clone(), layout)?;
         let weights = Weights::new(&graph, self.weights.clone())?;
         Ok((graph, weights))

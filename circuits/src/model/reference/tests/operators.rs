@@ -14,7 +14,8 @@ fn node(operator: Operator, inputs: &[u32]) -> Node {
 
 /// The output of the last node; the weights are the first node's.
 fn last(shape: &[u32], values: &[i64], nodes: Vec<Node>, weights: Option<LinearWeights>) -> Vec<i64> {
-    let graph = Graph::new(Input { shape: shape.to_vec(), range: WIDE }, nodes, Layout { k: 10, rows: 3 }).unwrap();
+    let graph =
+        Graph::new(Input { shape: shape.to_vec(), range: WIDE }, nodes, Layout { k: 10, rows: 3, lanes: 1 }).unwrap();
     let weights = Weights::new(&graph, weights.map(|weights| (0, weights)).into_iter().collect()).unwrap();
     let trace = run(&graph, &weights, &Tensor::new(shape.to_vec(), values.to_vec()).unwrap()).unwrap();
     trace.output().to_vec()
@@ -155,7 +156,7 @@ fn structural_operators() {
 fn accumulators_outside_their_interval_name_the_channel() {
     let refused = |operator, shape: &[u32], weights: LinearWeights| {
         let input = Input { shape: shape.to_vec(), range: WIDE };
-        let graph = Graph::new(input, vec![node(operator, &[0])], Layout { k: 10, rows: 3 }).unwrap();
+        let graph = Graph::new(input, vec![node(operator, &[0])], Layout { k: 10, rows: 3, lanes: 1 }).unwrap();
         let weights = Weights::new(&graph, BTreeMap::from([(0, weights)])).unwrap();
         let values = vec![7; graph.values()[0].width() as usize];
         run(&graph, &weights, &Tensor::new(shape.to_vec(), values).unwrap()).unwrap_err()

@@ -1,0 +1,142 @@
+//! The second-phase columns: recurrences of the gates, run forward.
+
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::{BatchInvert, Field};
+
+use crate::gadgets::columns::{signed, wide};
+use crate::layout::Plan;
+use crate::layout::plan::LOOKUPS_PER_SUM;
+use crate::layout::tape::{Chain, Row, Slot};
+use crate::witness::Witness;
+
+/// Column V over all usable rows.
+pub(super) fn weights(plan: &Plan, combined: Vec<(usize, Fr)>) -> Vec<Fr> {
+    let mut column = vec![Fr::zero(); plan.usable_rows()];
+    for (row, value) in combined {
+        if let Some(cell) = column.get_mut(row) {
+            *cell = value;
+        }
+    }
+    column
+}
+
+/// Columns T and H over all usable rows.
+pub(super) fn linear(plan: &Plan, witness: &Witness, weights: &[Fr], r: Fr) -> (Vec<Fr>, Vec<Fr>) {
+    let lanes = plan.lanes();
+    let tape = plan.tape();
+    let cell = |row, lane, slot| witness.cell(lanes, row, lane, slot);
+    let lane_powers: Vec<Fr> = powers(r, lanes + 1);
+    let classes: Vec<Vec<Fr>> =
+        tape.chain_powers().iter().map(|exponent| powers(r.pow_vartime([*exponent as u64]), lanes + 1)).collect();
+    let slides: Vec<[Fr; 2]> = tape
+        .slides()
+        .iter()
+        .map(|(single, length)| [single, length].map(|exponent| r.pow_vartime([*exponent as u64])))
+        .collect();
+    let (mut sum, mut chain) = (Fr::zero(), Fr::zero());
+    let (mut sums, mut chains) = (vec![sum; plan.usable_rows()], vec![chain; plan.usable_rows()]);
+    for (row, stated) in tape.rows().iter().enumerate() {
+        let operand = |lane, slot| operand(stated, cell(row, lane, slot));
+        let weight = weights.get(row).copied().unwrap_or_default();
+        if stated.output {
+            let taken =
+                (0..lanes).map(|lane| form(stated, [Slot::A, Slot::B, Slot::C].map(|slot| cell(row, lane, slot))));
+            sum = lane_powers.get(lanes).copied().unwrap_or_default() * sum
+                + taken.zip(&lane_powers).fold(Fr::zero(), |total, (value, power)| total + wide(value) * power);
+        }
+        if stated.operand {
+            sum -= weight * wide(operand(0, Slot::A));
+        }
+        if stated.chain_operand {
+            sum -= weight * chain;
+        }
+        let take = |class: usize| {
+            let powers = classes.get(class).map_or(&[][..], Vec::as_slice);
+            (0..lanes).zip(powers).fold(Fr::zero(), |total, (lane, power)| total + wide(operand(lane, Slot::A)) * power)
+        };
+        chain = match stated.chain {
+            None => Fr::zero(),
+            Some(Chain::Start(class)) => take(class),
+            Some(Chain::Continue(class)) => {
+                let carry = classes.get(class).and_then(|powers| powers.get(lanes)).copied().unwrap_or_default();
+                carry * chain + take(class)
+            }
+            Some(Chain::Slide(class)) => {
+                let [single, length] = slides.get(class).copied().unwrap_or_default();
+                single * chain - length * wide(operand(0, Slot::B)) + wide(operand(0, Slot::A))
+            }
+        };
+        if let (Some(next_sum), Some(next_chain)) = (sums.get_mut(row + 1), chains.get_mut(row + 1)) {
+            (*next_sum, *next_chain) = (sum, chain);
+        }
+    }
+    // T keeps its value below the rows, H does not.
+    sums.iter_mut().skip(tape.rows().len() + 1).for_each(|cell| *cell = sum);
+    (sums, chains)
+}
+
+fn operand(stated: &Row, cell: i64) -> i128 {
+    i128::from(stated.a) * i128::from(cell) + stated.constant
+}
+
+fn form(stated: &Row, [a, b, c]: [i64; 3]) -> i128 {
+    i128::from(stated.product) * i128::from(a) * i128::from(b)
+        + i128::from(stated.a) * i128::from(a)
+        + i128::from(stated.b) * i128::from(b)
+        + i128::from(stated.c) * i128::from(c)
+        + stated.constant
+}
+
+fn powers(base: Fr, count: usize) -> Vec<Fr> {
+    std::iter::successors(Some(Fr::one()), |power| Some(*power * base)).take(count).collect()
+}
+
+/// Columns phi: running sums of the fractions, three to a column.
+pub(super) fn lookups(plan: &Plan, witness: &Witness, beta: Fr, gamma: Fr) -> Vec<Vec<Fr>> {
+    let (lanes, rows) = (plan.lanes(), plan.usable_rows());
+    let features = plan.features();
+    let square = gamma * gamma;
+    let entries: Vec<_> = plan.table().entries().collect();
+    let tuple = |tag: u64, a: i64, b: i64| beta + signed(a) + gamma * signed(b) + square * Fr::from(tag);
+    let fractions = features.lookups(lanes) + plan.tables();
+    let (mut numerators, mut denominators) = (Vec::new(), Vec::with_capacity(fractions * (rows - 1)));
+    let blank = Row::default();
+    for row in 0..rows - 1 {
+        let stated = plan.tape().rows().get(row).unwrap_or(&blank);
+        let cell = |lane, slot| witness.cell(lanes, row, lane, slot);
+        if features.pairs {
+            for lane in 0..lanes {
+                numerators.push(Fr::from(stated.pair));
+                denominators.push(tuple(stated.pair, cell(lane, Slot::A), cell(lane, Slot::B)));
+            }
+        }
+        if features.ranges {
+            for lane in 0..lanes {
+                numerators.push(Fr::from(stated.range));
+                denominators.push(tuple(stated.range, cell(lane, Slot::C), 0));
+            }
+        }
+        for table in 0..plan.tables() {
+            let position = table * (rows - 1) + row;
+            let (tag, a, b) = entries.get(position).map_or((0, 0, 0), |entry| (entry.tag, entry.a, entry.b));
+            let count = witness.multiplicities.get(position).copied().unwrap_or(0);
+            numerators.push(-(Fr::from(count) * Fr::from(tag)));
+            denominators.push(tuple(tag, a, b));
+        }
+    }
+    denominators.iter_mut().batch_invert();
+    let mut columns = vec![Vec::with_capacity(rows); fractions.div_ceil(LOOKUPS_PER_SUM)];
+    let mut totals = vec![Fr::zero(); columns.len()];
+    let per_row = fractions.max(1);
+    for (numerators, inverses) in numerators.chunks_exact(per_row).zip(denominators.chunks_exact(per_row)) {
+        let groups = numerators.chunks(LOOKUPS_PER_SUM).zip(inverses.chunks(LOOKUPS_PER_SUM));
+        for ((column, total), (numerators, inverses)) in columns.iter_mut().zip(&mut totals).zip(groups) {
+            column.push(*total);
+            *total += numerators.iter().zip(inverses).fold(Fr::zero(), |sum, (a, b)| sum + *a * b);
+        }
+    }
+    for (column, total) in columns.iter_mut().zip(totals) {
+        column.push(total);
+    }
+    columns
+}

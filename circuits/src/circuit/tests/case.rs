@@ -1,0 +1,122 @@
+//! An assignment that tests change cell by cell.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use halo2_proofs::dev::{FailureLocation, MockProver, VerifyFailure};
+use halo2_proofs::halo2curves::bn256::Fr;
+
+use crate::circuit::{Assignment, InferenceCircuit};
+use crate::committed::CommittedMatrix;
+use crate::layout::tape::{SLOTS, Slot};
+use crate::layout::{Plan, choose};
+use crate::model::graph::{Graph, Input, Layout, Node, Operator};
+use crate::model::range::Range;
+use crate::model::reference;
+use crate::model::tensor::Tensor;
+use crate::model::weights::{LinearWeights, Weights};
+use crate::statement::Statement;
+use crate::witness::Witness;
+
+/// What each failure is called.
+pub(super) const ARITHMETIC: &str = "sum is zero";
+pub(super) const LOOKUP: &str = "lookup sums agree";
+pub(super) const STRETCH: &str = "stretch sums to zero";
+pub(super) const COPY: &str = "copy";
+
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub(super) plan: Arc<Plan>,
+    pub(super) weights: Weights,
+    pub(super) witness: Witness,
+    pub(super) instance: Vec<Fr>,
+    /// Added to V, as a prover would that ignores the commitments.
+    pub(super) weight_error: Option<(usize, Fr)>,
+}
+
+impl Assignment for Case {
+    fn witness(&self) -> &Witness {
+        &self.witness
+    }
+
+    fn combine(&self, r: Fr) -> Vec<(usize, Fr)> {
+        let mut column = CommittedMatrix::new(&self.plan, &self.weights).unwrap().combine(r);
+        column.extend(self.weight_error);
+        column
+    }
+}
+
+impl Case {
+    pub(super) fn new(graph: Graph, weights: Weights, input: Tensor) -> Self {
+        let layout = choose(&graph).unwrap();
+        Self::with_layout(graph, weights, input, layout)
+    }
+
+    pub(super) fn with_layout(graph: Graph, weights: Weights, input: Tensor, layout: Layout) -> Self {
+        let graph = graph.with_layout(layout).unwrap();
+        let plan = Arc::new(Plan::new(&graph).unwrap());
+        let trace = reference::run(&graph, &weights, &input).unwrap();
+        let output = Tensor::vector(trace.output().to_vec()).unwrap();
+        let statement = Statement { context_digest: [0xA5; 32], input, output };
+        let witness = Witness::new(&plan, &trace.values, &weights).unwrap();
+        let instance = statement.instance(&graph).unwrap();
+        Self { plan, weights, witness, instance, weight_error: None }
+    }
+
+    /// A case of one chain of operators over an input of this shape, in this many lanes.
+    pub(super) fn of(
+        shape: &[u32],
+        values: &[i64],
+        nodes: Vec<(Operator, Vec<u32>)>,
+        weights: BTreeMap<usize, LinearWeights>,
+        lanes: u32,
+    ) -> Self {
+        let range = Range { min: -40, max: 40 };
+        let input = Input { shape: shape.to_vec(), range };
+        let nodes = nodes.into_iter().map(|(operator, inputs)| Node { operator, inputs }).collect();
+        let graph = Graph::new(input, nodes, Layout { k: 10, rows: 0, lanes }).unwrap();
+        let weights = Weights::new(&graph, weights).unwrap();
+        let layout = Layout { lanes, ..choose(&graph).unwrap() };
+        let input = Tensor::new(shape.to_vec(), values.to_vec()).unwrap();
+        // More lanes need fewer rows and more table columns; fewer lanes the contrary.
+        Self::with_layout(graph, weights, input, Layout { k: layout.k.max(9), ..layout })
+    }
+
+    /// Names and rows of the constraints that fail.
+    pub(super) fn failures(&self) -> Vec<(String, usize)> {
+        let circuit = InferenceCircuit::assigned(Arc::clone(&self.plan), Arc::new(self.clone()));
+        let prover = MockProver::run(self.plan.k(), &circuit, vec![self.instance.clone()]).unwrap();
+        let failures = prover.verify().err().unwrap_or_default();
+        failures.into_iter().map(name_and_row).collect()
+    }
+
+    pub(super) fn failing_names(&self) -> BTreeSet<String> {
+        self.failures().into_iter().map(|(name, _)| name).collect()
+    }
+
+    pub(super) fn cell_mut(&mut self, row: usize, lane: usize, slot: Slot) -> &mut i64 {
+        let index = (row * self.plan.lanes() + lane) * SLOTS + slot as usize;
+        &mut self.witness.cells[index]
+    }
+}
+
+fn name_and_row(failure: VerifyFailure) -> (String, usize) {
+    let row = |location| match location {
+        FailureLocation::InRegion { offset, .. } => offset,
+        FailureLocation::OutsideRegion { row } => row,
+    };
+    match failure {
+        VerifyFailure::ConstraintNotSatisfied { constraint, location, .. } => {
+            let text = constraint.to_string();
+            let name =
+                text.split_once("('").and_then(|(_, rest)| rest.split_once("')")).map(|(name, _)| name.to_owned());
+            (name.unwrap_or(text), row(location))
+        }
+        VerifyFailure::Permutation { location, .. } => (COPY.to_owned(), row(location)),
+        other => panic!("unexpected failure {other}"),
+    }
+}
+
+pub(super) fn names(expected: &[&str]) -> BTreeSet<String> {
+    expected.iter().map(|name| (*name).to_owned()).collect()
+}

@@ -1,0 +1,114 @@
+//! The relation between accumulators, operands and committed weights.
+
+use std::collections::BTreeMap;
+
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::Field;
+use proptest::prelude::*;
+
+use super::case::{Case, STRETCH, names};
+use crate::committed::CommittedMatrix;
+use crate::layout::tape::Slot;
+use crate::model::random::{Limits, Model};
+use crate::model::weights::{LinearWeights, Weights};
+use crate::model::{fixture, tensor::Tensor};
+
+fn case() -> Case {
+    Case::new(fixture::graph(), fixture::weights(), Tensor::new(vec![2, 2], vec![9, 3, 14, 1]).unwrap())
+}
+
+/// A neighbouring quotient or remainder is in the table as well; only the product with the weights tells them apart.
+#[test]
+fn another_tuple_of_the_table_is_caught_by_the_weights() {
+    let honest = case();
+    let rows = honest.plan.tape().rows().to_vec();
+    for (row, stated) in rows.iter().enumerate().filter(|(_, row)| row.output && row.range != 0) {
+        let mut other = honest.clone();
+        let remainder = other.cell_mut(row, 0, Slot::C);
+        let before = *remainder;
+        *remainder = if before == 0 { 1 } else { before - 1 };
+        let after = *remainder;
+        let table = honest.plan.table();
+        let [from, to] = [before, after].map(|value| table.position(stated.range, value).unwrap());
+        other.witness.multiplicities[from] -= 1;
+        other.witness.multiplicities[to] += 1;
+        assert_eq!(other.failing_names(), names(&[STRETCH]), "row {row}");
+    }
+}
+
+#[test]
+fn a_wrong_weight_or_weight_column_is_caught() {
+    let mut other = case();
+    let mut nodes = fixture::nodes();
+    let mut weights = nodes[&0].weights().to_vec();
+    weights[1] += 1;
+    nodes.insert(0, LinearWeights::new(3, 4, weights, nodes[&0].bias().to_vec()).unwrap());
+    other.weights = Weights::new(other.plan.graph(), nodes).unwrap();
+    assert_eq!(other.failing_names(), names(&[STRETCH]));
+    let mut other = case();
+    other.weight_error = Some((other.plan.blocks()[0].rows[0], Fr::one()));
+    assert_eq!(other.failing_names(), names(&[STRETCH]));
+}
+
+/// An unaudited row of B may hold anything anywhere; off the operands it meets nothing.
+#[test]
+fn weights_outside_the_operands_meet_nothing() {
+    let case = case();
+    for (row, _) in case.plan.tape().rows().iter().enumerate().filter(|(_, row)| !row.operand && !row.chain_operand) {
+        let mut other = case.clone();
+        // V is overwritten on this row alone.
+        other.weight_error = Some((row, Fr::from(77)));
+        assert_eq!(other.failures(), [], "row {row}");
+    }
+}
+
+/// Two stretches never share an operand's row, and each accumulator of a stretch has its own power of r.
+#[test]
+fn exponents_of_all_scalar_equations_differ() {
+    for seed in 0..40 {
+        let model = Model::from_seed(seed, &Limits::circuit());
+        let case = Case::new(model.graph.clone(), model.weights.clone(), model.input(2));
+        let lanes = case.plan.lanes();
+        let mut rows: BTreeMap<usize, usize> = BTreeMap::new();
+        for block in case.plan.blocks() {
+            for row in block.rows.iter().chain([&block.bias_row]) {
+                *rows.entry(*row).or_default() += 1;
+            }
+            assert!(block.outputs <= case.plan.rows());
+        }
+        assert!(rows.values().all(|count| *count == 1), "seed {seed}");
+        // Horner's rule: row i of a stretch's s output rows carries r^(lanes (s - 1 - i)) in lane 0.
+        let mut run = 0usize;
+        for stated in case.plan.tape().rows() {
+            if stated.bound {
+                run = 0;
+            }
+            run += usize::from(stated.output);
+            assert!(run * lanes <= case.plan.row_degree() as usize);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_combination_is_the_sum_of_the_rows(seed in any::<u64>(), r in any::<u64>()) {
+        let model = Model::from_seed(seed, &Limits::circuit());
+        let case = Case::new(model.graph.clone(), model.weights.clone(), model.input(1));
+        let matrix = CommittedMatrix::new(&case.plan, &case.weights).unwrap();
+        let r = Fr::from(r);
+        let mut expected: BTreeMap<usize, Fr> = BTreeMap::new();
+        for exponent in 0..matrix.rows() {
+            for (row, weight) in matrix.row(exponent) {
+                let term = crate::gadgets::columns::signed(weight) * r.pow_vartime([exponent as u64]);
+                *expected.entry(row).or_default() += term;
+            }
+        }
+        let mut combined = BTreeMap::new();
+        for (row, value) in matrix.combine(r) {
+            prop_assert!(combined.insert(row, value).is_none());
+        }
+        prop_assert_eq!(combined, expected);
+    }
+}

@@ -1,0 +1,4 @@
+mod case;
+mod linear;
+mod operators;
+mod structure;

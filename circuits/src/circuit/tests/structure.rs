@@ -1,0 +1,71 @@
+//! The shape of the constraint system.
+
+use std::collections::BTreeSet;
+
+use halo2_proofs::plonk::ConstraintSystem;
+
+use super::case::Case;
+use crate::circuit::{DEGREE, InferenceCircuit};
+use crate::layout::choose;
+use crate::layout::tape::Place;
+use crate::model::random::{Limits, Model};
+use crate::model::{fixture, tensor::Tensor};
+
+fn fixture_case() -> Case {
+    Case::new(fixture::graph(), fixture::weights(), Tensor::new(vec![2, 2], vec![9, 3, 14, 1]).unwrap())
+}
+
+#[test]
+fn unusable_rows_are_counted_as_halo2_counts_them() {
+    let case = fixture_case();
+    let mut meta = ConstraintSystem::default();
+    InferenceCircuit::configure_plan(&mut meta, &case.plan);
+    assert_eq!(meta.blinding_factors() as u64 + 1, crate::layout::plan::UNUSABLE_ROWS);
+    assert_eq!(meta.degree(), DEGREE);
+    let degrees = meta.gates().iter().flat_map(|gate| gate.polynomials().iter().map(|poly| poly.degree()));
+    assert!(degrees.max().is_some_and(|degree| degree <= DEGREE));
+}
+
+#[test]
+fn data_columns_are_first_phase_and_challenge_columns_second() {
+    let case = fixture_case();
+    let mut meta = ConstraintSystem::default();
+    let columns = InferenceCircuit::configure_plan(&mut meta, &case.plan);
+    let phases = meta.advice_column_phase();
+    let lookup = columns.lookup.unwrap();
+    let linear = columns.linear.unwrap();
+    let data = columns.lanes.iter().flatten().chain(&lookup.multiplicities).map(|column| column.index());
+    let data: BTreeSet<usize> = data.collect();
+    let later = [linear.weights, linear.sum].into_iter().chain(linear.chain).chain(lookup.sums);
+    let later: BTreeSet<usize> = later.map(|column| column.index()).collect();
+    assert!(data.iter().all(|column| phases[*column] == 0));
+    assert!(later.iter().all(|column| phases[*column] == 1));
+    assert_eq!(data.len() + later.len(), phases.len());
+    assert_eq!(later.first(), Some(&linear.weights.index()), "V is the first second-phase column");
+}
+
+#[test]
+fn random_networks_satisfy_their_circuits() {
+    for seed in 0..60 {
+        let model = Model::from_seed(seed, &Limits::circuit());
+        let input = model.input(seed);
+        let case = Case::new(model.graph.clone(), model.weights.clone(), input);
+        assert_eq!(case.failures(), [], "seed {seed}");
+    }
+}
+
+/// No cell is the target of two copies, so that every copy constrains what it says.
+#[test]
+fn every_cell_has_one_origin() {
+    for seed in 0..40 {
+        let model = Model::from_seed(seed, &Limits::circuit());
+        let layout = choose(&model.graph).unwrap();
+        let plan = crate::layout::Plan::new(&model.graph.with_layout(layout).unwrap()).unwrap();
+        let mut seen = BTreeSet::new();
+        for (_, to) in plan.tape().copies() {
+            assert!(matches!(to, Place::Instance(_)) || seen.insert(*to), "seed {seed}: {to:?}");
+        }
+        let last = plan.usable_rows() - 1;
+        assert!(plan.tape().rows().len() <= last, "a rotation steps onto the last usable row at most");
+    }
+}

@@ -1,0 +1,78 @@
+//! The layout of a circuit, chosen once at import: how many rows, lanes and committed rows.
+//!
+//! A proof's time is, to a good fit on two cores, a sum over rows and columns: transforms and commitments of each column,
+//! small scalars cheaper than full-width ones. The constants are written here in tenths of a microsecond for one row and
+//! do not depend on the machine, so that everyone who imports a model makes the same choice; the estimate of a real
+//! machine's time is another matter, and calibrated. More lanes mean fewer rows and more columns; more committed rows
+//! mean fewer operands and a slower verifier.
+
+use crate::model::graph::{Graph, K_MAX, LANES_MAX, Layout};
+
+use super::fixed::used_columns;
+use super::lower::{Size, lower};
+use super::plan::{
+    Features, LOOKUPS_PER_SUM, PlanError, TABLES_MAX, UNUSABLE_ROWS, committed_rows, data_columns, rows_needed,
+};
+use super::tape::Tape;
+
+/// Smallest circuit that is planned: below this the fixed costs of a proof dominate anyway.
+const K_MIN: u32 = 6;
+/// Largest number of committed rows that is chosen: verification costs a point multiplication for each.
+const ROWS_MAX: usize = 256;
+
+/// Tenths of microseconds for one row: opening and quotient, then each column by its kind.
+const ROW: u64 = 330;
+const FIXED: u64 = 15;
+const EQUALITY: u64 = 25;
+const SMALL: u64 = 22;
+const FULL: u64 = 66;
+const SUM: u64 = 80;
+
+/// The cheapest layout that holds the graph; what its own layout says is ignored.
+pub fn choose(graph: &Graph) -> Result<Layout, PlanError> {
+    let mut best: Option<(u64, Layout)> = None;
+    let mut refused = None;
+    for lanes in 1..=LANES_MAX.min(8) {
+        let size = Size { lanes: lanes as usize, committed_rows: ROWS_MAX, tape_rows: 1 << K_MAX };
+        let tape = match lower(graph, size, None) {
+            Ok(tape) => tape,
+            Err(error) => {
+                refused = Some(error);
+                continue;
+            }
+        };
+        for (cost, k) in sizes(&tape, graph, lanes as usize) {
+            if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                best = Some((cost, Layout { k, rows: committed_rows(&tape), lanes }));
+            }
+        }
+        if best.is_none() {
+            refused = Some(PlanError::TooLarge { needed: rows_needed(&tape, graph) });
+        }
+    }
+    best.map(|(_, layout)| layout).ok_or_else(|| refused.unwrap_or(PlanError::TooLarge { needed: 0 }))
+}
+
+/// Cost and k of every size that holds the tape.
+fn sizes(tape: &Tape, graph: &Graph, lanes: usize) -> Vec<(u64, u32)> {
+    let needed = rows_needed(tape, graph);
+    let fits = |k: &u32| (1u64 << k).saturating_sub(UNUSABLE_ROWS) >= needed;
+    let priced = (K_MIN..=K_MAX).filter(fits).filter_map(|k| {
+        let rows = 1u64 << k;
+        let tables = tape.table().length().div_ceil(rows - UNUSABLE_ROWS - 1);
+        (tables <= TABLES_MAX as u64).then(|| (rows.saturating_mul(row_cost(tape, lanes, tables)), k))
+    });
+    priced.collect()
+}
+
+fn row_cost(tape: &Tape, lanes: usize, tables: u64) -> u64 {
+    let features = Features::of(tape);
+    let lookups = features.lookups(lanes) as u64;
+    let small = data_columns(lanes) as u64 + tables;
+    let full = 2 * u64::from(features.weights) + u64::from(features.chains);
+    let sums = (lookups + tables).div_ceil(LOOKUPS_PER_SUM as u64);
+    let equality = 2 * lanes as u64 + 1;
+    let products = equality.div_ceil(3);
+    let fixed = used_columns(tape) as u64 + 3 * tables;
+    ROW + FIXED * fixed + EQUALITY * equality + SMALL * small + FULL * (full + products) + SUM * sums
+}

@@ -1,0 +1,103 @@
+//! The fixed columns of a tape: one for each thing that some row states, and none that is zero throughout.
+//!
+//! A circuit without products has no column for their coefficients, and so on: a fixed column costs every proof its
+//! transforms, and a column of zeros commits to the identity, which the transcript refuses.
+
+use super::tape::{Chain, Row, Tape};
+
+/// What a fixed column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// [`Row::product`]
+    Product,
+    /// [`Row::a`]
+    A,
+    /// [`Row::b`]
+    B,
+    /// [`Row::c`]
+    C,
+    /// [`Row::constant`]
+    Constant,
+    /// [`Row::next_a`]
+    NextA,
+    /// [`Row::next_c`]
+    NextC,
+    /// [`Row::zero`]
+    Zero,
+    /// [`Row::output`]
+    Output,
+    /// [`Row::operand`]
+    Operand,
+    /// [`Row::chain_operand`]
+    ChainOperand,
+    /// [`Row::bound`]
+    Bound,
+    /// [`Row::pair`]
+    Pair,
+    /// [`Row::range`]
+    Range,
+    /// 1 where H takes in operands with the powers of this class.
+    Take(usize),
+    /// 1 where H is carried on by this class.
+    Carry(usize),
+    /// 1 where H's window moves on by this class.
+    Slide(usize),
+}
+
+/// The integer that a row states in a role.
+#[must_use]
+pub fn content(row: &Row, role: Role) -> i128 {
+    match role {
+        Role::Product => i128::from(row.product),
+        Role::A => i128::from(row.a),
+        Role::B => i128::from(row.b),
+        Role::C => i128::from(row.c),
+        Role::Constant => row.constant,
+        Role::NextA => i128::from(row.next_a),
+        Role::NextC => i128::from(row.next_c),
+        Role::Zero => i128::from(row.zero),
+        Role::Output => i128::from(row.output),
+        Role::Operand => i128::from(row.operand),
+        Role::ChainOperand => i128::from(row.chain_operand),
+        Role::Bound => i128::from(row.bound),
+        Role::Pair => i128::from(row.pair),
+        Role::Range => i128::from(row.range),
+        Role::Take(class) => {
+            i128::from(row.chain == Some(Chain::Start(class)) || row.chain == Some(Chain::Continue(class)))
+        }
+        Role::Carry(class) => i128::from(row.chain == Some(Chain::Continue(class))),
+        Role::Slide(class) => i128::from(row.chain == Some(Chain::Slide(class))),
+    }
+}
+
+/// The roles that some row of the tape uses.
+#[must_use]
+pub fn roles(tape: &Tape) -> Vec<Role> {
+    let plain = [
+        Role::Product,
+        Role::A,
+        Role::B,
+        Role::C,
+        Role::Constant,
+        Role::NextA,
+        Role::NextC,
+        Role::Zero,
+        Role::Output,
+        Role::Operand,
+        Role::ChainOperand,
+        Role::Pair,
+        Role::Range,
+    ];
+    let chains = (0..tape.chain_powers().len()).flat_map(|class| [Role::Take(class), Role::Carry(class)]);
+    let slides = (0..tape.slides().len()).map(Role::Slide);
+    // Without committed weights there is no sum to bound.
+    let bound = (!tape.blocks().is_empty()).then_some(Role::Bound);
+    let all = plain.into_iter().chain(bound).chain(chains).chain(slides);
+    all.filter(|role| tape.rows().iter().any(|row| content(row, *role) != 0)).collect()
+}
+
+/// Number of fixed columns besides the table's: the roles', and those that mark the rows.
+#[must_use]
+pub fn used_columns(tape: &Tape) -> usize {
+    roles(tape).len() + 3
+}

@@ -1,0 +1,40 @@
+//! What can go wrong with a measurement.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::record::RecordError;
+use super::samples::SamplesError;
+
+/// Why nothing was measured.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BenchError {
+    #[error("cannot read {path}: {source}; measuring needs Linux's /proc")]
+    Kernel { path: &'static str, source: io::Error },
+    #[error("this machine does not tell its {what}")]
+    Machine { what: &'static str },
+    #[error("the clock did not move during {what}: {source}")]
+    Clock { what: &'static str, source: SamplesError },
+    #[error("{what}: expected a size above zero")]
+    Size { what: &'static str },
+    #[error("a process for measuring memory did not start: {0}")]
+    Start(io::Error),
+    #[error("a process for measuring memory ended with {status}: {said}")]
+    Process { status: String, said: String },
+    #[error("a process for measuring memory answered what this program does not understand: {0}")]
+    Answer(serde_json::Error),
+    #[error("the run cannot be recorded: {0}")]
+    Record(RecordError),
+    #[error("a proof was accepted for an output that the model does not give")]
+    Accepting,
+    #[error("the model's output has one possible value, so nothing can be proven about it")]
+    Constant,
+    #[error("--{option}: expected one model with it, got {got}")]
+    OneModel { option: &'static str, got: usize },
+    #[error("models: expected different names, got {name:?} twice ({} and {})", first.display(), second.display())]
+    SameName { name: String, first: PathBuf, second: PathBuf },
+    #[error("{} and {}: expected a model that both measured; got {base} and {new}", .files[0].display(), .files[1].display())]
+    NoSharedModel { files: [PathBuf; 2], base: String, new: String },
+    #[error("{}: sample {sample} of the reference: {detail}", path.display())]
+    Reference { path: PathBuf, sample: usize, detail: String },
+}

@@ -1,0 +1,52 @@
+//! `assay bench`: what proofs cost here, and how two records of it compare.
+
+use clap::{Args, Subcommand};
+
+use crate::error::CliError;
+use crate::output::{Done, Output};
+
+mod compare;
+mod figures;
+mod memory;
+mod zk;
+
+/// Measure what proofs cost, and compare records of it
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    Run(Run),
+    Compare(compare::Compare),
+    /// Make keys and one proof, and tell the peak memory: what `run` starts as a process of its own
+    #[command(hide = true)]
+    Memory(memory::Memory),
+}
+
+/// Measure on this machine
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Zk(zk::Zk),
+}
+
+impl Bench {
+    /// Name in the envelope.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Run(Run { what: What::Zk(_) }) => "bench run zk",
+            Self::Compare(_) => "bench compare",
+            Self::Memory(_) => "bench memory",
+        }
+    }
+}
+
+pub(super) fn run(command: &Bench, output: &Output) -> Result<Done, CliError> {
+    match command {
+        Bench::Run(Run { what: What::Zk(arguments) }) => zk::run(arguments, output),
+        Bench::Compare(arguments) => compare::run(arguments, output),
+        Bench::Memory(arguments) => memory::run(arguments),
+    }
+}
