@@ -99,7 +99,7 @@ fn assemble(input: Input, nodes: Vec<Node>) -> Result<Graph, GraphError> {
     let widest = |values: &[circuits::model::graph::Value]| values.iter().map(|value| value.width()).max().unwrap_or(1);
     let values = circuits::model::graph::values(&input, &nodes)?;
     let rows = widest(&values).clamp(1, circuits::model::graph::ROWS_MAX);
-    Graph::new(input, nodes, Layout { k: 10, rows })
+    Graph::new(input, nodes, Layout { k: 10, rows, lanes: 1 })
 }
 
 /// The integers of a linear node.
