@@ -53,13 +53,19 @@ fn row(name: &str, result: &Result<Check, ImportError>) -> (String, bool) {
                     .collect();
                 let verdict = if report.within_target { "yes" } else { "not within tolerance" };
                 let line = format!(
-                    "| {name} | {verdict} | {:.3} %{} | {} | {} | {} | {} |\n",
+                    "| {name} | {verdict} | {:.3} %{} | {} | {} | {} | {} | {} | {} |\n",
                     error * 100.0,
                     agreement.concat(),
                     report.activation_bits,
                     report.requantised_elements,
                     report.quotients_max,
                     report.shift_max,
+                    check.graph.as_ref().map_or(0, |graph| graph.nodes().len()),
+                    check.plan_refusal.clone().unwrap_or_else(|| {
+                        check.graph.as_ref().map_or_else(String::new, |graph| {
+                            format!("2^{}, {} lanes", graph.layout().k, graph.layout().lanes)
+                        })
+                    }),
                 );
                 (line, report.within_target)
             }
@@ -69,7 +75,8 @@ fn row(name: &str, result: &Result<Check, ImportError>) -> (String, bool) {
 
 #[test]
 fn a_peers_networks_import_within_tolerance() {
-    let Some(folder) = shared("ezkl-onnx") else { return };
+    let chosen = std::env::var_os("NETWORKS").map(PathBuf::from);
+    let Some(folder) = chosen.or_else(|| shared("ezkl-onnx")) else { return };
     let only = std::env::var("NETWORK").ok();
     let mut folders: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();

@@ -5,6 +5,7 @@
 //! and writes the integer graph, and [`search`] raises the precision until the result is accurate enough on the
 //! calibration inputs. Nobody repeats an import: what leaves it is a graph whose meaning the reference executor fixes.
 
+mod inputs;
 mod lower;
 mod parse;
 mod quantise;
@@ -13,6 +14,7 @@ mod report;
 mod samples;
 mod search;
 
+pub use self::inputs::{InputError, integer_input};
 pub use self::lower::UnsupportedNode;
 pub use self::parse::{NETWORK_BYTES_MAX, ParseError, Port};
 pub use self::quantise::QuantiseError;
@@ -23,6 +25,7 @@ use circuits::layout::{self, PlanError};
 use circuits::model::bundle::{Bundle, BundleError, Info, Quantisation, TensorScale};
 use circuits::model::graph::{Graph, GraphError, Layout};
 use circuits::model::reference::ExecutionError;
+use circuits::model::tensor::TensorError;
 use circuits::model::weights::Weights;
 
 use self::lower::Lowering;
@@ -87,6 +90,9 @@ pub enum ImportError {
     /// No circuit holds the graph.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// A calibration input does not fit the graph.
+    #[error("calibration: {0}")]
+    Tensor(#[from] TensorError),
     /// The graph breaks a limit.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -96,6 +102,19 @@ pub enum ImportError {
     /// An input does not run.
     #[error("calibration: {0}")]
     Execution(#[from] ExecutionError),
+    /// No precision is accurate enough.
+    #[error(
+        "accuracy: the best precision found misses by {:.3} % of the output's range{}, the target is {:.3} %",
+        best.error() * 100.0,
+        best.disagreement(),
+        target * 100.0
+    )]
+    Accuracy {
+        /// What was found.
+        best: Box<Report>,
+        /// The target, as a share of the range.
+        target: f64,
+    },
     /// The float network gives no finite numbers on an input.
     #[error("calibration sample {sample}: the float network's output is not finite")]
     NotFinite {
@@ -150,6 +169,9 @@ pub fn import(name: &str, bytes: &[u8], inputs: &Lists, settings: &Settings) -> 
     check_settings(settings)?;
     let lowered = lower(parse::parse(bytes, Some(inputs))?)?;
     let found = search::search(&lowered, inputs, settings)?;
+    if !found.report.within_target {
+        return Err(ImportError::Accuracy { best: Box::new(found.report), target: settings.accuracy_target });
+    }
     let layout = choose_layout(&found.graph)?;
     let graph = found.graph.with_layout(layout)?;
     let bundle = bundle(name, &lowered.network, graph, found.weights, found.quantisation, found.segments_text)?;

@@ -49,6 +49,22 @@ pub struct Report {
     pub arguments_max: u64,
 }
 
+impl Report {
+    /// The largest error of any output, as a share of its range.
+    #[must_use]
+    pub fn error(&self) -> f64 {
+        self.outputs.iter().map(|output| output.relative_error).fold(0.0, f64::max)
+    }
+
+    /// Samples whose largest element is another one, in words; empty if there are none.
+    #[must_use]
+    pub fn disagreement(&self) -> String {
+        let missed: usize =
+            self.outputs.iter().filter_map(|output| output.argmax_agreement).map(|[same, all]| all - same).sum();
+        if missed == 0 { String::new() } else { format!(", with another largest element on {missed} samples") }
+    }
+}
+
 /// Sizes of a graph that decide what proving it costs.
 pub(super) struct Sizes {
     pub(super) requantised_elements: u64,

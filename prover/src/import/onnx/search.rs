@@ -2,15 +2,15 @@
 
 use circuits::model::graph::Graph;
 use circuits::model::reference;
-use circuits::model::tensor::Tensor;
 use circuits::model::weights::Weights;
 
-use super::quantise::scale::{Interval, Precision, scaled};
-use super::quantise::{QuantiseError, Quantised, Segment, quantise};
+use super::inputs::integers;
+use super::quantise::scale::{Interval, Precision};
+use super::quantise::{QuantiseError, Quantised, quantise};
 use super::real::evaluate;
 use super::report::{OutputReport, Report, sizes};
 use super::samples::{Lists, Sample};
-use super::{ImportError, Lowered, Port, Settings, elements, parse, segments};
+use super::{ImportError, Lowered, Port, Settings, parse, segments};
 
 /// Samples whose every value is looked at for its interval.
 const INTERVAL_SAMPLES_MAX: usize = 128;
@@ -46,7 +46,7 @@ pub(super) fn search(lowered: &Lowered, inputs: &Lists, settings: &Settings) -> 
                 continue;
             }
         };
-        let mut report = measure(lowered, &quantised, &segments, &samples, &references, precision, settings)?;
+        let mut report = measure(lowered, &quantised, &samples, &references, precision, settings)?;
         report.unread_lists = inputs.unread(shapes.len());
         let better = best.as_ref().is_none_or(|best| worst(&report) < worst(&best.report));
         if better {
@@ -124,24 +124,9 @@ fn intervals(lowered: &Lowered, samples: &[Sample]) -> Result<Vec<Interval>, Imp
     Ok(intervals.into_iter().map(|interval| interval.unwrap_or(Interval { low: 0.0, high: 0.0 })).collect())
 }
 
-/// The integer input of a sample.
-fn integer_input(quantised: &Quantised, segments: &[Segment], sample: &Sample) -> Result<Tensor, ImportError> {
-    let input = quantised.graph.input();
-    let mut values = Vec::new();
-    for ((part, segment), exponent) in sample.iter().zip(segments).zip(&quantised.input_exponents) {
-        debug_assert_eq!(part.len(), segment.length as usize);
-        values.extend(part.iter().map(|value| scaled(*value, *exponent).clamp(input.range.min, input.range.max)));
-    }
-    let got = vec![elements(&[u32::try_from(values.len()).unwrap_or(u32::MAX)])];
-    Tensor::new(input.shape.clone(), values).map_err(|_| {
-        ImportError::Execution(reference::ExecutionError::InputShape { expected: input.shape.clone(), got })
-    })
-}
-
 fn measure(
     lowered: &Lowered,
     quantised: &Quantised,
-    segments: &[Segment],
     samples: &[Sample],
     references: &[Vec<Vec<f64>>],
     precision: Precision,
@@ -151,7 +136,7 @@ fn measure(
     let step = f64::from(-quantised.output_exponent).exp2();
     let mut tallies: Vec<Tally> = ports.iter().map(Tally::new).collect();
     for (sample, expected) in samples.iter().zip(references) {
-        let input = integer_input(quantised, segments, sample)?;
+        let input = integers(&quantised.input_exponents, quantised.graph.input(), sample)?;
         let trace = reference::run(&quantised.graph, &quantised.weights, &input)?;
         let mut output = trace.output().iter().map(|value| *value as f64 * step);
         for (tally, expected) in tallies.iter_mut().zip(expected) {

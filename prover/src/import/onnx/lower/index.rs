@@ -81,6 +81,15 @@ impl Lowering<'_> {
         self.builder.reshape(product, vec![picks, rest])
     }
 
+    /// Start and step of a table `[length, 1]` that advances evenly: then the position itself says the number.
+    fn progression(&self, table: NodeId) -> Option<(f64, f64)> {
+        let values = self.builder.literal(table)?;
+        let (start, second) = (*values.first()?, *values.get(1)?);
+        let step = second - start;
+        let even = values.iter().enumerate().all(|(place, value)| *value == start + step * place as f64);
+        (even && self.builder.shape(table).last() == Some(&1)).then_some((start, step))
+    }
+
     fn gathered(&mut self, inputs: &[NodeId], axis: usize, output: Vec<u32>) -> Built {
         let (data, positions) = (self.input(inputs, 0)?, self.input(inputs, 1)?);
         let shape = self.builder.shape(data).to_vec();
@@ -93,8 +102,16 @@ impl Lowering<'_> {
         let first = self.builder.reshape(first, vec![length, rest])?;
         let picks = u32::try_from(count(&picked_shape)).unwrap_or(u32::MAX);
         let flat = self.builder.reshape(positions, vec![picks])?;
-        let marks = self.marks(flat, length)?;
-        let picked = self.picked(marks, first)?;
+        let picked = match self.progression(first) {
+            Some((start, step)) => {
+                let values = self.builder.combine(&[(flat, step)], start)?;
+                self.builder.reshape(values, vec![picks, 1])?
+            }
+            None => {
+                let marks = self.marks(flat, length)?;
+                self.picked(marks, first)?
+            }
+        };
         // [positions.., rest..] to [before.., positions.., after..].
         let outer: Vec<u32> =
             picked_shape.iter().copied().chain(order[1..].iter().map(|place| shape[*place])).collect();

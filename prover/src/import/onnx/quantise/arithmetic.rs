@@ -11,6 +11,8 @@ use super::{QuantiseError, point};
 
 /// Bits to narrow operands to, from the widest, until a result fits.
 pub(super) const ATTEMPTS: [u32; 6] = [WIDE_BITS, 36, 28, 22, 16, 12];
+/// Integers that operands of a maximum may range over.
+const COMPARED_MAX: u64 = 1 << 14;
 /// Bits of a constant.
 const CONSTANT_BITS: u32 = 18;
 
@@ -225,8 +227,11 @@ impl Emitter<'_> {
         let (left, right) = (self.operand(id, 0), self.operand(id, 1));
         for bits in ATTEMPTS {
             let (a, b) = (self.integer(left)?, self.integer(right)?);
-            let a = self.narrow(a, self.interval(left), bits);
-            let b = self.narrow(b, self.interval(right), bits);
+            // Comparing costs by the bits; narrowing first costs less than comparing wide values.
+            let bits = bits.min(self.precision.factor_bits());
+            let wide = |range: Range| range.count() > COMPARED_MAX;
+            let a = if wide(self.range(a)) { self.narrow(a, self.interval(left), bits) } else { a };
+            let b = if wide(self.range(b)) { self.narrow(b, self.interval(right), bits) } else { b };
             let exponent = a.exponent.max(b.exponent);
             if self.raised(a, exponent).is_none() || self.raised(b, exponent).is_none() {
                 continue;

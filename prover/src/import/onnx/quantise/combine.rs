@@ -33,7 +33,8 @@ impl Rounding {
         }
     }
 
-    fn reversed(self) -> Self {
+    /// The other way round.
+    pub(super) fn reversed(self) -> Self {
         match self {
             Self::Down => Self::Up,
             Self::Up => Self::Down,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use circuits::model::graph::{Activation, Input, Node, Operator, SHIFT_MAX, Value, quotient_range};
 use circuits::model::range::{MAGNITUDE_MAX, Range};
 
-use super::super::real::{NodeId, RealGraph, RealOperator};
+use super::super::real::{NodeId, RealGraph, RealOperator, count};
 use super::scale::{Interval, Precision, exponent_of};
 use super::{LinearNodes, QuantiseError, Segment};
 
@@ -39,7 +39,6 @@ pub(super) struct Emitter<'a> {
     pub(super) ends: Vec<bool>,
     /// Nodes that a threshold reads, and what may be done with their constants.
     pub(super) compared: Vec<Option<Rounding>>,
-    narrowed: HashMap<(u32, u32, Range2), Integer>,
     pub(super) ordered: HashMap<(NodeId, bool, bool, u32), Integer>,
     pub(super) constants: HashMap<(NodeId, i32, Rounding), Integer>,
     /// Positions to tag elements with, by shape and order.
@@ -69,9 +68,6 @@ impl Rounding {
         }
     }
 }
-
-/// A range as a key.
-type Range2 = (i64, i64);
 
 impl<'a> Emitter<'a> {
     pub(super) fn new(
@@ -113,7 +109,6 @@ impl<'a> Emitter<'a> {
             integers: vec![None; network.nodes.len()],
             ends: vec![false; network.nodes.len()],
             compared: vec![None; network.nodes.len()],
-            narrowed: HashMap::new(),
             ordered: HashMap::new(),
             constants: HashMap::new(),
             tags: HashMap::new(),
@@ -140,11 +135,16 @@ impl<'a> Emitter<'a> {
             for input in &node.inputs {
                 readers[*input] += 1;
                 moving[*input] &= moves && self.ends[id];
-                let reads = match node.operator {
+                let reads = match &node.operator {
                     RealOperator::Threshold { negative, zero, positive } => {
-                        Some(Rounding::of([negative, zero, positive]))
+                        Some(Rounding::of([*negative, *zero, *positive]))
                     }
                     _ if moves => self.compared[id],
+                    RealOperator::Combine { multipliers, .. } => {
+                        let place = node.inputs.iter().position(|other| other == input).unwrap_or(0);
+                        let falls = multipliers.get(place).is_some_and(|multiplier| *multiplier < 0.0);
+                        self.compared[id].map(|rounding| if falls { rounding.reversed() } else { rounding })
+                    }
                     _ => None,
                 };
                 // Readers that disagree need the exact difference.
@@ -202,6 +202,8 @@ impl<'a> Emitter<'a> {
     }
 
     /// `activation(clamp(q))` for `q` the value divided by `2^shift`, in as many steps as shifts are long.
+    ///
+    /// Elements that were only moved or repeated are narrowed where they come from, once.
     pub(super) fn requantise(
         &mut self,
         source: Integer,
@@ -210,6 +212,11 @@ impl<'a> Emitter<'a> {
         activation: Activation,
         results: Range,
     ) -> u32 {
+        if let Some((inner, moved)) = self.moved_from(source) {
+            let value = self.requantise(inner, shift, clamp, activation, results);
+            let shape = self.shape(source);
+            return self.push_once(moved, value, shape, results);
+        }
         let shape = self.shape(source);
         let mut value = source.value;
         let mut range = self.range(source);
@@ -217,11 +224,31 @@ impl<'a> Emitter<'a> {
         while left > u32::from(SHIFT_MAX) {
             range = quotient_range(range, SHIFT_MAX);
             let operator = Operator::Requantise { shift: SHIFT_MAX, clamp: range, activation: Activation::Identity };
-            value = self.push(operator, vec![value], shape.clone(), range);
+            value = self.push_once(operator, value, shape.clone(), range);
             left -= u32::from(SHIFT_MAX);
         }
         let shift = u8::try_from(left).unwrap_or(SHIFT_MAX);
-        self.push(Operator::Requantise { shift, clamp, activation }, vec![value], shape, results)
+        self.push_once(Operator::Requantise { shift, clamp, activation }, value, shape, results)
+    }
+
+    /// Where a value's elements come from, if they are all of another value's, moved or repeated, and how they moved.
+    fn moved_from(&self, source: Integer) -> Option<(Integer, Operator)> {
+        let node = self.nodes.get((source.value as usize).checked_sub(1)?)?;
+        if !matches!(node.operator, Operator::Reshape { .. } | Operator::Strided { .. }) {
+            return None;
+        }
+        let inner = Integer { value: *node.inputs.first()?, ..source };
+        let fewer = count(&self.shape(inner)) <= count(&self.shape(source));
+        (inner.value != 0 && fewer).then(|| (inner, node.operator.clone()))
+    }
+
+    /// Adds a node of one input unless it is there already.
+    fn push_once(&mut self, operator: Operator, input: u32, shape: Vec<u32>, range: Range) -> u32 {
+        let known = self.nodes.iter().position(|node| node.inputs == [input] && node.operator == operator);
+        match known.and_then(|place| u32::try_from(place + 1).ok()) {
+            Some(value) => value,
+            None => self.push(operator, vec![input], shape, range),
+        }
     }
 
     /// The interval after a shift and a clamp.
@@ -246,14 +273,8 @@ impl<'a> Emitter<'a> {
         if shift == 0 && results == self.range(source) {
             return source;
         }
-        let key = (source.value, shift, (clamp.min, clamp.max));
-        if let Some(known) = self.narrowed.get(&key) {
-            return *known;
-        }
         let value = self.requantise(source, shift, clamp, Activation::Identity, results);
-        let integer = Integer { value, exponent };
-        self.narrowed.insert(key, integer);
-        integer
+        Integer { value, exponent }
     }
 
     /// The value in at most `bits` bits, sign included; a value that has no more stays as it is.

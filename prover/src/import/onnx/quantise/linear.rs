@@ -7,14 +7,16 @@ use circuits::model::range::Range;
 use circuits::model::weights::LinearWeights;
 
 use super::super::real::{NodeId, RealOperator};
-use super::emitter::{Emitter, Integer, bounded};
+use super::emitter::{Emitter, Integer, Rounding, bounded};
 use super::scale::{EXPONENT_LIMIT, exponent_of, fixed_exponent, scaled};
 use super::{QuantiseError, point};
 
 /// Bits that weights keep whatever shift they are scaled for.
 const WEIGHT_BITS_KEPT: i32 = 8;
-/// Bits of weights that only pick: their sums have one term.
-const PICKED_BITS: u32 = 20;
+/// Bits of weights that only pick numbers to compare: their sums have one term.
+const COMPARED_BITS: u32 = 16;
+/// Bits by which weights that only pick are finer than others.
+const PICKED_BITS: u32 = 3;
 /// Inputs are narrowed beyond this.
 const INPUT_BITS: u32 = 18;
 
@@ -34,7 +36,18 @@ impl Emitter<'_> {
         // Sums with few exact weights stay exact; anything else reads few bits, which keeps what follows narrow.
         let bits = if whole && exact <= 0 { 40 } else { INPUT_BITS.min(self.precision.factor_bits().max(12)) };
         let mut source = self.narrow(source, self.interval(source_id), bits);
-        let mut exponent = if picks { fixed_exponent(weights, PICKED_BITS) } else { exact };
+        // Picked numbers that are only compared with the input can be rounded to the input's own steps.
+        let rounding = if picks { self.compared[id] } else { None };
+        let mut exponent = match rounding {
+            Some(Rounding::Exact) => fixed_exponent(weights, COMPARED_BITS),
+            Some(_) => {
+                let steps = self.input_exponents.iter().copied().max().unwrap_or(0);
+                fixed_exponent(weights, COMPARED_BITS).min(steps)
+            }
+            None if picks => fixed_exponent(weights, self.precision.weight_bits + PICKED_BITS),
+            None => exact,
+        };
+        let rounding = rounding.unwrap_or(Rounding::Exact);
         if !self.ends[id] && !picks && !whole {
             let interval = self.interval(id);
             let wanted = exponent_of(interval.span(), self.precision.activation_bits);
@@ -44,7 +57,7 @@ impl Emitter<'_> {
         }
         exponent = exponent.min(EXPONENT_LIMIT - source.exponent);
         loop {
-            match self.scaled_linear(id, source, geometry.as_ref(), weights, bias, exponent) {
+            match self.scaled_linear(id, source, (geometry.as_ref(), weights, bias), (exponent, rounding)) {
                 Ok(integer) => return Ok(integer),
                 Err(error) if exponent <= exact - 12 => {
                     let narrowed = self.narrow(source, self.interval(source_id), 12);
@@ -63,13 +76,11 @@ impl Emitter<'_> {
         &mut self,
         id: NodeId,
         source: Integer,
-        geometry: Option<&Geometry>,
-        weights: &[f64],
-        bias: &[f64],
-        exponent: i32,
+        (geometry, weights, bias): (Option<&Geometry>, &[f64], &[f64]),
+        (exponent, rounding): (i32, Rounding),
     ) -> Result<Integer, QuantiseError> {
         let limit = i64::from(i32::MAX);
-        let integers = weights.iter().map(|weight| scaled(*weight, exponent).clamp(-limit, limit));
+        let integers = weights.iter().map(|weight| rounding.scaled(*weight, exponent).clamp(-limit, limit));
         let integers = integers.filter_map(|weight| i32::try_from(weight).ok()).collect();
         let sum_exponent = source.exponent + exponent;
         let biases: Vec<i64> = bias.iter().map(|bias| scaled(*bias, sum_exponent)).collect();

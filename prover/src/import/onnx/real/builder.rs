@@ -1,15 +1,18 @@
 //! Builds a lowered network: folds constants, merges sums, fuses one-variable functions.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use circuits::model::formula::Step;
 use circuits::model::graph::WIDTH_MAX;
 
 use super::expression::{self, Expression, compose, fits, scaled};
-use super::{NodeId, RealGraph, RealNode, RealOperator, count, evaluate, strides};
+use super::{NodeId, RealGraph, RealNode, RealOperator, count, evaluate, linear, strides};
 
 /// Largest number of terms of one sum.
 const TERMS_MAX: usize = 16;
+/// Constants up to this size are looked for before another is made, and so many of them are remembered.
+const SHARED_MAX: usize = 256;
 /// Largest number of nodes before the unused ones are dropped.
 const NODES_MAX: usize = 1 << 17;
 /// Largest number of elements of a constant: a weight matrix.
@@ -34,13 +37,17 @@ pub(crate) fn refuse<T>(why: impl Into<String>) -> Result<T, Unsupported> {
 pub(crate) struct Builder {
     nodes: Vec<RealNode>,
     constants: usize,
+    /// Views of a node, so that none is made twice.
+    views: HashMap<NodeId, Vec<NodeId>>,
+    /// Small constants, likewise.
+    shared: Vec<NodeId>,
 }
 
 impl Builder {
     /// A network whose input has this shape; `whole` if it only takes whole numbers.
     pub(crate) fn new(shape: Vec<u32>, whole: bool) -> Self {
         let input = RealNode { operator: RealOperator::Input, inputs: Vec::new(), shape, expression: None, whole };
-        Self { nodes: vec![input], constants: 0 }
+        Self { nodes: vec![input], constants: 0, views: HashMap::new(), shared: Vec::new() }
     }
 
     /// A part of the input, which then is a vector.
@@ -69,7 +76,9 @@ impl Builder {
             node.expression = None;
             nodes.push(node);
         }
-        RealGraph { nodes, output: places.get(output).copied().unwrap_or(0) }
+        let output = places.get(output).copied().unwrap_or(0);
+        linear::settle(&mut nodes, output);
+        RealGraph { nodes, output }
     }
 
     /// A node.
@@ -127,6 +136,16 @@ impl Builder {
                 return refuse(format!("the network's constants: expected at most {CONSTANTS_MAX} numbers together"));
             }
         }
+        if matches!(node.operator, RealOperator::Reshape | RealOperator::Strided { .. }) {
+            let known = self.views.entry(node.inputs[0]).or_default();
+            if let Some(known) = known.iter().copied().find(|known| {
+                let known = &self.nodes[*known];
+                known.operator == node.operator && known.shape == node.shape
+            }) {
+                return Ok(known);
+            }
+            known.push(self.nodes.len());
+        }
         self.nodes.push(node);
         Ok(self.nodes.len() - 1)
     }
@@ -151,7 +170,19 @@ impl Builder {
         if values.len() != count(&shape) {
             return refuse(format!("a constant of shape {shape:?} with {} elements", values.len()));
         }
-        self.push(RealOperator::Constant(Arc::new(values)), Vec::new(), shape)
+        let small = values.len() <= SHARED_MAX;
+        let known = self.shared.iter().copied().find(|id| {
+            let known = self.node(*id);
+            known.shape == shape && matches!(&known.operator, RealOperator::Constant(other) if **other == values)
+        });
+        if let Some(known) = known.filter(|_| small) {
+            return Ok(known);
+        }
+        let id = self.push(RealOperator::Constant(Arc::new(values)), Vec::new(), shape)?;
+        if small && self.shared.len() < SHARED_MAX {
+            self.shared.push(id);
+        }
+        Ok(id)
     }
 
     /// One number in every element.
@@ -210,6 +241,15 @@ impl Builder {
         if let Some(folded) = self.fold_into_linear(&terms, constant)? {
             return Ok(folded);
         }
+        if terms.len() > 1
+            && multiplier.abs().log2().fract() != 0.0
+            && terms.iter().all(|(_, other)| other.abs() == multiplier.abs())
+        {
+            // The common factor stays outside, where a function or weights can take it.
+            let signs: Vec<(NodeId, f64)> = terms.iter().map(|(id, other)| (*id, other.signum())).collect();
+            let inner = self.combine(&signs, 0.0)?;
+            return self.scaled_by(inner, multiplier.abs(), constant);
+        }
         let fused = self.fused_sum(&terms, constant);
         if let Some((expression, false)) = &fused {
             return self.function_of(expression.root, expression.steps.clone(), shape);
@@ -220,6 +260,36 @@ impl Builder {
             self.describe(id, expression);
         }
         Ok(id)
+    }
+
+    /// `multiplier x + constant` as a node of its own.
+    fn scaled_by(&mut self, input: NodeId, multiplier: f64, constant: f64) -> Built {
+        let shape = self.shape(input).to_vec();
+        let fused = self.fused_sum(&[(input, multiplier)], constant);
+        let id = self.push(RealOperator::Combine { multipliers: vec![multiplier], constant }, vec![input], shape)?;
+        if let Some((expression, true)) = fused {
+            self.describe(id, expression);
+        }
+        Ok(id)
+    }
+
+    /// A node as `multiplier x + constant` of another, where it is one. Such scalars move outward through whatever
+    /// only moves or adds up elements, until a function or the weights of a layer take them in.
+    fn scalar_of(&self, id: NodeId) -> Option<(NodeId, f64, f64)> {
+        match self.node(id) {
+            RealNode { operator: RealOperator::Combine { multipliers, constant }, inputs, .. } => {
+                match (&inputs[..], &multipliers[..]) {
+                    ([input], [multiplier]) => Some((*input, *multiplier, *constant)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// The same for nodes that are a plain multiple.
+    pub(super) fn multiple_of(&self, id: NodeId) -> Option<(NodeId, f64)> {
+        self.scalar_of(id).filter(|(.., constant)| *constant == 0.0).map(|(input, multiplier, _)| (input, multiplier))
     }
 
     /// Terms with inner sums opened, equal inputs merged and uniform constants added up.
@@ -237,7 +307,8 @@ impl Builder {
         for (id, multiplier) in terms {
             match self.node(*id) {
                 RealNode { operator: RealOperator::Combine { multipliers, constant: inner }, inputs, .. }
-                    if terms.len() + inputs.len() <= TERMS_MAX =>
+                    if terms.len() + inputs.len() <= TERMS_MAX
+                        && !inputs.iter().any(|input| self.is_constant(*input)) =>
                 {
                     constant += multiplier * inner;
                     for (input, factor) in inputs.iter().zip(multipliers) {
@@ -284,6 +355,14 @@ impl Builder {
                 return Ok(folded);
             }
         }
+        if self.expression(a).root != self.expression(b).root {
+            for (value, other) in [(a, b), (b, a)] {
+                if let Some((inner, multiplier)) = self.multiple_of(value) {
+                    let product = self.multiply(inner, other)?;
+                    return self.combine(&[(product, multiplier)], 0.0);
+                }
+            }
+        }
         self.binary(RealOperator::Multiply, Step::Multiply, a, b)
     }
 
@@ -305,6 +384,14 @@ impl Builder {
             {
                 return self.function(value, &[Step::Variable, bound, step]);
             }
+        }
+        if let (Some((left, multiplier, constant)), Some((right, other, offset))) =
+            (self.scalar_of(a), self.scalar_of(b))
+            && multiplier > 0.0
+            && (multiplier, constant) == (other, offset)
+        {
+            let inner = self.extremum(operator, step, left, right)?;
+            return self.combine(&[(inner, multiplier)], constant);
         }
         self.binary(operator, step, a, b)
     }
@@ -345,14 +432,27 @@ impl Builder {
     /// The sum along the last dimension.
     pub(crate) fn sum(&mut self, input: NodeId) -> Built {
         let mut shape = self.shape(input).to_vec();
-        if shape.pop() == Some(1) {
+        let length = shape.pop();
+        if length == Some(1) {
             return self.reshape(input, shape);
+        }
+        if let Some((inner, multiplier, constant)) = self.scalar_of(input) {
+            let sum = self.sum(inner)?;
+            return self.combine(&[(sum, multiplier)], constant * f64::from(length.unwrap_or(1)));
         }
         self.push(RealOperator::Sum, vec![input], shape)
     }
 
     /// `[batch, m, k]` times `[batch, k, n]`.
     pub(crate) fn matrix_multiply(&mut self, a: NodeId, b: NodeId) -> Built {
+        if let Some((inner, multiplier)) = self.multiple_of(a) {
+            let product = self.matrix_multiply(inner, b)?;
+            return self.combine(&[(product, multiplier)], 0.0);
+        }
+        if let Some((inner, multiplier)) = self.multiple_of(b) {
+            let product = self.matrix_multiply(a, inner)?;
+            return self.combine(&[(product, multiplier)], 0.0);
+        }
         match (self.shape(a), self.shape(b)) {
             (&[batch, m, k], &[other, inner, n]) if batch == other && k == inner => {
                 self.push(RealOperator::MatrixMultiply, vec![a, b], vec![batch, m, n])
@@ -379,6 +479,10 @@ impl Builder {
         if count(&shape) != count(self.shape(input)) {
             return refuse(format!("reshaping {:?} to {shape:?}", self.shape(input)));
         }
+        if let Some((inner, multiplier, constant)) = self.scalar_of(input) {
+            let moved = self.reshape(inner, shape)?;
+            return self.combine(&[(moved, multiplier)], constant);
+        }
         let node = self.node(input);
         let source = if node.operator == RealOperator::Reshape { node.inputs[0] } else { input };
         if self.shape(source) == shape {
@@ -389,8 +493,15 @@ impl Builder {
 
     /// A strided view.
     pub(crate) fn strided(&mut self, input: NodeId, offset: u32, shape: Vec<u32>, steps: Vec<i32>) -> Built {
-        if offset == 0 && steps == strides(&shape) && count(&shape) == count(self.shape(input)) {
+        // Along a dimension of length 1 no step is taken.
+        let mut plain = strides(&shape).into_iter().zip(&steps).zip(&shape);
+        let plain = plain.all(|((plain, step), length)| plain == *step || *length == 1);
+        if offset == 0 && plain && count(&shape) == count(self.shape(input)) {
             return self.reshape(input, shape);
+        }
+        if let Some((inner, multiplier, constant)) = self.scalar_of(input) {
+            let moved = self.strided(inner, offset, shape, steps)?;
+            return self.combine(&[(moved, multiplier)], constant);
         }
         self.push(RealOperator::Strided { offset, strides: steps }, vec![input], shape)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use circuits::model::operator::Geometry;
 
 use super::builder::{Builder, Built, Unsupported, refuse};
-use super::{NodeId, RealOperator, count};
+use super::{NodeId, RealNode, RealOperator, count};
 
 impl Builder {
     /// `W x + b` along the last dimension, `W` as `[outputs, inputs]`.
@@ -87,6 +87,10 @@ impl Builder {
         if weights.iter().chain(&bias).any(|number| !number.is_finite()) {
             return refuse("a weight or bias that is infinite or not a number: expected finite numbers");
         }
+        if let Some((inner, multiplier)) = self.multiple_of(input) {
+            let weights = weights.iter().map(|weight| weight * multiplier).collect();
+            return self.convolution(inner, geometry, Arc::new(weights), bias);
+        }
         let Some([rows, columns]) = geometry.output([height, width]) else {
             return refuse(format!("a kernel of {:?} does not fit {height} x {width}", geometry.kernel));
         };
@@ -141,6 +145,10 @@ impl Builder {
         let mut moving = terms.iter().filter(|(id, _)| !self.is_constant(*id));
         let (Some((outer, multiplier)), None) = (moving.next(), moving.next()) else { return Ok(None) };
         let Some((layer, axis)) = self.linear_behind(*outer) else { return Ok(None) };
+        if terms.len() == 1 {
+            // A scalar may still fuse with what follows; `settle` folds it if it does not.
+            return Ok(None);
+        }
         let shape = self.shape(layer).to_vec();
         let channels = shape.get(axis).map_or(0, |length| *length as usize);
         let mut offsets = vec![constant; channels];
@@ -183,5 +191,34 @@ impl Builder {
         };
         let scaled = self.convolution(image, geometry, Arc::new(weights), vec![0.0; channels as usize])?;
         self.reshape(scaled, shape).map(Some)
+    }
+}
+
+/// Folds scalars into the weights of layers that nothing else reads.
+pub(super) fn settle(nodes: &mut [RealNode], output: NodeId) {
+    let mut readers = vec![0usize; nodes.len()];
+    nodes.iter().flat_map(|node| &node.inputs).for_each(|input| readers[*input] += 1);
+    readers[output] += 1;
+    for id in 0..nodes.len() {
+        let RealOperator::Combine { multipliers, constant } = &nodes[id].operator else { continue };
+        let ([multiplier], [input]) = (&multipliers[..], &nodes[id].inputs[..]) else { continue };
+        let (multiplier, constant, mut layer) = (*multiplier, *constant, *input);
+        while readers[layer] == 1
+            && matches!(
+                nodes[layer].operator,
+                RealOperator::Reshape | RealOperator::Strided { .. } | RealOperator::Select { .. }
+            )
+        {
+            layer = nodes[layer].inputs[0];
+        }
+        let (1, RealOperator::Dense { weights, bias } | RealOperator::Convolution { weights, bias, .. }) =
+            (readers[layer], &mut nodes[layer].operator)
+        else {
+            continue;
+        };
+        *weights = Arc::new(weights.iter().map(|weight| weight * multiplier).collect());
+        bias.iter_mut().for_each(|bias| *bias = *bias * multiplier + constant);
+        nodes[layer].whole = false;
+        nodes[id].operator = RealOperator::Reshape;
     }
 }
