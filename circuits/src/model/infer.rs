@@ -118,6 +118,10 @@ impl Operands<'_> {
             Operator::Dense { inputs, outputs, .. } => self.dense(*inputs, *outputs),
             Operator::Convolution { geometry, .. } => self.convolution(geometry),
             Operator::Requantise { .. } => Ok(self.first()?.shape.clone()),
+            // Nothing would state what the result is.
+            Operator::Combine { multipliers, .. } if multipliers.is_empty() => {
+                Err(self.refused("a multiplier for every input"))
+            }
             Operator::Combine { .. } | Operator::Multiply | Operator::Maximum | Operator::Minimum => {
                 let shape = self.first()?.shape.clone();
                 if self.inputs.iter().any(|value| value.shape != shape) {
@@ -198,6 +202,12 @@ impl Operands<'_> {
             return Err(refused());
         }
         let [rows, columns] = geometry.output([*height, *width]).ok_or_else(refused)?;
+        // Executors and circuits walk over the padding as well.
+        let padded = geometry.padded([*height, *width]).and_then(|[rows, columns]| rows.checked_mul(columns));
+        let padded = padded.and_then(|elements| elements.checked_mul(*channels));
+        if padded.is_none_or(|elements| elements > WIDTH_MAX) {
+            return Err(self.refused(&format!("an input of at most {WIDTH_MAX} elements, its padding included")));
+        }
         Ok(vec![*outputs, rows, columns])
     }
 

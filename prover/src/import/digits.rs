@@ -216,8 +216,8 @@ mod tests {
     const BUNDLE: &[u8] = include_bytes!("../../../data/digits/digits.assay");
     const NETWORK: &[u8] = include_bytes!("../../../data/digits/digits.safetensors");
     const BUNDLE_HASH: [u8; 32] = [
-        0x09, 0x0d, 0x30, 0x00, 0x02, 0x64, 0x92, 0x58, 0x19, 0xd2, 0xf4, 0x31, 0x22, 0xa2, 0x66, 0x06, 0xd3, 0xd7,
-        0x43, 0x48, 0x0a, 0x20, 0xb5, 0x4f, 0xfb, 0x52, 0xee, 0xa5, 0x7c, 0x25, 0xec, 0x13,
+        0x60, 0x39, 0x50, 0x7d, 0xb4, 0x75, 0xfc, 0x10, 0xdc, 0x22, 0xb4, 0x5a, 0x31, 0x12, 0x95, 0x68, 0x71, 0x5e,
+        0xec, 0x58, 0x02, 0xf0, 0x8b, 0xda, 0x9e, 0x37, 0x10, 0x1e, 0x84, 0x3b, 0xb0, 0xb2,
     ];
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
         let images: Vec<Tensor> = train.into_iter().map(|digit| digit.image).collect();
         let network = Network::from_bytes(NETWORK).unwrap();
         let Quantised { graph, weights, .. } = quantise(&network, &settings(), &images).unwrap();
-        assert_eq!(graph.layout(), Layout { k: 10, rows: 32, lanes: 1 });
+        assert_eq!(graph.layout(), Layout { k: 7, rows: 32, lanes: 2 });
         let bundle = Bundle::new(graph, weights, info()).unwrap();
         assert!(bundle.to_bytes().unwrap() == BUNDLE, "import changed: run the example train_digits and pin its hash");
     }
