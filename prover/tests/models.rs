@@ -26,7 +26,7 @@ use verifier::proof::{Proof, ProofError, verify};
 fn fixture(name: &str, graph: Graph, weights: Weights, input: Tensor) -> Fixture {
     let layout = choose(&graph).unwrap();
     let graph = graph.with_layout(layout).unwrap();
-    let info = Info { name: name.to_owned(), labels: vec![], input_scale: String::new() };
+    let info = Info { name: name.to_owned(), labels: vec![], input_scale: String::new(), quantisation: None };
     Fixture::new(Arc::new(Bundle::new(graph, weights, info).unwrap()), input)
 }
 
