@@ -75,22 +75,6 @@ fn the_shape_is_the_circuits() {
 }
 
 #[test]
-fn more_of_anything_takes_more_memory_and_time() {
-    let rates = Rates::new(vec![Rate { k: 6, transform_ns: 60, small_ns: 5, full_ns: 9, multiply_ns: 1 }]).unwrap();
-    let small = Estimate::new(Fixture::small().key.bundle()).unwrap();
-    let digits = Estimate::new(digits().key.bundle()).unwrap();
-    assert!(small.time(&rates).total() > std::time::Duration::ZERO);
-    assert!(digits.memory.peak_bytes() > digits.memory.resident_bytes);
-    let larger = prover::estimate::Shape { k: digits.shape.k + 1, ..digits.shape };
-    let doubled = Estimate::of(larger);
-    assert!(doubled.memory.peak_bytes() > digits.memory.peak_bytes());
-    assert!(doubled.time(&rates).total() >= digits.time(&rates).total() * 2);
-    let together = prover::estimate::Memory::together(&[digits.memory, doubled.memory]);
-    assert!(together > doubled.memory.peak_bytes());
-    assert!(together < doubled.memory.peak_bytes() + digits.memory.peak_bytes());
-}
-
-#[test]
 fn rates_grow_from_the_nearest_size_that_was_measured() {
     let rate = |k, ns| Rate { k, transform_ns: ns, small_ns: ns, full_ns: ns, multiply_ns: ns };
     let rates = Rates::new(vec![rate(4, 10), rate(8, 1000)]).unwrap();

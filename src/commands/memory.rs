@@ -55,10 +55,15 @@ impl MemoryOptions {
 
     /// Refuses if keeping the models' keys and making one proof of any of them is predicted not to fit.
     pub(super) fn check<'a>(&self, bundles: impl IntoIterator<Item = &'a Bundle>) -> Result<(), CliError> {
-        let memory = |bundle| Estimate::new(bundle).map(|estimate| estimate.memory).map_err(RowsError::from);
+        let memory = |bundle| predict(bundle).map(|estimate| estimate.memory);
         let memories = bundles.into_iter().map(memory).collect::<Result<Vec<_>, _>>()?;
         refuse(Memory::together(&memories), self.capacity())
     }
+}
+
+/// What one proof of the model will take.
+pub(super) fn predict(bundle: &Bundle) -> Result<Estimate, CliError> {
+    Estimate::new(bundle).map_err(|error| CliError::ProvingKey(RowsError::from(error).into()))
 }
 
 fn refuse(needed: u64, capacity: Option<Capacity>) -> Result<(), CliError> {

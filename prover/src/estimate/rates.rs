@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use circuits::model::graph::K_MAX;
 use halo2_proofs::arithmetic::{best_multiexp, eval_polynomial};
 use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine};
 use halo2_proofs::halo2curves::ff::PrimeField;
@@ -46,7 +47,7 @@ impl Rates {
     #[must_use]
     pub fn new(rates: Vec<Rate>) -> Option<Self> {
         let ascending = rates.windows(2).all(|pair| pair.first().map(|rate| rate.k) < pair.last().map(|rate| rate.k));
-        let valid = !rates.is_empty() && ascending && rates.iter().all(|rate| (1..=22).contains(&rate.k));
+        let valid = !rates.is_empty() && ascending && rates.iter().all(|rate| (1..=K_MAX).contains(&rate.k));
         valid.then_some(Self(rates))
     }
 
@@ -61,7 +62,8 @@ impl Rates {
     pub fn at(&self, k: u32) -> Rate {
         let nearest = self.0.iter().rev().find(|rate| rate.k <= k).or(self.0.first()).copied();
         let from = nearest.unwrap_or(Rate { k, transform_ns: 0, small_ns: 0, full_ns: 0, multiply_ns: 0 });
-        let linear = |ns: u64| scale(ns, 1 << k, 1 << from.k);
+        let rows = |k: u32| 1u64 << k.min(K_MAX);
+        let linear = |ns: u64| scale(ns, rows(k), rows(from.k));
         Rate {
             k,
             transform_ns: scale(linear(from.transform_ns), k.into(), from.k.into()),

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use prover::estimate::{Estimate as Predicted, Shape, Time};
 use serde_json::{Value, json};
-use verifier::rows::RowsError;
 
 use super::nanoseconds;
 use super::rates::rates;
-use crate::commands::memory::MemoryOptions;
+use crate::commands::memory::{MemoryOptions, predict};
 use crate::error::CliError;
 use crate::files;
 use crate::output::{Done, Output, bytes, duration, printable};
@@ -33,7 +32,7 @@ pub(crate) struct Estimate {
 pub(super) fn run(arguments: &Estimate, output: &Output) -> Result<Done, CliError> {
     let Estimate { model, calibrate, memory } = arguments;
     let bundle = files::read_model(model)?;
-    let predicted = Predicted::new(&bundle).map_err(RowsError::from)?;
+    let predicted = predict(&bundle)?;
     let time = predicted.time(&rates(*calibrate, output)?);
     let Predicted { shape, sizes, memory: peak } = &predicted;
     let capacity = memory.capacity();
