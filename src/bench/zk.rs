@@ -206,7 +206,7 @@ impl Subject<'_> {
             let trace = witness.time(|| -> Result<Trace, CliError> {
                 let trace = self.run(&input)?;
                 std::hint::black_box(
-                    Witness::new(key.plan(), &trace.values, self.bundle.weights()).map_err(ProveError::from)?,
+                    Witness::new(key.plan(), &trace.values, key.bundle().weights()).map_err(ProveError::from)?,
                 );
                 Ok(trace)
             })?;

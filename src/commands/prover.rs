@@ -94,7 +94,7 @@ pub(super) fn derive_key(bundle: &Bundle, setup: &Setup, output: &Output) -> Res
 }
 
 /// What to do with a file of the same name.
-fn existing(overwrite: bool) -> Existing {
+pub(super) fn existing(overwrite: bool) -> Existing {
     if overwrite { Existing::Replace } else { Existing::Keep }
 }
 

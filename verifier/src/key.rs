@@ -250,8 +250,8 @@ impl VerifyingKey {
     pub fn security(&self) -> SecurityBudget {
         let system = self.halo2.cs();
         let constraints = system.gates().iter().map(|gate| gate.polynomials().len()).sum();
-        let openings = system.advice_queries().len().saturating_add(system.fixed_queries().len());
-        SecurityBudget::of(&self.plan, constraints, openings)
+        let queries = system.advice_queries().len().saturating_add(system.fixed_queries().len());
+        SecurityBudget::of(&self.plan, constraints, queries)
     }
 
     /// Where in the transcript the weight link is; `None` for a model without weights.

@@ -51,7 +51,6 @@ impl Estimate {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "test code")]
     use std::time::Duration;
 
     use super::*;
