@@ -51,7 +51,7 @@ fn sizes_are_exact_for_graphs_of_any_operators() {
         let model = Model::graph_from_seed(seed, &limits);
         let Ok(layout) = choose(&model.graph) else { continue };
         let input = model.input(2);
-        let info = Info { name: "graph".into(), labels: vec![], input_scale: String::new() };
+        let info = Info { name: "graph".into(), labels: vec![], input_scale: String::new(), quantisation: None };
         let graph = model.graph.with_layout(layout).unwrap();
         let fixture = Fixture::new(Arc::new(Bundle::new(graph, model.weights, info).unwrap()), input);
         let (told, real) = sizes(&fixture);

@@ -167,7 +167,7 @@ fn every_model_and_setup_has_a_name_of_its_own() {
     let model = Model::from_seed(7, &Limits { quotients_max: 60, shift_max: 4, ..Limits::circuit() });
     let layout = choose(&model.graph).unwrap();
     let k = layout.k;
-    let info = Info { name: "another".into(), labels: vec![], input_scale: String::new() };
+    let info = Info { name: "another".into(), labels: vec![], input_scale: String::new(), quantisation: None };
     let bundle = Bundle::new(model.graph.with_layout(layout).unwrap(), model.weights, info).unwrap();
     let large = prover::srs::generate::development(k.max(setup.k()), &|_, _| {}).unwrap();
     let another = KeyFile::new(Arc::new(bundle), &large).unwrap();

@@ -171,5 +171,5 @@ fn a_receipt_under_an_imported_setup_is_accepted_by_its_name() {
     let model = arguments!["--model", story().model()];
     verify(&model).ends(3).shows(&format!("the proof is under another setup than the derived key: {id}"));
     let absent = arguments!["--model", story().model(), "--setup-id", &zeros, "--setup-dir", &setups];
-    verify(&absent).ends(3).says("error[ASSAY-P013]").says("--ptau FILE --k 10");
+    verify(&absent).ends(3).says("error[ASSAY-P013]").says("--ptau FILE --k 8");
 }

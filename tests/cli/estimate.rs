@@ -41,7 +41,12 @@ fn dense(widths: &[u32]) -> Bundle {
     let layout = choose(&graph).unwrap();
     let graph = graph.with_layout(layout).unwrap();
     let weights = Weights::new(&graph, weights).unwrap();
-    Bundle::new(graph, weights, Info { name: "dense".into(), labels: vec![], input_scale: String::new() }).unwrap()
+    Bundle::new(
+        graph,
+        weights,
+        Info { name: "dense".into(), labels: vec![], input_scale: String::new(), quantisation: None },
+    )
+    .unwrap()
 }
 
 fn estimate(model: &PathBuf) -> Value {
