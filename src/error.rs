@@ -33,12 +33,14 @@ use crate::commands::demo::DemoError;
 
 mod bench;
 mod chain;
+mod import;
 mod keystore;
 mod node;
 mod setup;
 mod worker;
 
 pub(crate) use self::chain::ChainError;
+pub(crate) use self::import::ImportProblem;
 pub(crate) use self::setup::CeremonyError;
 
 /// How the command ends.
@@ -209,6 +211,8 @@ pub(crate) enum CliError {
     Hardware(HardwareError),
     #[error("{0}")]
     Bench(Box<BenchError>),
+    #[error("{0}")]
+    Import(Box<ImportProblem>),
     #[error("no node runs on {}: its file address is missing", path.display())]
     NoAddress { path: PathBuf },
     #[error("{what} {id}: none on this chain")]
@@ -266,6 +270,7 @@ impl CliError {
             Self::Worker(source) => worker::code(source),
             Self::Hardware(_) => "ASSAY-W008",
             Self::Bench(source) => bench::code(source),
+            Self::Import(source) => source.code(),
             Self::NoAddress { .. } => "ASSAY-N006",
             Self::None { .. } => "ASSAY-N007",
             Self::NotFunded { .. } => "ASSAY-T002",
@@ -314,6 +319,7 @@ impl CliError {
             Self::Node(source) => node::exit(source),
             Self::Worker(source) => worker::exit(source),
             Self::Bench(source) => bench::exit(source),
+            Self::Import(source) => source.exit(),
             Self::NotFunded { .. } | Self::KeyKind { .. } => Exit::Configuration,
         }
     }
@@ -343,6 +349,7 @@ impl CliError {
             Self::Node(source) => return node::help(source),
             Self::Worker(source) => return worker::help(source),
             Self::Bench(source) => return bench::help(source).map(str::to_owned),
+            Self::Import(source) => return source.help().map(str::to_owned),
             Self::NoAddress { .. } => "`assay chain dev --data-dir DIR` starts one there; --node URL names another",
             Self::None { .. } => "check the identifier; what was only sent is not there before its block",
             Self::NotFunded { .. } => "sign with a key of your own: --key FILE",

@@ -35,7 +35,7 @@ fn bundle(seed: u64) -> Arc<Bundle> {
     let model = Model::from_seed(seed, &Limits::circuit());
     let layout = choose(&model.graph).unwrap();
     let graph = model.graph.with_layout(layout).unwrap();
-    let info = Info { name: format!("random {seed}"), labels: vec![], input_scale: String::new() };
+    let info = Info { name: format!("random {seed}"), labels: vec![], input_scale: String::new(), quantisation: None };
     Arc::new(Bundle::new(graph, model.weights, info).unwrap())
 }
 

@@ -205,7 +205,9 @@ impl Subject<'_> {
             let input = self.input(&mut generator)?;
             let trace = witness.time(|| -> Result<Trace, CliError> {
                 let trace = self.run(&input)?;
-                std::hint::black_box(Witness::new(key.plan(), &trace.values, key.bundle().weights()).map_err(ProveError::from)?);
+                std::hint::black_box(
+                    Witness::new(key.plan(), &trace.values, key.bundle().weights()).map_err(ProveError::from)?,
+                );
                 Ok(trace)
             })?;
             let Proven { statement, proof } = proving.time(|| prove(key, CONTEXT, &trace.values))?;

@@ -1,4 +1,4 @@
-//! `assay model`: what a model file holds.
+//! `assay model`: from a network to a model file, and what such a file holds.
 
 use std::path::PathBuf;
 
@@ -16,9 +16,14 @@ use crate::error::CliError;
 use crate::files;
 use crate::output::{Done, Output, name, printable, shape};
 
-/// Show models
+mod import;
+
+/// Import and show models
 #[derive(Debug, Subcommand)]
 pub(crate) enum Model {
+    Import(import::Import),
+    Check(import::Check),
+    Input(import::MakeInput),
     Show(Show),
 }
 
@@ -44,13 +49,24 @@ impl Model {
     /// Name in the envelope.
     pub(super) fn name(&self) -> &'static str {
         match self {
+            Self::Import(_) => "model import",
+            Self::Check(_) => "model check",
+            Self::Input(_) => "model input",
             Self::Show(_) => "model show",
         }
     }
 }
 
 pub(super) fn run(command: &Model, output: &Output) -> Result<Done, CliError> {
-    let Model::Show(Show { model, setup }) = command;
+    match command {
+        Model::Import(arguments) => import::import(arguments, output),
+        Model::Check(arguments) => import::check(arguments, output),
+        Model::Input(arguments) => import::make_input(arguments, output),
+        Model::Show(arguments) => show_file(arguments, output),
+    }
+}
+
+fn show_file(Show { model, setup }: &Show, output: &Output) -> Result<Done, CliError> {
     let bundle = files::read_model(model)?;
     let key = match setup {
         Some(SetupName::Development) => {

@@ -92,7 +92,7 @@ pub(super) fn derive_proving_key(bundle: &Arc<Bundle>, setup: &Setup, output: &O
 }
 
 /// What to do with a file of the same name.
-fn existing(overwrite: bool) -> Existing {
+pub(super) fn existing(overwrite: bool) -> Existing {
     if overwrite { Existing::Replace } else { Existing::Keep }
 }
 

@@ -41,6 +41,31 @@ pub struct Info {
     pub labels: Vec<String>,
     /// How a real input becomes the integers of the input tensor.
     pub input_scale: String,
+    /// The same for programs, where an importer knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantisation: Option<Quantisation>,
+}
+
+/// What the integers of input and output stand for. Several tensors lie one after the other in one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quantisation {
+    /// The network's inputs, in order.
+    pub inputs: Vec<TensorScale>,
+    /// The network's outputs, in order.
+    pub outputs: Vec<TensorScale>,
+}
+
+/// One tensor of the network that a model was imported from: an integer `X` stands for `X 2^-exponent`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TensorScale {
+    /// Its name in the network.
+    pub name: String,
+    /// Its dimensions, outermost first.
+    pub shape: Vec<u32>,
+    /// Exponent of its integers.
+    pub exponent: i32,
 }
 
 /// Why a bundle was refused.

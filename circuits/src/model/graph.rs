@@ -33,8 +33,9 @@ pub const WORK_MAX: u64 = 1 << 36;
 pub const CONSTANTS_MAX: usize = 1 << 17;
 /// Largest number of arguments of a formula: each takes a row of a lookup table.
 pub const FORMULA_DOMAIN_MAX: u64 = 1 << 16;
-/// Largest number of arguments of all different formulas together: checking a graph evaluates each.
-pub const FORMULA_ARGUMENTS_MAX: u64 = 1 << 20;
+/// Largest number of steps of all different formulas over all their arguments: checking a graph evaluates each, which
+/// takes up to 50 ns a step.
+pub const FORMULA_STEPS_MAX: u64 = 1 << 24;
 /// Requantisation shifts run from 0 to this: one remainder limb.
 pub const SHIFT_MAX: u8 = 16;
 /// Circuit sizes run to 2^22 rows (halo2-axiom asserts this bound elsewhere; a graph beyond it is refused at decode).

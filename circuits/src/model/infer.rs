@@ -1,9 +1,7 @@
 //! Shape and interval of an operator's result, from those of its inputs.
 
 use super::formula::Formula;
-use super::graph::{
-    FORMULA_ARGUMENTS_MAX, FORMULA_DOMAIN_MAX, GraphError, SHIFT_MAX, Value, WIDTH_MAX, quotient_range,
-};
+use super::graph::{FORMULA_DOMAIN_MAX, FORMULA_STEPS_MAX, GraphError, SHIFT_MAX, Value, WIDTH_MAX, quotient_range};
 use super::operator::{Activation, Geometry, Operator};
 use super::range::{MAGNITUDE_MAX, Range};
 use super::tensor::RANK_MAX;
@@ -12,7 +10,7 @@ use super::tensor::RANK_MAX;
 #[derive(Debug, Default)]
 pub(super) struct Formulas<'a> {
     seen: Vec<(&'a Formula, Range, Range)>,
-    arguments: u64,
+    steps: u64,
 }
 
 impl<'a> Formulas<'a> {
@@ -26,9 +24,10 @@ impl<'a> Formulas<'a> {
         if arguments.count() > FORMULA_DOMAIN_MAX {
             return Err(GraphError::Domain { node, got: arguments.count() });
         }
-        self.arguments = self.arguments.saturating_add(arguments.count());
-        if self.arguments > FORMULA_ARGUMENTS_MAX {
-            return Err(GraphError::Arguments { node });
+        let length = u64::try_from(formula.steps.len()).unwrap_or(u64::MAX);
+        self.steps = self.steps.saturating_add(arguments.count().saturating_mul(length));
+        if self.steps > FORMULA_STEPS_MAX {
+            return Err(GraphError::Steps { node });
         }
         let first = formula.apply(arguments.min);
         let all = (arguments.min..=arguments.max).map(|q| formula.apply(q));

@@ -148,6 +148,7 @@ pub fn info() -> Info {
         name: "digits 64-32-10".to_owned(),
         labels: (0..CLASSES).map(|digit| digit.to_string()).collect(),
         input_scale: "8x8 grey levels from 0 (paper) to 16 (ink), row by row, unchanged".to_owned(),
+        quantisation: None,
     }
 }
 

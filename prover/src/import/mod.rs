@@ -6,5 +6,7 @@
 
 pub mod digits;
 pub mod network;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 pub mod quantise;
 pub mod seeded;

@@ -42,7 +42,7 @@ impl Fixture {
         let layout = choose(&model.graph).unwrap();
         let input = model.input(seed + 2);
         let graph = model.graph.with_layout(layout).unwrap();
-        let info = Info { name: "small".into(), labels: vec![], input_scale: String::new() };
+        let info = Info { name: "small".into(), labels: vec![], input_scale: String::new(), quantisation: None };
         Self::new(Arc::new(Bundle::new(graph, model.weights, info).unwrap()), input)
     }
 

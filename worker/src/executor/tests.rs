@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn info() -> Info {
-    Info { name: "test".into(), labels: vec![], input_scale: String::new() }
+    Info { name: "test".into(), labels: vec![], input_scale: String::new(), quantisation: None }
 }
 
 fn executor(model: &Model) -> Executor {

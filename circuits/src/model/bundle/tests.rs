@@ -5,7 +5,12 @@ use super::*;
 use proptest::prelude::*;
 
 fn info() -> Info {
-    Info { name: "two".into(), labels: vec!["no".into(), "yes".into()], input_scale: "grey levels 0 to 16".into() }
+    Info {
+        name: "two".into(),
+        labels: vec!["no".into(), "yes".into()],
+        input_scale: "grey levels 0 to 16".into(),
+        quantisation: None,
+    }
 }
 
 fn bundle() -> Bundle {
@@ -212,7 +217,7 @@ proptest! {
     #[test]
     fn random_models_round_trip(seed: u64) {
         let model = random::Model::from_seed(seed, &random::Limits::default());
-        let info = Info { name: format!("random {seed}"), labels: vec![], input_scale: String::new() };
+        let info = Info { name: format!("random {seed}"), labels: vec![], input_scale: String::new(), quantisation: None };
         let bundle = Bundle::new(model.graph, model.weights, info).unwrap();
         let bytes = bundle.to_bytes().unwrap();
         prop_assert_eq!(Bundle::from_bytes(&bytes).unwrap(), bundle);

@@ -148,9 +148,13 @@ fn requantisations() {
     assert!(scaled(13107, vec![vec![Step::Variable]; 20]).is_ok());
     let refused = scaled(13108, vec![vec![Step::Variable]]).unwrap_err();
     assert_eq!(refused, GraphError::Domain { node: 1, got: (1 << 16) + 5 });
-    let negated = |times| [vec![Step::Variable], vec![Step::Negate; times]].concat();
-    assert!(scaled(13107, (0..16).map(negated).collect()).is_ok());
-    assert_eq!(scaled(13107, (0..17).map(negated).collect()), Err(GraphError::Arguments { node: 17 }));
+    // Four formulas of 61 to 64 steps over 2^16 arguments fit, and a short fifth one does not.
+    let negated = |length: usize| [vec![Step::Variable], vec![Step::Negate; length - 1]].concat();
+    let four = [64, 63, 62, 61].map(negated);
+    assert!(scaled(13107, four.to_vec()).is_ok());
+    assert!(scaled(13107, [four.to_vec(), four.to_vec()].concat()).is_ok());
+    let refused = scaled(13107, [four.to_vec(), vec![negated(7)]].concat());
+    assert_eq!(refused, Err(GraphError::Steps { node: 5 }));
 }
 
 #[test]
