@@ -31,7 +31,7 @@ use verifier::weights::LinkError;
 fn fixture(name: &str, graph: Graph, weights: Weights, input: Tensor) -> Fixture {
     let layout = choose(&graph).unwrap();
     let graph = graph.with_layout(layout).unwrap();
-    let info = Info { name: name.to_owned(), labels: vec![], input_scale: String::new() };
+    let info = Info { name: name.to_owned(), labels: vec![], input_scale: String::new(), quantisation: None };
     Fixture::new(Arc::new(Bundle::new(graph, weights, info).unwrap()), input)
 }
 
@@ -147,6 +147,23 @@ fn without_weights_there_is_no_link_and_other_inputs_are_refused_all_the_same() 
     commitment.rows = convolutions().verifying().commitment().rows.clone();
     let refused = VerifyingKey::derive(key.graph().clone(), commitment, fixture.key.setup()).unwrap_err();
     assert_eq!(refused, KeyError::RowCount { expected: 0, got: 3 });
+}
+
+/// No row states anything: copies between instance cells are all that is proven.
+#[test]
+fn a_graph_that_only_moves_elements_is_proven() {
+    let reversed = Operator::Strided { offset: 3, shape: vec![4], strides: vec![-1] };
+    let fixture = of("reversed", &[4], vec![(reversed, vec![0])], BTreeMap::new());
+    let key = VerifyingKey::from_bytes(&fixture.verifying().to_bytes()).unwrap();
+    let proven = prove(&fixture.key, [7; 32], &fixture.values).unwrap();
+    verify(&key, &fixture.statement, &proven.proof).unwrap();
+    let mut cells = honest_cells(&fixture);
+    let mut values = fixture.statement.output.values().to_vec();
+    values.swap(0, 1);
+    let statement = Statement { output: Tensor::vector(values).unwrap(), ..fixture.statement.clone() };
+    cells.instance = statement.instance(key.graph()).unwrap();
+    let proof = forge(&cells, &statement, key.digest(), blinding(&cells), fixture.verifying());
+    assert_eq!(verify(&key, &statement, &proof), Err(ProofError::Constraints));
 }
 
 #[test]
