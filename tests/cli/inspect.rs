@@ -64,7 +64,7 @@ fn a_model_is_shown_in_words() {
         "ReLU",
         "dense 32 -> 10",
         "2410 weights and biases",
-        "bundle hash       0x6039507db475fc10dc22b45a31129568715eec5802f08bda9e37101e843bb0b2",
+        "bundle hash       0xd6855bd81401d43d9e58f30b70cbccd910acda7d2acd5dfe1651c8828b018c1e",
         "model hash        0x",
     ] {
         assert!(shown.stdout.contains(text), "{text:?} is missing:\n{}", shown.stdout);
