@@ -60,9 +60,9 @@ fn a_model_is_shown_in_words() {
     for text in [
         "digits 64-32-10",
         "8x8, integers 0 to 16",
-        "dense 64 -> 32",
+        "0: dense 8x8 -> 32, -44646 to 66376",
         "ReLU",
-        "dense 32 -> 10",
+        "2: dense 32 -> 10, ",
         "2410 weights and biases",
         "bundle hash       0xd6855bd81401d43d9e58f30b70cbccd910acda7d2acd5dfe1651c8828b018c1e",
         "model hash        0x",
