@@ -19,9 +19,14 @@ use circuits::statement::Statement;
 use common::Fixture;
 use forgery::{blinding, false_output, forge, forge_plainly, honest_cells, read_cells};
 use prover::prove::prove;
+use prover::proving_key::{ProvingKey, ProvingKeyError};
+use prover::srs::generate::development;
 use verifier::container::{Container, Kind};
 use verifier::key::{KeyError, ModelCommitment, VerifyingKey};
 use verifier::proof::{Proof, ProofError, verify};
+use verifier::rows::RowsError;
+use verifier::transcript::ReadError;
+use verifier::weights::LinkError;
 
 fn fixture(name: &str, graph: Graph, weights: Weights, input: Tensor) -> Fixture {
     let layout = choose(&graph).unwrap();
@@ -144,6 +149,23 @@ fn without_weights_there_is_no_link_and_other_inputs_are_refused_all_the_same() 
     assert_eq!(refused, KeyError::RowCount { expected: 0, got: 3 });
 }
 
+/// No row states anything: copies between instance cells are all that is proven.
+#[test]
+fn a_graph_that_only_moves_elements_is_proven() {
+    let reversed = Operator::Strided { offset: 3, shape: vec![4], strides: vec![-1] };
+    let fixture = of("reversed", &[4], vec![(reversed, vec![0])], BTreeMap::new());
+    let key = VerifyingKey::from_bytes(&fixture.verifying().to_bytes()).unwrap();
+    let proven = prove(&fixture.key, [7; 32], &fixture.values).unwrap();
+    verify(&key, &fixture.statement, &proven.proof).unwrap();
+    let mut cells = honest_cells(&fixture);
+    let mut values = fixture.statement.output.values().to_vec();
+    values.swap(0, 1);
+    let statement = Statement { output: Tensor::vector(values).unwrap(), ..fixture.statement.clone() };
+    cells.instance = statement.instance(key.graph()).unwrap();
+    let proof = forge(&cells, &statement, key.digest(), blinding(&cells), fixture.verifying());
+    assert_eq!(verify(&key, &statement, &proof), Err(ProofError::Constraints));
+}
+
 #[test]
 fn a_false_output_or_a_flipped_cell_of_any_kind_is_refused() {
     for fixture in [convolutions(), mixed(), weightless()] {
@@ -196,6 +218,30 @@ fn key_files_with_other_columns_are_refused_or_are_other_keys() {
             assert!(verify(&swapped, &fixture.statement, &relabelled).is_err());
         }
     }
+}
+
+/// A circuit of another size, or other lanes, is another key: a proof fits the one that it was made for.
+#[test]
+fn a_proof_fits_one_layout() {
+    let fixture = mixed();
+    let bundle = fixture.key.bundle();
+    let proven = prove(&fixture.key, [7; 32], &fixture.values).unwrap();
+    let Layout { k, rows, lanes } = bundle.graph().layout();
+    let other_lanes = if lanes == 1 { 2 } else { 1 };
+    for layout in [Layout { k: k + 1, rows, lanes }, Layout { k: k + 3, rows, lanes: other_lanes }] {
+        let graph = bundle.graph().clone().with_layout(layout).unwrap();
+        let other = Bundle::new(graph, bundle.weights().clone(), bundle.info().clone()).unwrap();
+        let other = Fixture::new(Arc::new(other), fixture.statement.input.clone());
+        assert_ne!(other.verifying().model_hash(), fixture.verifying().model_hash());
+        let expected = ProofError::Key { expected: other.verifying().digest(), got: fixture.verifying().digest() };
+        assert_eq!(verify(other.verifying(), &proven.statement, &proven.proof), Err(expected));
+        let relabelled = Proof { key_digest: other.verifying().digest(), ..proven.proof.clone() };
+        let error = verify(other.verifying(), &proven.statement, &relabelled).unwrap_err();
+        assert!(matches!(error, ProofError::Read(ReadError::Link(LinkError::Weights))), "{error}");
+    }
+    let small = development(k - 1, &|_, _| {}).unwrap();
+    let refused = ProvingKey::derive(Arc::clone(bundle), &small).unwrap_err();
+    assert_eq!(refused, ProvingKeyError::Rows(RowsError::SetupSize { expected: k, got: k - 1 }));
 }
 
 /// Random graphs of all operators, proven; and with an output that is not theirs, refused.

@@ -3,7 +3,7 @@
 //! A node names its inputs by value index: value 0 is the graph's input, value `i + 1` is the output of node `i`; the
 //! last node's output is the graph's output. The canonical encoding is borsh; [`Graph::digest`] is over it. Ranges are
 //! declared, not derived: the weights are not part of the graph, so a dense node states the interval its accumulators
-//! stay in, [`super::bundle`] refuses weights that could leave it, and the circuit enforces whatever is declared.
+//! stay in, [`super::bundle`] refuses weights that could leave it, and the circuit's tables are built from what is declared.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
