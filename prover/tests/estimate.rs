@@ -16,7 +16,7 @@ use prover::prove::prove;
 
 /// Sizes that are told, and sizes that are.
 fn sizes(fixture: &Fixture) -> ([u64; 3], [u64; 3]) {
-    let told = Estimate::new(fixture.key.bundle()).unwrap().sizes;
+    let told = Estimate::new(fixture.key.bundle().graph()).unwrap().sizes;
     let proven = prove(&fixture.key, fixture.statement.context_digest, &fixture.values).unwrap();
     let mut file = vec![];
     KeyFile::new(Arc::clone(fixture.key.bundle()), fixture.key.setup())
@@ -64,7 +64,7 @@ fn sizes_are_exact_for_graphs_of_any_operators() {
 #[test]
 fn the_shape_is_the_circuits() {
     let fixture = digits();
-    let shape = Estimate::new(fixture.key.bundle()).unwrap().shape;
+    let shape = Estimate::new(fixture.key.bundle().graph()).unwrap().shape;
     let system = fixture.key.halo2().get_vk().cs();
     assert_eq!(shape.k, fixture.key.setup().k());
     assert_eq!(shape.fixed, system.num_fixed_columns() as u64);

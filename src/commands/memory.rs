@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use circuits::model::bundle::Bundle;
+use circuits::model::graph::Graph;
 use clap::Args;
 use prover::estimate::{Estimate, Memory};
 use verifier::rows::RowsError;
@@ -11,7 +11,7 @@ use crate::capacity::{Capacity, available};
 use crate::error::CliError;
 
 /// How much memory a command may take.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 #[command(next_help_heading = "Memory")]
 pub(super) struct MemoryOptions {
     /// Refuse what is predicted to take more, such as 28GiB [default: what is available]
@@ -54,16 +54,16 @@ impl MemoryOptions {
     }
 
     /// Refuses if keeping the models' keys and making one proof of any of them is predicted not to fit.
-    pub(super) fn check<'a>(&self, bundles: impl IntoIterator<Item = &'a Bundle>) -> Result<(), CliError> {
-        let memory = |bundle| predict(bundle).map(|estimate| estimate.memory);
-        let memories = bundles.into_iter().map(memory).collect::<Result<Vec<_>, _>>()?;
+    pub(super) fn check<'a>(&self, graphs: impl IntoIterator<Item = &'a Graph>) -> Result<(), CliError> {
+        let memory = |graph| predict(graph).map(|estimate| estimate.memory);
+        let memories = graphs.into_iter().map(memory).collect::<Result<Vec<_>, _>>()?;
         refuse(Memory::together(&memories), self.capacity())
     }
 }
 
 /// What one proof of the model will take.
-pub(super) fn predict(bundle: &Bundle) -> Result<Estimate, CliError> {
-    Estimate::new(bundle).map_err(|error| CliError::ProvingKey(RowsError::from(error).into()))
+pub(super) fn predict(graph: &Graph) -> Result<Estimate, CliError> {
+    Estimate::new(graph).map_err(|error| CliError::ProvingKey(RowsError::from(error).into()))
 }
 
 fn refuse(needed: u64, capacity: Option<Capacity>) -> Result<(), CliError> {

@@ -22,7 +22,7 @@ use crate::error::CliError;
 use crate::files::{self, Existing};
 use crate::output::{Done, Output, bytes, duration, name, picture, printable, shape};
 
-mod estimate;
+pub(super) mod estimate;
 mod rates;
 mod setup;
 
@@ -109,7 +109,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     files::check_writable(out, existing)?;
     let bundle = Arc::new(files::read_model(model)?);
     let tensor = files::read_input(input, &bundle.graph().input().shape)?;
-    memory.check([&*bundle])?;
+    memory.check([bundle.graph()])?;
     let executor = Executor::new(&bundle, *device)?;
     let start = Instant::now();
     let trace = executor.trace(&tensor)?;

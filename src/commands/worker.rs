@@ -128,7 +128,7 @@ fn models(paths: &[PathBuf], keys: &KeyOptions, memory: &MemoryOptions, output: 
     for path in paths {
         bundles.push(Arc::new(files::read_model(path)?));
     }
-    memory.check(bundles.iter().map(Arc::as_ref))?;
+    memory.check(bundles.iter().map(|bundle| bundle.graph()))?;
     let k = bundles.iter().map(|bundle| bundle.graph().layout().k).max().unwrap_or(1);
     let setup = development_setup(k, output)?;
     let served = |bundle: &Arc<Bundle>| {

@@ -18,7 +18,7 @@ pub use sizes::Sizes;
 pub use time::{Part, Time};
 
 use circuits::layout::{Plan, PlanError};
-use circuits::model::bundle::Bundle;
+use circuits::model::graph::Graph;
 
 /// What a proof of a model will take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,9 +32,9 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// For one proof of a bundle's model.
-    pub fn new(bundle: &Bundle) -> Result<Self, PlanError> {
-        Ok(Self::of(Shape::new(&Plan::new(bundle.graph())?, bundle)))
+    /// For one proof of a graph's model.
+    pub fn new(graph: &Graph) -> Result<Self, PlanError> {
+        Ok(Self::of(Shape::new(&Plan::new(graph)?)))
     }
 
     fn of(shape: Shape) -> Self {

@@ -3,7 +3,7 @@
 use circuits::circuit::{DEGREE, InferenceCircuit};
 use circuits::layout::Plan;
 use circuits::layout::tape::{Place, Row, SLOTS};
-use circuits::model::bundle::Bundle;
+use circuits::model::weights::linear_shapes;
 use halo2_proofs::plonk::ConstraintSystem;
 
 /// The numbers of a circuit that its costs follow from.
@@ -52,7 +52,7 @@ pub struct Shape {
 impl Shape {
     /// The numbers of a plan.
     #[must_use]
-    pub fn new(plan: &Plan, bundle: &Bundle) -> Self {
+    pub fn new(plan: &Plan) -> Self {
         let mut system = ConstraintSystem::default();
         InferenceCircuit::configure_plan(&mut system, plan);
         let phases = system.advice_column_phase();
@@ -63,12 +63,9 @@ impl Shape {
         let copy_constraints = if products == 0 { 0 } else { 2 * products + 1 };
         let complexity: usize = gates().map(|polynomial| polynomial.complexity()).sum();
         let lookups = plan.features().lookups(plan.lanes());
-        let parameters = |node: usize| {
-            bundle
-                .weights()
-                .get(node)
-                .map_or(0, |weights| u64::from(weights.outputs()) * (u64::from(weights.inputs()) + 1))
-        };
+        let parameters = linear_shapes(plan.graph())
+            .into_values()
+            .map(|[outputs, inputs]| u64::from(outputs) * (u64::from(inputs) + 1));
         Self {
             k: plan.k(),
             used_rows: plan.tape().rows().len() as u64,
@@ -87,8 +84,8 @@ impl Shape {
             advice_queries: system.advice_queries().len() as u64,
             fixed_queries: system.fixed_queries().len() as u64,
             gate_multiplications: (complexity / PRODUCT_COMPLEXITY) as u64,
-            graph_bytes: bundle.graph().encode().len() as u64,
-            parameters: (0..bundle.graph().nodes().len()).map(parameters).sum(),
+            graph_bytes: plan.graph().encode().len() as u64,
+            parameters: parameters.sum(),
         }
     }
 

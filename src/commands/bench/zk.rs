@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &Zk, output: &Output) -> Result<Done, CliError> {
     let (models, _carried) = models(arguments)?;
     let subjects = subjects(arguments, &models)?;
     for subject in &subjects {
-        arguments.memory.check([&*subject.bundle])?;
+        arguments.memory.check([subject.bundle.graph()])?;
     }
     let started_ms = now_ms()?;
     let machine = Machine::read()?;

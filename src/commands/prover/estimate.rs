@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use circuits::model::graph::Graph;
 use clap::Args;
 use prover::estimate::{Estimate as Predicted, Shape, Time};
 use serde_json::{Value, json};
@@ -32,13 +33,23 @@ pub(crate) struct Estimate {
 pub(super) fn run(arguments: &Estimate, output: &Output) -> Result<Done, CliError> {
     let Estimate { model, calibrate, memory } = arguments;
     let bundle = files::read_model(model)?;
-    let predicted = predict(&bundle)?;
-    let time = predicted.time(&rates(*calibrate, output)?);
-    let Predicted { shape, sizes, memory: peak } = &predicted;
+    let predicted = predict(bundle.graph())?;
+    let time = predicted.time(&rates(*calibrate, output));
+    output.heading(&format!("one proof of {}", printable(&bundle.info().name)));
+    Ok(Done::ok(tell(&predicted, &time, memory, output)))
+}
+
+/// Prints what a proof of a graph's model will take, and returns it for the envelope.
+pub(in crate::commands) fn of_graph(graph: &Graph, output: &Output) -> Result<Value, CliError> {
+    let predicted = predict(graph)?;
+    let time = predicted.time(&rates(false, output));
+    Ok(tell(&predicted, &time, &MemoryOptions::default(), output))
+}
+
+fn tell(predicted: &Predicted, time: &Time, memory: &MemoryOptions, output: &Output) -> Value {
+    let Predicted { shape, sizes, memory: peak } = predicted;
     let capacity = memory.capacity();
     let fits = capacity.map(|capacity| peak.peak_bytes() <= capacity.bytes);
-
-    output.heading(&format!("one proof of {}", printable(&bundle.info().name)));
     print_shape(shape, output);
     output.field("proof", format!("{}, exactly", bytes(sizes.proof)));
     output.field("verifying key", format!("{}, exactly", bytes(sizes.verifying_key)));
@@ -60,7 +71,7 @@ pub(super) fn run(arguments: &Estimate, output: &Output) -> Result<Done, CliErro
     for part in &time.parts {
         output.field("", format!("{} for {} {}", duration(part.time), part.columns, part.name));
     }
-    Ok(Done::ok(json!({
+    json!({
         "circuit": shape_data(shape),
         "proof_bytes": sizes.proof,
         "verifying_key_bytes": sizes.verifying_key,
@@ -70,8 +81,8 @@ pub(super) fn run(arguments: &Estimate, output: &Output) -> Result<Done, CliErro
         "available_memory_bytes": capacity.map(|capacity| capacity.bytes),
         "fits": fits,
         "prove_ns": nanoseconds(time.total()),
-        "parts": time_data(&time),
-    })))
+        "parts": time_data(time),
+    })
 }
 
 fn print_shape(shape: &Shape, output: &Output) {

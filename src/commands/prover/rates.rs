@@ -38,22 +38,24 @@ struct KeptRate {
 }
 
 /// This machine's rates: kept ones, unless `anew` or they are of another program or machine.
-pub(super) fn rates(anew: bool, output: &Output) -> Result<Rates, CliError> {
-    let machine = Machine::read()?;
-    let path = cache::folder("rates.json");
-    let kept = path.as_deref().filter(|path| !anew && path.exists()).and_then(|path| read(path, &machine));
+///
+/// Where the machine cannot be told from others, they are measured each time.
+pub(super) fn rates(anew: bool, output: &Output) -> Rates {
+    let place = Machine::read().ok().zip(cache::folder("rates.json"));
+    let kept =
+        place.as_ref().filter(|(_, path)| !anew && path.exists()).and_then(|(machine, path)| read(path, machine));
     if let Some(rates) = kept {
-        return Ok(rates);
+        return rates;
     }
     let progress = output.progress("measuring how fast this machine is");
     let rates = measure();
     progress.finish();
-    if let Some(path) = path
+    if let Some((machine, path)) = place
         && let Err(error) = keep(&path, &rates, &machine)
     {
         output.warn(format!("this machine's rates are not kept: {error}"));
     }
-    Ok(rates)
+    rates
 }
 
 /// `None` for a file that is damaged, or of another program or machine: it is replaced.
