@@ -24,7 +24,6 @@ use prover::srs::generate::development;
 use verifier::container::{Container, Kind};
 use verifier::key::{KeyError, ModelCommitment, VerifyingKey};
 use verifier::proof::{Proof, ProofError, verify};
-use verifier::rows::RowsError;
 use verifier::transcript::ReadError;
 use verifier::weights::LinkError;
 
@@ -241,7 +240,7 @@ fn a_proof_fits_one_layout() {
     }
     let small = development(k - 1, &|_, _| {}).unwrap();
     let refused = ProvingKey::derive(Arc::clone(bundle), &small).unwrap_err();
-    assert_eq!(refused, ProvingKeyError::Rows(RowsError::SetupSize { expected: k, got: k - 1 }));
+    assert_eq!(refused, ProvingKeyError::SetupSize { expected: k, got: k - 1 });
 }
 
 /// Random graphs of all operators, proven; and with an output that is not theirs, refused.

@@ -85,7 +85,9 @@ mod tests {
         let columns = |estimate: &Estimate| estimate.sizes.proving_key - estimate.sizes.verifying_key - 88;
         assert_eq!(columns(&twice), 2 * columns(&once));
         assert_eq!((twice.sizes.proof, twice.sizes.verifying_key), (once.sizes.proof, once.sizes.verifying_key));
-        assert!(twice.memory.working_bytes > once.memory.working_bytes * 19 / 10);
+        // Columns double; the planned rows and the counted tuples stay as many.
+        assert!(twice.memory.working_bytes < 2 * once.memory.working_bytes);
+        assert!(twice.memory.working_bytes > once.memory.working_bytes * 18 / 10);
         assert!(twice.time(&rates).total() >= 2 * once.time(&rates).total());
         assert!(once.time(&rates).total() > Duration::ZERO);
     }
