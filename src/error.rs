@@ -179,6 +179,11 @@ pub(crate) enum CliError {
     Rows(#[from] RowsError),
     #[error("proving key: {0}")]
     ProvingKey(ProvingKeyError),
+    #[error(
+        "proving is predicted to take {} of memory, {} are {basis}",
+        crate::output::bytes(*.needed), crate::output::bytes(*.available)
+    )]
+    Memory { needed: u64, available: u64, basis: &'static str },
     #[error("{0}")]
     ModelInput(ExecutionError),
     #[error("{0}")]
@@ -259,6 +264,7 @@ impl CliError {
             Self::ModelInput(_) => "ASSAY-P006",
             Self::Executor(_) => "ASSAY-P007",
             Self::Prove(_) => "ASSAY-P008",
+            Self::Memory { .. } => "ASSAY-P016",
             Self::Rejected { .. } => "ASSAY-V001",
             Self::Undecided { .. } => "ASSAY-V002",
             Self::Demo(source) => source.code(),
@@ -303,7 +309,7 @@ impl CliError {
                 Exit::Unreadable
             }
             Self::Ceremony(source) => source.exit(),
-            Self::Executor(_) => Exit::Resource,
+            Self::Executor(_) | Self::Memory { .. } => Exit::Resource,
             Self::Prove(source) => match **source {
                 ProveError::Rejected(_) => Exit::Rejected,
                 ProveError::Environment(_) => Exit::Configuration,
@@ -338,6 +344,10 @@ impl CliError {
             Self::EmptyPassword => "choose a password; an empty one protects nothing",
             Self::InsecureSetup => {
                 "name an imported setup with --setup-id; --accept-insecure-setup goes on, for development only"
+            }
+            Self::Memory { .. } => {
+                "end what takes memory, or take a larger machine; --max-memory SIZE states what may be taken, and \
+                 `assay prover estimate` says what takes it"
             }
             Self::ContextDigest(_) => "give 0x and 64 lower-case hexadecimal digits",
             Self::KeyFile { source, .. } if matches!(**source, KeystoreError::WrongPassword) => {

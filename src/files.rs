@@ -1,7 +1,7 @@
 //! Files: read within a limit of their kind, written whole or not at all.
 
 use std::fs::{File, Permissions};
-use std::io::{Read as _, Write as _};
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use circuits::model::bundle::Bundle;
@@ -126,6 +126,15 @@ pub(crate) fn check_writable(path: &Path, existing: Existing) -> Result<(), CliE
 
 /// Writes a file: under a temporary name in the same folder, to the disk, then to its name.
 pub(crate) fn write(path: &Path, content: &[u8], existing: Existing) -> Result<(), CliError> {
+    write_with(path, existing, |file| file.write_all(content))
+}
+
+/// The same for content that is made while it is written.
+pub(crate) fn write_with(
+    path: &Path,
+    existing: Existing,
+    content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<(), CliError> {
     let failed = |source| CliError::Write { path: path.to_owned(), source };
     let mut builder = Builder::new();
     builder.prefix(".assay-");
@@ -133,7 +142,7 @@ pub(crate) fn write(path: &Path, content: &[u8], existing: Existing) -> Result<(
         builder.permissions(permissions);
     }
     let mut file = builder.tempfile_in(folder(path)).map_err(failed)?;
-    file.write_all(content).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    content(file.as_file_mut()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     let persisted = match existing {
         Existing::Keep => file.persist_noclobber(path),
         Existing::Replace => file.persist(path),

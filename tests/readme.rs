@@ -34,6 +34,7 @@ fn shell_blocks_run() {
             .args(["-eu", "-c", &block])
             .current_dir(folder.path())
             .env("PATH", &path)
+            .env("XDG_CACHE_HOME", folder.path().join("cache"))
             .env_remove("MAX_DEGREE")
             .process_group(0)
             .stdout(Stdio::null())

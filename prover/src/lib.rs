@@ -1,8 +1,9 @@
 //! Proves: setup parameters, keys, and proofs that are verified before they are returned.
 
 pub mod blinding;
+pub mod estimate;
 pub mod import;
-pub mod key_size;
+pub mod key_file;
 pub mod prove;
 pub mod proving_key;
 pub mod srs;

@@ -7,9 +7,9 @@ use circuits::committed::CommittedMatrix;
 use circuits::layout::Plan;
 use circuits::model::bundle::Bundle;
 use halo2_proofs::halo2curves::bn256::G1Affine;
-use halo2_proofs::plonk::{self, keygen_pk, keygen_vk};
+use halo2_proofs::plonk::{self, keygen_pk2};
 use verifier::key::VerifyingKey;
-use verifier::rows::{RowsError, derive_key};
+use verifier::rows::{RowsError, commit};
 use verifier::setup::Setup;
 
 use crate::environment::{self, EnvironmentError};
@@ -52,14 +52,26 @@ impl ProvingKey {
     /// Derives both keys of a bundle.
     pub fn derive(bundle: Arc<Bundle>, setup: &Setup) -> Result<Self, ProvingKeyError> {
         environment::check()?;
-        let verifying = derive_key(&bundle, setup)?;
-        let k = verifying.plan().k();
+        let k = bundle.graph().layout().k;
         let setup = setup.at(k).ok_or(ProvingKeyError::SetupSize { expected: k, got: setup.k() })?;
-        let circuit = InferenceCircuit::blank(Arc::clone(verifying.plan()));
-        let failed = |error: plonk::Error| ProvingKeyError::Halo2 { detail: error.to_string() };
-        let halo2_verifying = keygen_vk(setup.parameters(), &circuit).map_err(failed)?;
-        let halo2 = keygen_pk(setup.parameters(), halo2_verifying, &circuit).map_err(failed)?;
-        Ok(Self { bundle, setup, verifying, halo2: Arc::new(halo2) })
+        let plan = Arc::new(Plan::new(bundle.graph()).map_err(RowsError::from)?);
+        let commitment = commit(&bundle, &setup)?;
+        // Without selectors there is nothing to compress; one pass makes both of halo2's keys.
+        let halo2 = keygen_pk2(setup.parameters(), &InferenceCircuit::blank(Arc::clone(&plan)), false)
+            .map_err(|error| ProvingKeyError::Halo2 { detail: error.to_string() })?;
+        let verifying =
+            VerifyingKey::with_circuit(plan, commitment, &setup, halo2.get_vk()).map_err(RowsError::from)?;
+        Ok(Self::assemble(bundle, setup, verifying, halo2))
+    }
+
+    /// A key of parts that belong together.
+    pub(crate) fn assemble(
+        bundle: Arc<Bundle>,
+        setup: Setup,
+        verifying: VerifyingKey,
+        halo2: plonk::ProvingKey<G1Affine>,
+    ) -> Self {
+        Self { bundle, setup, verifying, halo2: Arc::new(halo2) }
     }
 
     /// The verifying key.

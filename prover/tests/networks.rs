@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
 //! Every network of two public collections, against its float run.
 //!
 //! The collections are no part of the repository; without them the tests say so and end. With `NETWORK_TABLE` set to a
@@ -115,27 +116,5 @@ fn the_measured_networks_agree_with_their_float_runs() {
             note(line.trim_end());
             assert!(good, "{line}");
         }
-    }
-}
-
-#[test]
-fn dump() {
-    let Ok(path) = std::env::var("DUMP") else { return };
-    let path = PathBuf::from(path);
-    let inputs = std::env::var("DUMP_INPUT").map(PathBuf::from).unwrap_or_else(|_| path.with_file_name("input.json"));
-    let check = checked(&path, &inputs).unwrap();
-    note(&format!("{:?}", check.report));
-    let Some(graph) = check.graph else { return };
-    for (index, (node, value)) in graph.nodes().iter().zip(&graph.values()[1..]).enumerate() {
-        let text = format!("{:?}", node.operator);
-        note(&format!(
-            "{} {:?} {} -> {:?} [{}, {}]",
-            index + 1,
-            node.inputs,
-            text.chars().take(300).collect::<String>(),
-            value.shape,
-            value.range.min,
-            value.range.max
-        ));
     }
 }

@@ -6,7 +6,7 @@ mod common;
 mod forgery;
 
 use common::Fixture;
-use forgery::{Cells, forge, honest_cells};
+use forgery::{Cells, blinding, false_output, forge, forge_plainly, honest_cells, read_cells};
 use std::sync::Arc;
 
 use circuits::layout::choose;
@@ -22,7 +22,6 @@ use halo2_proofs::plonk::verify_proof;
 use halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
 use halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
 use halo2_proofs::poly::kzg::strategy::SingleStrategy;
-use prover::blinding::BlindingGenerator;
 use prover::prove::{ProveError, prove};
 use rand_core::OsRng;
 use verifier::key::{RowCommitment, VerifyingKey};
@@ -30,17 +29,6 @@ use verifier::points::{PointError, decode_affine, encode_affine};
 use verifier::proof::{Proof, ProofError, verify};
 use verifier::transcript::{ProofReader, ReadError};
 use verifier::weights::{LinkError, WeightLink};
-
-fn blinding(cells: &Cells) -> BlindingGenerator<OsRng> {
-    let verifying = cells.key.verifying();
-    BlindingGenerator::new(OsRng, verifying.halo2().cs(), verifying.link().column)
-}
-
-/// Forges with the fixture's own key, label and statement.
-fn forge_plainly(fixture: &Fixture, cells: &Cells) -> Proof {
-    let key = fixture.verifying();
-    forge(cells, &fixture.statement, key.digest(), blinding(cells), key)
-}
 
 /// The model of a seed, laid out as small as it goes.
 fn bundle(seed: u64) -> Arc<Bundle> {
@@ -81,36 +69,36 @@ fn honest_proofs_verify_under_derived_and_loaded_keys() {
 fn a_flipped_witness_cell_is_refused() {
     let fixture = Fixture::small();
     let honest = honest_cells(&fixture);
-    let plan = fixture.key.plan();
-    let rows =
-        [0, plan.stage_output_row(0), plan.stage_output_row(0) + plan.remainder_offset(), plan.usable_rows() - 2];
-    for row in rows {
-        for column in 0..3 {
-            let mut cells = honest.clone();
-            let witness = &mut cells.witness;
-            [&mut witness.a, &mut witness.y, &mut witness.multiplicity][column][row] += 1;
-            let proof = forge_plainly(&fixture, &cells);
-            assert_eq!(
-                verify(fixture.verifying(), &fixture.statement, &proof),
-                Err(ProofError::Constraints),
-                "row {row}"
-            );
-        }
+    let refused = |cells: &Cells, what: &dyn std::fmt::Debug| {
+        let proof = forge_plainly(&fixture, cells);
+        assert_eq!(verify(fixture.verifying(), &fixture.statement, &proof), Err(ProofError::Constraints), "{what:?}");
+    };
+    for cell in read_cells(fixture.key.plan()) {
+        let mut cells = honest.clone();
+        *cells.cell_mut(cell) += 1;
+        refused(&cells, &cell);
+    }
+    let tuples = honest.witness.multiplicities.len();
+    for tuple in [0, tuples / 2, tuples - 1] {
+        let mut cells = honest.clone();
+        cells.witness.multiplicities[tuple] += 1;
+        refused(&cells, &tuple);
     }
 }
 
 #[test]
 fn a_false_output_is_refused_even_with_a_matching_instance() {
     let fixture = Fixture::small();
-    let mut values = fixture.statement.output.values().to_vec();
-    let range = fixture.key.bundle().graph().output().range;
-    values[0] += if values[0] < range.max { 1 } else { -1 };
-    let statement = Statement { output: Tensor::vector(values).unwrap(), ..fixture.statement.clone() };
-    let mut cells = honest_cells(&fixture);
-    cells.instance = statement.instance(fixture.key.bundle().graph()).unwrap();
     let key = fixture.verifying();
-    let proof = forge(&cells, &statement, key.digest(), blinding(&cells), key);
-    assert_eq!(verify(key, &statement, &proof), Err(ProofError::Constraints));
+    let (statement, mut cells) = false_output(&fixture, 0);
+    let refused = |cells: &Cells| {
+        let proof = forge(cells, &statement, key.digest(), blinding(cells), key);
+        assert_eq!(verify(key, &statement, &proof), Err(ProofError::Constraints));
+    };
+    refused(&cells);
+    // The copy alone can tell, and the linear relation alone.
+    cells.witness = honest_cells(&fixture).witness;
+    refused(&cells);
 }
 
 #[test]
@@ -127,8 +115,8 @@ fn the_prover_refuses_a_dishonest_trace() {
 fn other_weights_under_the_models_key_are_refused() {
     let fixture = Fixture::small();
     let mut cells = honest_cells(&fixture);
-    let row = fixture.key.plan().bias_row(0);
-    cells.weight_shift = Some(Arc::new(move |_, _| (row, Fr::ONE)));
+    let row = fixture.key.plan().blocks()[0].bias_row;
+    cells.weight_shift = Some(Arc::new(move |_| (row, Fr::ONE)));
     let proof = forge_plainly(&fixture, &cells);
     let refused = ProofError::Read(ReadError::Link(LinkError::Weights));
     assert_eq!(verify(fixture.verifying(), &fixture.statement, &proof), Err(refused));
@@ -177,28 +165,20 @@ fn a_proof_of_another_model_relabelled_is_refused() {
 fn rows_chosen_after_the_challenge_forge_only_without_the_key_digest() {
     let fixture = Fixture::small();
     let honest = fixture.verifying();
-    let plan = fixture.key.plan();
-    let stages = plan.stages().len();
-    let mut values = fixture.statement.output.values().to_vec();
-    let range = fixture.key.bundle().graph().output().range;
-    let error = if values[0] < range.max { 1 } else { -1 };
-    values[0] += error;
-    let statement = Statement { output: Tensor::vector(values).unwrap(), ..fixture.statement.clone() };
-    let mut cells = honest_cells(&fixture);
-    cells.instance = statement.instance(fixture.key.bundle().graph()).unwrap();
-    // The last stage's bias meets the constant 1, so adding r^e error there repairs the equation.
-    let row = plan.bias_row(stages - 1);
-    let exponent = plan.committed_row(stages - 1, 0) as u64;
+    // The second output carries r, so what its false bias needs in row 0, which carries 1, depends on the challenge.
+    let (statement, mut cells) = false_output(&fixture, 1);
+    let error = statement.output.values()[1] - fixture.statement.output.values()[1];
     let error = circuits::gadgets::columns::signed(error);
+    let row = fixture.key.plan().blocks().last().unwrap().bias_row;
     let seen = Arc::new(std::sync::Mutex::new(Fr::ZERO));
     let slot = Arc::clone(&seen);
-    cells.weight_shift = Some(Arc::new(move |r, _| {
-        let shift = r.pow_vartime([exponent]) * error;
+    cells.weight_shift = Some(Arc::new(move |r| {
+        let shift = r * error;
         *slot.lock().unwrap() = shift;
         (row, shift)
     }));
     let mut forged = forge(&cells, &statement, honest.digest(), blinding(&cells), honest);
-    // Row 0 moves by the shift: r^0 = 1.
+    // Row 0 moves by the shift.
     let shift = *seen.lock().unwrap();
     let basis = fixture.key.setup().lagrange_basis()[row];
     let old = decode_affine(&honest.commitment().rows[0].0).unwrap();

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use prover::key_file::KeyFileError;
+
 use super::record::RecordError;
 use super::samples::SamplesError;
 
@@ -23,6 +25,8 @@ pub(crate) enum BenchError {
     Process { status: String, said: String },
     #[error("a process for measuring memory answered what this program does not understand: {0}")]
     Answer(serde_json::Error),
+    #[error("the proving key's file: {0}")]
+    KeyFile(KeyFileError),
     #[error("the run cannot be recorded: {0}")]
     Record(RecordError),
     #[error("a proof was accepted for an output that the model does not give")]

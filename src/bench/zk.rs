@@ -10,7 +10,7 @@ use circuits::model::tensor::Tensor;
 use circuits::statement::Statement;
 use circuits::witness::Witness;
 use prover::import::seeded::Seeded;
-use prover::key_size::serialised_bytes;
+use prover::key_file::KeyFile;
 use prover::prove::{ProveError, Proven, prove};
 use prover::proving_key::ProvingKey;
 use prover::srs::generate::development;
@@ -29,6 +29,7 @@ use super::record::{
 };
 use super::samples::Samples;
 use crate::error::{CliError, FormatError};
+use crate::files;
 use crate::output::Output;
 
 /// Seed of random inputs.
@@ -108,13 +109,12 @@ impl Subject<'_> {
         let (key, key_generation) = self.derive_keys(&setup, repetitions.keys)?;
         drop(setup);
         let (loaded, key_file_bytes, key_loading) = load_key(&key, self.path, repetitions.proofs)?;
+        let (key, proving_key_bytes, proving_key_loading) = load_proving_key(key, repetitions.keys)?;
         progress.finish();
         let progress = stage("proving and verifying");
         let proofs = self.prove(&key, &loaded, repetitions.proofs, &|done, total| progress.set(done, total))?;
         progress.finish();
         let budget = key.verifying().security();
-        let proving_key_bytes =
-            serialised_bytes(&key).map_err(|error| ProveError::Halo2 { detail: error.to_string() })?;
         // A key that stays here would make the process for memory compete for it.
         drop((key, loaded));
         let progress = stage("measuring memory");
@@ -130,13 +130,13 @@ impl Subject<'_> {
             inputs: if self.input.is_some() { Inputs::File } else { Inputs::Random { seed: SEED } },
             key_generation,
             key_loading: Some(key_loading),
-            proving_key_loading: None,
+            proving_key_loading: Some(proving_key_loading),
             witness: proofs.witness,
             prove: proofs.prove,
             verify: proofs.verify,
             proof_bytes: size("proof", proofs.bytes)?,
             proof_file_bytes: size("proof file", proofs.file_bytes)?,
-            proving_key: KeySize { bytes: size("proving key", proving_key_bytes)?, form: KeyForm::Serialised },
+            proving_key: KeySize { bytes: size("proving key", proving_key_bytes)?, form: KeyForm::File },
             verifying_key_bytes: size("verifying key", key_file_bytes)?,
             memory,
             proofs: Proofs { made, verified: made, altered_refused: true },
@@ -276,6 +276,29 @@ fn load_key(key: &ProvingKey, path: &Path, times: u32) -> Result<(VerifyingKey, 
     }
     let loaded = read()?;
     Ok((loaded, file.len() as u64, watch.finish()?))
+}
+
+/// The model's proving key, read from its file; the file's size, and the time that reading takes.
+fn load_proving_key(key: ProvingKey, times: u32) -> Result<(ProvingKey, u64, Timing), CliError> {
+    let (bundle, setup) = (Arc::clone(key.bundle()), key.setup().clone());
+    let file = KeyFile::new(Arc::clone(&bundle), &setup).map_err(BenchError::KeyFile)?;
+    let kept = tempfile::NamedTempFile::new().map_err(BenchError::Start)?;
+    let failed = |source| CliError::Write { path: kept.path().to_owned(), source };
+    file.write(&key, &mut kept.as_file()).map_err(failed)?;
+    let bytes = kept.as_file().metadata().map_err(failed)?.len();
+    drop(key);
+    let covers = "naming the key, then its file: read from the page cache, checked, columns transformed";
+    let mut watch = Stopwatch::new("proving key loading", covers);
+    let mut read = || -> Result<ProvingKey, CliError> {
+        let mut opened = files::open(kept.path())?;
+        let read = watch.time(|| KeyFile::new(Arc::clone(&bundle), &setup)?.read(&mut opened));
+        Ok(read.map_err(BenchError::KeyFile)?)
+    };
+    for _ in 1..times {
+        read()?;
+    }
+    let key = read()?;
+    Ok((key, bytes, watch.finish()?))
 }
 
 /// The statement with another output, and the proof claiming to be about it.

@@ -9,15 +9,18 @@ use crate::error::{CliError, Exit};
 use crate::output::{Done, Output};
 
 mod bench;
+mod cache;
 mod chain;
 pub(crate) mod demo;
 mod inspect;
 mod key;
+mod memory;
 mod model;
 mod names;
 mod node;
 mod password;
 mod prover;
+mod proving_keys;
 mod setups;
 mod signer;
 mod stop;

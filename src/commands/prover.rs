@@ -9,24 +9,28 @@ use circuits::model::bundle::Bundle;
 use circuits::model::tensor::Tensor;
 use clap::{Args, Subcommand};
 use prover::prove::{Proven, prove};
-use prover::proving_key::ProvingKey;
 use serde_json::json;
 use verifier::key::VerifyingKey;
 use verifier::rows::derive_key as derive_verifying_key;
 use verifier::setup::Setup;
 use worker::executor::{Device, Executor};
 
+use crate::commands::memory::MemoryOptions;
+use crate::commands::proving_keys::{KeyOptions, Obtained};
 use crate::commands::setups::SetupOptions;
 use crate::error::CliError;
 use crate::files::{self, Existing};
 use crate::output::{Done, Output, bytes, duration, name, picture, printable, shape};
 
+pub(super) mod estimate;
+mod rates;
 mod setup;
 
 /// Derive keys, run models and prove the runs
 #[derive(Debug, Subcommand)]
 pub(crate) enum Prover {
     Setup(setup::MakeKey),
+    Estimate(estimate::Estimate),
     Run(Run),
 }
 
@@ -55,6 +59,10 @@ pub(crate) struct Run {
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     device: Device,
     #[command(flatten)]
+    key: KeyOptions,
+    #[command(flatten)]
+    memory: MemoryOptions,
+    #[command(flatten)]
     setup: SetupOptions,
 }
 
@@ -63,6 +71,7 @@ impl Prover {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Setup(_) => "prover setup",
+            Self::Estimate(_) => "prover estimate",
             Self::Run(_) => "prover run",
         }
     }
@@ -71,6 +80,7 @@ impl Prover {
 pub(super) fn run(command: &Prover, output: &Output) -> Result<Done, CliError> {
     match command {
         Prover::Setup(arguments) => setup::run(arguments, output),
+        Prover::Estimate(arguments) => estimate::run(arguments, output),
         Prover::Run(arguments) => run_and_prove(arguments, output),
     }
 }
@@ -83,21 +93,13 @@ pub(super) fn derive_key(bundle: &Bundle, setup: &Setup, output: &Output) -> Res
     Ok(key)
 }
 
-/// Both keys of a model.
-pub(super) fn derive_proving_key(bundle: &Arc<Bundle>, setup: &Setup, output: &Output) -> Result<ProvingKey, CliError> {
-    let progress = output.progress("committing to the weights and deriving the proving key");
-    let key = ProvingKey::derive(Arc::clone(bundle), setup).map_err(CliError::ProvingKey)?;
-    progress.finish();
-    Ok(key)
-}
-
 /// What to do with a file of the same name.
 pub(super) fn existing(overwrite: bool) -> Existing {
     if overwrite { Existing::Replace } else { Existing::Keep }
 }
 
 fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
-    let Run { model, input, out, overwrite, context_digest, device, setup } = arguments;
+    let Run { model, input, out, overwrite, context_digest, device, key, memory, setup } = arguments;
     let chosen = setup.accepted()?;
     let context = match context_digest {
         Some(text) => hex::decode(text).map_err(CliError::ContextDigest)?,
@@ -107,6 +109,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     files::check_writable(out, existing)?;
     let bundle = Arc::new(files::read_model(model)?);
     let tensor = files::read_input(input, &bundle.graph().input().shape)?;
+    memory.check([bundle.graph()])?;
     let executor = Executor::new(&bundle, *device)?;
     let start = Instant::now();
     let trace = executor.trace(&tensor)?;
@@ -116,7 +119,9 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
         output.warn("no --context-digest: the proof is bound to no work context, so no chain pays for it");
     }
     let setup = setup.obtain(chosen, bundle.graph().layout().k, output)?;
-    let key = derive_proving_key(&bundle, &setup, output)?;
+    let start = Instant::now();
+    let Obtained { key, was_kept } = key.obtain(&bundle, &setup, output)?;
+    let key_time = start.elapsed();
     let progress = output.progress("proving");
     let Proven { statement, proof } = prove(&key, context, &trace.values)?;
     let prove_time = progress.finish();
@@ -127,7 +132,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     let encoded = proof.to_bytes();
     files::write(out, &encoded, existing)?;
 
-    let times = Times { run: run_time, prove: prove_time, verify: verify_time };
+    let times = Times { run: run_time, key: key_time, prove: prove_time, verify: verify_time };
     print_run(&bundle, &tensor, &statement.output, *device, &times, output);
     output.field(
         "proof",
@@ -138,6 +143,8 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
         ),
     );
     output.field("context", hex::encode(&context));
+    let key_source = if was_kept { "kept from before, read" } else { "derived" };
+    output.field("proving key", format!("{key_source} in {}", duration(times.key)));
     output.field("key digest", hex::encode(&proof.key_digest));
     output.field("written", name(out));
     Ok(Done::ok(json!({
@@ -152,7 +159,9 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
         "setup_id": hex::encode(&proof.setup_id),
         "statement_digest": hex::encode(&proof.statement_digest),
         "proof_bytes": encoded.len(),
+        "key_was_kept": was_kept,
         "run_ns": nanoseconds(times.run),
+        "key_ns": nanoseconds(times.key),
         "prove_ns": nanoseconds(times.prove),
         "verify_ns": nanoseconds(times.verify),
         "out": name(out),
@@ -161,6 +170,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
 
 struct Times {
     run: Duration,
+    key: Duration,
     prove: Duration,
     verify: Duration,
 }
@@ -175,7 +185,7 @@ fn print_run(bundle: &Bundle, input: &Tensor, result: &Tensor, device: Device, t
         let label = label(bundle, result).map(|label| format!(", label {}", printable(&label))).unwrap_or_default();
         output.field("largest", format!("element {index}{label}"));
     }
-    let Times { run, prove, verify } = times;
+    let Times { run, key: _, prove, verify } = times;
     output.field(
         "time",
         format!(

@@ -12,6 +12,7 @@ use prover::srs::generate::{K_RANGE, development};
 use prover::srs::{lagrange, saved};
 use verifier::setup::{Setup, VerifierSetup};
 
+use crate::commands::cache;
 use crate::commands::names::Identifier;
 use crate::error::{CeremonyError, CliError};
 use crate::files::{self, Existing};
@@ -19,8 +20,6 @@ use crate::output::Output;
 
 /// Said whenever the development setup is used.
 const INSECURE: &str = "development setup: its secret is public, so proofs under it convince nobody";
-/// Folder below the user's folder for what can be made again.
-const FOLDER: [&str; 2] = ["assay", "setups"];
 
 /// The setup that a command works under.
 #[derive(Clone, Debug, Args)]
@@ -73,10 +72,7 @@ impl SetupOptions {
 
     /// Where imported setups are kept.
     pub(super) fn store(&self) -> Result<Store, CliError> {
-        let below = |folder: PathBuf| FOLDER.iter().fold(folder, |folder, name| folder.join(name));
-        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let cache = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
-        let folder = self.setup_dir.clone().or_else(|| cache().map(below)).ok_or(CeremonyError::NoFolder)?;
+        let folder = self.setup_dir.clone().or_else(|| cache::folder("setups")).ok_or(CeremonyError::NoFolder)?;
         Ok(Store { folder })
     }
 }

@@ -10,18 +10,22 @@ use std::sync::Arc;
 use ::chain::types::{Hash, LeaseKind};
 use ::worker::engine::CandleEngine;
 use ::worker::executor::Device;
+use ::worker::models::{ModelError, ServedModel};
 use ::worker::operator::Registered;
 use ::worker::report::WorkerReport;
 use ::worker::{CheckLoop, Hardware, JobLoop, JobSettings, Models, Operator, Reports, WorkerError, stop};
 use attestation::hex;
+use circuits::model::bundle::Bundle;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use self::report::describe;
 use self::totals::Totals;
+use crate::commands::memory::MemoryOptions;
 use crate::commands::names::{self, Amount};
 use crate::commands::node::{NodeOptions, block_on};
+use crate::commands::proving_keys::KeyOptions;
 use crate::commands::setups::development_setup;
 use crate::commands::signer::{Password, SignerOptions, WorkerKeyOptions};
 use crate::commands::stop::Stop;
@@ -70,6 +74,10 @@ pub(crate) struct Run {
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     device: Device,
     #[command(flatten)]
+    keys: KeyOptions,
+    #[command(flatten)]
+    memory: MemoryOptions,
+    #[command(flatten)]
     logs: LogOptions,
 }
 
@@ -91,7 +99,7 @@ impl Worker {
 }
 
 pub(super) fn run(Worker::Run(arguments): &Worker, output: &Output) -> Result<Done, CliError> {
-    let Run { signer, worker_key, node, model, device, logs, .. } = arguments;
+    let Run { signer, worker_key, node, model, device, keys, memory, logs, .. } = arguments;
     output.stream();
     logs.start()?;
     let client = node.client()?;
@@ -99,7 +107,7 @@ pub(super) fn run(Worker::Run(arguments): &Worker, output: &Output) -> Result<Do
     let key = signer.signer(&mut password, output)?;
     let worker_key = worker_key.key(&mut password, output)?;
     let hardware = Hardware::this_machine(*device, HOST).map_err(CliError::Hardware)?;
-    let models = models(model, output)?;
+    let models = models(model, keys, memory, output)?;
     let engine = Arc::new(CandleEngine::new(*device));
     engine.load(&models)?;
     block_on(async {
@@ -114,18 +122,23 @@ pub(super) fn run(Worker::Run(arguments): &Worker, output: &Output) -> Result<Do
     })
 }
 
-/// Reads the models and derives their keys.
-fn models(paths: &[PathBuf], output: &Output) -> Result<Models, CliError> {
+/// Reads the models and gets their keys.
+fn models(paths: &[PathBuf], keys: &KeyOptions, memory: &MemoryOptions, output: &Output) -> Result<Models, CliError> {
     let mut bundles = Vec::with_capacity(paths.len());
     for path in paths {
         bundles.push(Arc::new(files::read_model(path)?));
     }
+    memory.check(bundles.iter().map(|bundle| bundle.graph()))?;
     let k = bundles.iter().map(|bundle| bundle.graph().layout().k).max().unwrap_or(1);
     let setup = development_setup(k, output)?;
-    let progress = output.progress("deriving the proving keys");
-    let models = Models::derive(bundles, &setup).map_err(CliError::Model)?;
-    progress.finish();
-    Ok(models)
+    let served = |bundle: &Arc<Bundle>| {
+        let obtained = keys.obtain(bundle, &setup, output).map_err(|error| match error {
+            CliError::ProvingKey(source) => CliError::Model(ModelError { name: bundle.info().name.clone(), source }),
+            other => other,
+        })?;
+        Ok(Arc::new(ServedModel::new(obtained.key)))
+    };
+    bundles.iter().map(served).collect()
 }
 
 /// Registers and stakes, where that is not done yet.

@@ -8,7 +8,9 @@ pub(super) fn code(error: &BenchError) -> &'static str {
     match error {
         BenchError::Kernel { .. } | BenchError::Machine { .. } => "ASSAY-B001",
         BenchError::Clock { .. } | BenchError::Size { .. } | BenchError::Record(_) => "ASSAY-B002",
-        BenchError::Start(_) | BenchError::Process { .. } | BenchError::Answer(_) => "ASSAY-B003",
+        BenchError::Start(_) | BenchError::Process { .. } | BenchError::Answer(_) | BenchError::KeyFile(_) => {
+            "ASSAY-B003"
+        }
         BenchError::Accepting => "ASSAY-B004",
         BenchError::Constant => "ASSAY-B005",
         BenchError::OneModel { .. } | BenchError::SameName { .. } => "ASSAY-B006",
@@ -28,7 +30,8 @@ pub(super) fn exit(error: &BenchError) -> Exit {
         | BenchError::Record(_)
         | BenchError::Start(_)
         | BenchError::Process { .. }
-        | BenchError::Answer(_) => Exit::Resource,
+        | BenchError::Answer(_)
+        | BenchError::KeyFile(_) => Exit::Resource,
         BenchError::Constant
         | BenchError::OneModel { .. }
         | BenchError::SameName { .. }

@@ -99,7 +99,9 @@ fn longer_files() {
 #[test]
 fn flipped_bits() {
     for (name, kind, content) in samples() {
-        for position in [0, 9, content.len() / 3, content.len() - 1] {
+        // A model's other weights are another model, and no damage: there, a byte of the header is bent.
+        let inside = if kind == Kind::Model { 40 } else { content.len() / 3 };
+        for position in [0, 9, inside, content.len() - 1] {
             let mut changed = content.clone();
             changed[position] ^= 0x40;
             refused(name, &changed, &[kind], 2, "ASSAY-F003");
@@ -119,7 +121,10 @@ fn files_of_another_release_are_undecided() {
         }
         refused(name, &content, &[kind, Kind::Any], 3, "ASSAY-F004");
         let folder = TempDir::new().unwrap();
-        assay(arguments!["inspect", put(&folder, name, &content)]).ends(3).says("expected 1, got 9").says(both);
+        assay(arguments!["inspect", put(&folder, name, &content)])
+            .ends(3)
+            .says(if name.ends_with(".vk") { "expected 2, got 9" } else { "expected 1, got 9" })
+            .says(both);
     }
 }
 

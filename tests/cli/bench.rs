@@ -40,7 +40,14 @@ fn a_smoke_run_records_every_figure_and_compares_with_itself() {
     assert_eq!(measurement["model"]["parameters"], 2410);
     assert_eq!(measurement["inputs"], json!({"random": {"seed": 2026}}));
     assert_eq!(measurement["proofs"], json!({"made": 5, "verified": 5, "altered_refused": true}));
-    for (step, samples) in [("key_generation", 1), ("key_loading", 3), ("witness", 3), ("prove", 3), ("verify", 3)] {
+    for (step, samples) in [
+        ("key_generation", 1),
+        ("key_loading", 3),
+        ("proving_key_loading", 1),
+        ("witness", 3),
+        ("prove", 3),
+        ("verify", 3),
+    ] {
         for clock in ["wall_ns", "processor_ns"] {
             let values = measurement[step][clock]["values"].as_array().unwrap();
             assert_eq!(values.len(), samples, "{step} {clock}");
@@ -54,6 +61,7 @@ fn a_smoke_run_records_every_figure_and_compares_with_itself() {
     assert!((1 << 20..1 << 30).contains(&peak), "{peak}");
     assert!(measurement["proof_file_bytes"].as_u64() > measurement["proof_bytes"].as_u64());
     assert_eq!(measurement["verifying_key_bytes"], std::fs::metadata(story().key()).unwrap().len());
+    assert_eq!(measurement["proving_key"]["form"], "file");
     assert_eq!(names(folder.path()), ["smoke.json"]);
 
     let same = assay(arguments!["bench", "compare", &out, &out, "--json"]).ends(0).envelope();

@@ -22,7 +22,7 @@ use crate::writer::{Ptau, tau};
 
 /// One more power than the digits need, so that a setup has to be made smaller.
 const POWER: u32 = 11;
-const MODEL_K: u32 = 10;
+const MODEL_K: u32 = 8;
 const SNARKJS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/prover/tests/vectors/prepared-4.ptau");
 const SNARKJS_DIGEST: &str = "3b52cf7c04a618c2e288b5ed1254074cc338bb2d350a244f070c0b2029292de3\
                               6c0011f17e1f8834b10f4cffdd772edfbc8e6fac54545aa77d6dc1401cf5003a";
@@ -103,7 +103,7 @@ fn files_that_are_no_ceremony_are_refused_and_nothing_is_kept() {
     import(Path::new(SNARKJS), &setups, &["--k", "5"]).ends(2).says("error[ASSAY-P009]").says("k: expected 1 to 4");
     let model = story().model();
     let small = ["--k", "4", "--model", model.to_str().unwrap()];
-    import(Path::new(SNARKJS), &setups, &small).ends(2).says("error[ASSAY-P015]").says("give --k 10");
+    import(Path::new(SNARKJS), &setups, &small).ends(2).says("error[ASSAY-P015]").says("give --k 8");
     let ignition = arguments!["prover", "setup", "--ignition", SNARKJS, "--setup-dir", &setups];
     assay(ignition).ends(2).says("error[ASSAY-P009]").says("transcript 0: manifest");
     assert_eq!(names(folder.path()), ["a.ptau"]);
@@ -171,5 +171,5 @@ fn a_receipt_under_an_imported_setup_is_accepted_by_its_name() {
     let model = arguments!["--model", story().model()];
     verify(&model).ends(3).shows(&format!("the proof is under another setup than the derived key: {id}"));
     let absent = arguments!["--model", story().model(), "--setup-id", &zeros, "--setup-dir", &setups];
-    verify(&absent).ends(3).says("error[ASSAY-P013]").says("--ptau FILE --k 10");
+    verify(&absent).ends(3).says("error[ASSAY-P013]").says("--ptau FILE --k 8");
 }

@@ -67,6 +67,8 @@ pub fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Comma
     for variable in ["MAX_DEGREE", "ASSAY_PASSWORD_FILE", "NO_COLOR"] {
         command.env_remove(variable);
     }
+    // What is kept for the user who runs the tests is neither read nor written.
+    command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
     command
 }
 

@@ -60,11 +60,11 @@ fn a_model_is_shown_in_words() {
     for text in [
         "digits 64-32-10",
         "8x8, integers 0 to 16",
-        "dense 64 -> 32",
+        "0: dense 8x8 -> 32, -44646 to 66376",
         "ReLU",
-        "dense 32 -> 10",
+        "2: dense 32 -> 10, ",
         "2410 weights and biases",
-        "bundle hash       0x6039507db475fc10dc22b45a31129568715eec5802f08bda9e37101e843bb0b2",
+        "bundle hash       0xd6855bd81401d43d9e58f30b70cbccd910acda7d2acd5dfe1651c8828b018c1e",
         "model hash        0x",
     ] {
         assert!(shown.stdout.contains(text), "{text:?} is missing:\n{}", shown.stdout);

@@ -17,6 +17,7 @@ mod chain_dev;
 mod chain_talk;
 mod chain_work;
 mod common;
+mod estimate;
 mod inspect;
 #[cfg(unix)]
 mod keys;
@@ -24,6 +25,7 @@ mod keys;
 mod kill;
 mod node;
 mod prover;
+mod proving_keys;
 mod story;
 mod usage;
 mod verify;

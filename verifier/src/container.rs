@@ -47,7 +47,11 @@ impl Kind {
     /// The format version that this release reads and writes.
     #[must_use]
     pub fn version(self) -> u16 {
-        1
+        match self {
+            // 2: the commitments of the copied columns.
+            Self::VerifyingKey => 2,
+            Self::Proof | Self::Receipt => 1,
+        }
     }
 
     /// Largest body, bytes.

@@ -151,6 +151,20 @@ impl VerifyingKey {
         Self::assemble(graph, plan, commitment, setup.verifier().clone(), halo2)
     }
 
+    /// The key of a plan whose circuit key the caller has just derived, as a prover does beside its own key.
+    ///
+    /// That `circuit` is the plan's is not checked: a stranger's key goes through [`VerifyingKey::derive`].
+    pub fn with_circuit(
+        plan: Arc<Plan>,
+        commitment: ModelCommitment,
+        setup: &Setup,
+        circuit: &plonk::VerifyingKey<G1Affine>,
+    ) -> Result<Self, KeyError> {
+        let permutation = circuit.permutation().commitments().clone();
+        let halo2 = halo2_of(&plan, circuit.fixed_commitments().clone(), permutation);
+        Self::assemble(plan.graph().clone(), plan, commitment, setup.verifier().clone(), halo2)
+    }
+
     /// Reads a `.vk` file. The caller decides whether to trust its [`VerifyingKey::digest`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         let body: KeyBody = Container::decode(Kind::VerifyingKey, bytes)?;
@@ -236,8 +250,8 @@ impl VerifyingKey {
     pub fn security(&self) -> SecurityBudget {
         let system = self.halo2.cs();
         let constraints = system.gates().iter().map(|gate| gate.polynomials().len()).sum();
-        let openings = system.advice_queries().len().saturating_add(system.fixed_queries().len());
-        SecurityBudget::of(&self.plan, constraints, openings)
+        let queries = system.advice_queries().len().saturating_add(system.fixed_queries().len());
+        SecurityBudget::of(&self.plan, constraints, queries)
     }
 
     /// Where in the transcript the weight link is; `None` for a model without weights.
@@ -281,10 +295,7 @@ fn derive_halo2(plan: &Arc<Plan>, setup: &Setup) -> Result<plonk::VerifyingKey<G
     keygen_vk(setup.parameters(), &circuit).map_err(|error| KeyError::Halo2 { detail: error.to_string() })
 }
 
-/// halo2's key from stored fixed commitments, with an evaluation domain that holds no tables.
-///
-/// `EvaluationDomain::new` precomputes tables for FFTs, in time growing with 2^k; verification never transforms
-/// anything, so they stay empty.
+/// halo2's key from stored commitments.
 fn assemble_halo2(
     plan: &Plan,
     fixed: &[[u8; 64]],
@@ -294,8 +305,18 @@ fn assemble_halo2(
     InferenceCircuit::configure_plan(&mut system, plan);
     let fixed = decode_columns("fixed", fixed, system.num_fixed_columns())?;
     let permutation = decode_columns("permutation", permutation, system.permutation().get_columns().len())?;
+    Ok(halo2_of(plan, fixed, permutation))
+}
+
+/// halo2's key from commitments, with an evaluation domain that holds no tables.
+///
+/// `EvaluationDomain::new` precomputes tables for FFTs, in time growing with 2^k; verification never transforms
+/// anything, so they stay empty.
+fn halo2_of(plan: &Plan, fixed: Vec<G1Affine>, permutation: Vec<G1Affine>) -> plonk::VerifyingKey<G1Affine> {
+    let mut system = ConstraintSystem::default();
+    InferenceCircuit::configure_plan(&mut system, plan);
     let permutation = permutation::VerifyingKey::from_commitments(permutation);
-    Ok(plonk::VerifyingKey::from_parts(empty_domain(plan.k()), fixed, permutation, system, Vec::new(), false))
+    plonk::VerifyingKey::from_parts(empty_domain(plan.k()), fixed, permutation, system, Vec::new(), false)
 }
 
 fn decode_columns(kind: &'static str, bytes: &[[u8; 64]], expected: usize) -> Result<Vec<G1Affine>, KeyError> {

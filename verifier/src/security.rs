@@ -23,6 +23,8 @@ pub struct SecurityBudget {
     pub linear: u64,
     /// Challenges beta and gamma: logUp over tuples of three.
     pub lookup: u64,
+    /// halo2's own beta and gamma: the permutation over the copied columns.
+    pub copies: u64,
     /// Challenge y: constraints that are combined.
     pub constraints: u64,
     /// Challenge x: degree of the quotient identity.
@@ -32,30 +34,38 @@ pub struct SecurityBudget {
 }
 
 impl SecurityBudget {
-    /// The budget of a circuit with `constraints` constraints and `openings` queries.
+    /// The budget of a circuit with `constraints` gate constraints, and `queries` of advice and fixed columns.
     #[must_use]
-    pub fn of(plan: &Plan, constraints: usize, openings: usize) -> Self {
+    pub fn of(plan: &Plan, constraints: usize, queries: usize) -> Self {
         let wide = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
         let rows = 1u64.checked_shl(plan.k()).unwrap_or(u64::MAX);
         let lookups = wide(plan.features().lookups(plan.lanes())).saturating_mul(rows);
         let tables = wide(plan.tables()).saturating_mul(rows);
+        // The instance column, and two columns of each lane; each product takes in as many as the degree holds.
+        let copied = wide(plan.lanes()).saturating_mul(2).saturating_add(1);
+        let products = copied.div_ceil(wide(DEGREE).saturating_sub(2).max(1));
+        // Beside the columns': a permuted column each, a product at three points, the quotient, and what blinds it.
+        let opened = wide(queries).saturating_add(copied).saturating_add(products.saturating_mul(3)).saturating_add(2);
         Self {
             linear: plan.row_degree(),
-            // N_f + (N_f + N_t) (w - 1) with w = 3 elements in a tuple.
-            lookup: lookups.saturating_add(lookups.saturating_add(tables).saturating_mul(2)),
-            // Beside the gates': one product for each three copied columns, and their ends.
-            constraints: wide(constraints).saturating_add(wide(plan.lanes()).saturating_add(4)),
+            // All fractions over one denominator, whose factors have degree 2 in both challenges together. A factor that
+            // vanishes makes the whole vanish, so that no more is needed for it.
+            lookup: lookups.saturating_add(tables).saturating_mul(2),
+            // Two products of degree 1 in every copied cell must agree, and none of their factors vanish.
+            copies: copied.saturating_mul(rows).saturating_mul(2),
+            // Beside the gates': a step of each product, its link to the one before, and both ends.
+            constraints: wide(constraints).saturating_add(products.saturating_mul(2)).saturating_add(1),
             quotient: rows.saturating_mul(wide(DEGREE)),
-            // Every opened polynomial has degree below `rows`; combining and opening costs a degree each.
-            openings: wide(openings).saturating_add(rows),
+            // Combining what is opened at the same points, then the sets of points, then one more point.
+            openings: opened.saturating_mul(2).saturating_add(rows),
         }
     }
 
     /// The sum of all numerators.
     #[must_use]
     pub fn numerator(&self) -> u64 {
-        let Self { linear, lookup, constraints, quotient, openings } = *self;
-        [linear, lookup, constraints, quotient, openings].into_iter().fold(0, u64::saturating_add)
+        let Self { linear, lookup, copies, constraints, quotient, openings } = *self;
+        [linear, lookup, copies, constraints, quotient, openings].into_iter().fold(0, u64::saturating_add)
     }
 
     /// Bits that remain proven after 2^`tries` tries at the transcript: `-log2(2^tries numerator / p)`, rounded down.
@@ -72,12 +82,18 @@ mod tests {
 
     #[test]
     fn bits_follow_the_largest_source() {
-        let budget =
-            SecurityBudget { linear: 35, lookup: 5 * 1024, constraints: 9, quotient: 5 * 1024, openings: 1064 };
-        // 11348 < 2^14.
-        assert_eq!(budget.numerator(), 11_348);
-        assert_eq!(budget.proven_bits(0), 253 - 14);
-        assert_eq!(budget.proven_bits(100), 253 - 14 - 100);
+        let budget = SecurityBudget {
+            linear: 35,
+            lookup: 4 * 1024,
+            copies: 6 * 1024,
+            constraints: 9,
+            quotient: 5 * 1024,
+            openings: 1064,
+        };
+        // 16468 lies between 2^14 and 2^15.
+        assert_eq!(budget.numerator(), 16_468);
+        assert_eq!(budget.proven_bits(0), 253 - 15);
+        assert_eq!(budget.proven_bits(100), 253 - 15 - 100);
         let huge = SecurityBudget { linear: u64::MAX, ..budget };
         assert_eq!(huge.proven_bits(200), 0);
     }

@@ -37,7 +37,13 @@ impl ServedModel {
     pub fn derive(bundle: Arc<Bundle>, setup: &Setup) -> Result<Self, ModelError> {
         let name = bundle.info().name.clone();
         let key = ProvingKey::derive(bundle, setup).map_err(|source| ModelError { name, source })?;
-        Ok(Self { hash: key.verifying().model_hash(), key })
+        Ok(Self::new(key))
+    }
+
+    /// The model of a key.
+    #[must_use]
+    pub fn new(key: ProvingKey) -> Self {
+        Self { hash: key.verifying().model_hash(), key }
     }
 
     /// Hash under which the chain knows the model.

@@ -27,6 +27,8 @@ const EQUALITY: u64 = 25;
 const SMALL: u64 = 22;
 const FULL: u64 = 66;
 const SUM: u64 = 80;
+/// Tenths of microseconds for a column, however short: its commitment's last steps, its evaluations and its opening.
+const COLUMN: u64 = 12_000;
 
 /// The cheapest layout that holds the graph; what its own layout says is ignored.
 pub fn choose(graph: &Graph) -> Result<Layout, PlanError> {
@@ -60,19 +62,39 @@ fn sizes(tape: &Tape, graph: &Graph, lanes: usize) -> Vec<(u64, u32)> {
     let priced = (K_MIN..=K_MAX).filter(fits).filter_map(|k| {
         let rows = 1u64 << k;
         let tables = tape.table().length().div_ceil(rows - UNUSABLE_ROWS - 1);
-        (tables <= TABLES_MAX as u64).then(|| (rows.saturating_mul(row_cost(tape, lanes, tables)), k))
+        (tables <= TABLES_MAX as u64).then(|| (Columns::of(tape, lanes, tables).cost(rows), k))
     });
     priced.collect()
 }
 
-fn row_cost(tape: &Tape, lanes: usize, tables: u64) -> u64 {
-    let features = Features::of(tape);
-    let lookups = features.lookups(lanes) as u64;
-    let small = data_columns(lanes) as u64 + tables;
-    let full = 2 * u64::from(features.weights) + u64::from(features.chains);
-    let sums = (lookups + tables).div_ceil(LOOKUPS_PER_SUM as u64);
-    let equality = 2 * lanes as u64 + 1;
-    let products = equality.div_ceil(3);
-    let fixed = used_columns(tape) as u64 + 3 * tables;
-    ROW + FIXED * fixed + EQUALITY * equality + SMALL * small + FULL * (full + products) + SUM * sums
+/// Columns by what they cost.
+struct Columns {
+    fixed: u64,
+    equality: u64,
+    small: u64,
+    full: u64,
+    sums: u64,
+}
+
+impl Columns {
+    fn of(tape: &Tape, lanes: usize, tables: u64) -> Self {
+        let features = Features::of(tape);
+        let lookups = features.lookups(lanes) as u64;
+        let equality = 2 * lanes as u64 + 1;
+        // Three copied columns share a product, which is a full-width column.
+        let products = equality.div_ceil(3);
+        Self {
+            fixed: used_columns(tape) as u64 + 3 * tables,
+            equality,
+            small: data_columns(lanes) as u64 + tables,
+            full: 2 * u64::from(features.weights) + u64::from(features.chains) + products,
+            sums: (lookups + tables).div_ceil(LOOKUPS_PER_SUM as u64),
+        }
+    }
+
+    fn cost(&self, rows: u64) -> u64 {
+        let Self { fixed, equality, small, full, sums } = *self;
+        let row = ROW + FIXED * fixed + EQUALITY * equality + SMALL * small + FULL * full + SUM * sums;
+        rows.saturating_mul(row) + COLUMN * (fixed + equality + small + full + sums)
+    }
 }

@@ -71,7 +71,7 @@ impl Plan {
         let size = Size { lanes: lanes as usize, committed_rows: rows as usize, tape_rows: 1 << k };
         let tape = match lower(graph, size, None) {
             Err(PlanError::TooLarge { needed }) => return Err(PlanError::TooSmall { k, needed, usable }),
-            tape => tape?.without_cells(),
+            tape => tape?,
         };
         let expected = committed_rows(&tape);
         if rows != expected {

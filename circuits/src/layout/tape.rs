@@ -107,7 +107,9 @@ pub struct Block {
 pub struct Tape {
     lanes: usize,
     rows: Vec<Row>,
+    /// Empty where there is no run to fill them from.
     cells: Vec<i64>,
+    has_cells: bool,
     copies: Vec<(Place, Place)>,
     table: Table,
     blocks: Vec<Block>,
@@ -117,12 +119,13 @@ pub struct Tape {
 }
 
 impl Tape {
-    /// An empty tape.
-    pub(super) fn new(lanes: usize) -> Self {
+    /// An empty tape, with cells or without: what a key needs.
+    pub(super) fn new(lanes: usize, has_cells: bool) -> Self {
         Self {
             lanes,
             rows: Vec::new(),
             cells: Vec::new(),
+            has_cells,
             copies: Vec::new(),
             table: Table::default(),
             blocks: Vec::new(),
@@ -151,7 +154,7 @@ impl Tape {
         &self.cells
     }
 
-    /// One data cell; 0 beyond the last row.
+    /// One data cell; 0 beyond the last row, and everywhere on a tape without cells.
     #[must_use]
     pub fn cell(&self, row: usize, lane: usize, slot: Slot) -> i64 {
         self.cells.get(self.index(row, lane, slot)).copied().unwrap_or(0)
@@ -187,12 +190,6 @@ impl Tape {
         &self.slides
     }
 
-    /// The same tape without its cells: what a key needs.
-    pub(super) fn without_cells(mut self) -> Self {
-        self.cells = Vec::new();
-        self
-    }
-
     /// The cells alone: what a witness needs.
     pub(crate) fn into_cells(self) -> Vec<i64> {
         self.cells
@@ -202,11 +199,11 @@ impl Tape {
     pub(super) fn push(&mut self, rows: &[Row]) -> usize {
         let first = self.rows.len();
         self.rows.extend_from_slice(rows);
-        self.cells.resize(self.rows.len() * self.lanes * SLOTS, 0);
-        if std::mem::take(&mut self.bound_next)
-            && let Some(row) = self.rows.get_mut(first)
-        {
-            row.bound = true;
+        if self.has_cells {
+            self.cells.resize(self.rows.len() * self.lanes * SLOTS, 0);
+        }
+        if let Some(row) = self.rows.get_mut(first) {
+            row.bound |= std::mem::take(&mut self.bound_next);
         }
         first
     }
@@ -232,6 +229,9 @@ impl Tape {
 
     /// Repeats lane 0 of the rows from `first` on in the lanes from `used` on: what holds of one holds of the others.
     pub(super) fn fill_idle(&mut self, first: usize, used: usize) {
+        if !self.has_cells {
+            return;
+        }
         for row in first..self.rows.len() {
             for lane in used..self.lanes {
                 for slot in [Slot::A, Slot::B, Slot::C] {

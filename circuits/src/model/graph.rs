@@ -3,7 +3,7 @@
 //! A node names its inputs by value index: value 0 is the graph's input, value `i + 1` is the output of node `i`; the
 //! last node's output is the graph's output. The canonical encoding is borsh; [`Graph::digest`] is over it. Ranges are
 //! declared, not derived: the weights are not part of the graph, so a dense node states the interval its accumulators
-//! stay in, [`super::bundle`] refuses weights that could leave it, and the circuit enforces whatever is declared.
+//! stay in, [`super::bundle`] refuses weights that could leave it, and the circuit's tables are built from what is declared.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -33,8 +33,9 @@ pub const WORK_MAX: u64 = 1 << 36;
 pub const CONSTANTS_MAX: usize = 1 << 17;
 /// Largest number of arguments of a formula: each takes a row of a lookup table.
 pub const FORMULA_DOMAIN_MAX: u64 = 1 << 16;
-/// Largest number of arguments of all different formulas together: checking a graph evaluates each.
-pub const FORMULA_ARGUMENTS_MAX: u64 = 1 << 20;
+/// Largest number of steps of all different formulas over all their arguments: checking a graph evaluates each, which
+/// takes up to 50 ns a step.
+pub const FORMULA_STEPS_MAX: u64 = 1 << 24;
 /// Requantisation shifts run from 0 to this: one remainder limb.
 pub const SHIFT_MAX: u8 = 16;
 /// Circuit sizes run to 2^22 rows (halo2-axiom asserts this bound elsewhere; a graph beyond it is refused at decode).

@@ -2,7 +2,7 @@
 
 use super::formula::FormulaError;
 use super::graph::{
-    CONSTANTS_MAX, FORMULA_ARGUMENTS_MAX, FORMULA_DOMAIN_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, K_MAX, K_MIN, LANES_MAX,
+    CONSTANTS_MAX, FORMULA_DOMAIN_MAX, FORMULA_STEPS_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, K_MAX, K_MIN, LANES_MAX,
     NODES_MAX, ROWS_MAX, SHIFT_MAX, WIDTH_MAX,
 };
 use super::tensor::RANK_MAX;
@@ -161,12 +161,12 @@ pub enum GraphError {
         /// Integers in the clamped interval.
         got: u64,
     },
-    /// The formulas' arguments together are too many.
+    /// Evaluating all formulas takes too many steps.
     #[error(
-        "node {node} formula: formulas up to here have more than {FORMULA_ARGUMENTS_MAX} arguments together; clamp to \
-         narrower intervals, or use fewer different formulas"
+        "node {node} formula: formulas up to here take more than {FORMULA_STEPS_MAX} steps over all their arguments; \
+         clamp to narrower intervals, or use fewer different formulas"
     )]
-    Arguments {
+    Steps {
         /// First node beyond the limit.
         node: usize,
     },

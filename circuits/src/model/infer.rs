@@ -1,9 +1,7 @@
 //! Shape and interval of an operator's result, from those of its inputs.
 
 use super::formula::Formula;
-use super::graph::{
-    FORMULA_ARGUMENTS_MAX, FORMULA_DOMAIN_MAX, GraphError, SHIFT_MAX, Value, WIDTH_MAX, quotient_range,
-};
+use super::graph::{FORMULA_DOMAIN_MAX, FORMULA_STEPS_MAX, GraphError, SHIFT_MAX, Value, WIDTH_MAX, quotient_range};
 use super::operator::{Activation, Geometry, Operator};
 use super::range::{MAGNITUDE_MAX, Range};
 use super::tensor::RANK_MAX;
@@ -12,7 +10,7 @@ use super::tensor::RANK_MAX;
 #[derive(Debug, Default)]
 pub(super) struct Formulas<'a> {
     seen: Vec<(&'a Formula, Range, Range)>,
-    arguments: u64,
+    steps: u64,
 }
 
 impl<'a> Formulas<'a> {
@@ -26,9 +24,10 @@ impl<'a> Formulas<'a> {
         if arguments.count() > FORMULA_DOMAIN_MAX {
             return Err(GraphError::Domain { node, got: arguments.count() });
         }
-        self.arguments = self.arguments.saturating_add(arguments.count());
-        if self.arguments > FORMULA_ARGUMENTS_MAX {
-            return Err(GraphError::Arguments { node });
+        let length = u64::try_from(formula.steps.len()).unwrap_or(u64::MAX);
+        self.steps = self.steps.saturating_add(arguments.count().saturating_mul(length));
+        if self.steps > FORMULA_STEPS_MAX {
+            return Err(GraphError::Steps { node });
         }
         let first = formula.apply(arguments.min);
         let all = (arguments.min..=arguments.max).map(|q| formula.apply(q));
@@ -119,6 +118,10 @@ impl Operands<'_> {
             Operator::Dense { inputs, outputs, .. } => self.dense(*inputs, *outputs),
             Operator::Convolution { geometry, .. } => self.convolution(geometry),
             Operator::Requantise { .. } => Ok(self.first()?.shape.clone()),
+            // Nothing would state what the result is.
+            Operator::Combine { multipliers, .. } if multipliers.is_empty() => {
+                Err(self.refused("a multiplier for every input"))
+            }
             Operator::Combine { .. } | Operator::Multiply | Operator::Maximum | Operator::Minimum => {
                 let shape = self.first()?.shape.clone();
                 if self.inputs.iter().any(|value| value.shape != shape) {
@@ -199,6 +202,12 @@ impl Operands<'_> {
             return Err(refused());
         }
         let [rows, columns] = geometry.output([*height, *width]).ok_or_else(refused)?;
+        // Executors and circuits walk over the padding as well.
+        let padded = geometry.padded([*height, *width]).and_then(|[rows, columns]| rows.checked_mul(columns));
+        let padded = padded.and_then(|elements| elements.checked_mul(*channels));
+        if padded.is_none_or(|elements| elements > WIDTH_MAX) {
+            return Err(self.refused(&format!("an input of at most {WIDTH_MAX} elements, its padding included")));
+        }
         Ok(vec![*outputs, rows, columns])
     }
 

@@ -63,12 +63,20 @@ impl Geometry {
     /// Height and width of the output for an input of this height and width; `None` where the kernel does not fit.
     #[must_use]
     pub fn output(&self, input: [u32; 2]) -> Option<[u32; 2]> {
+        let padded = self.padded(input)?;
         let side = |axis: usize| {
             let kernel =
                 self.kernel.get(axis)?.checked_sub(1)?.checked_mul(*self.dilation.get(axis)?)?.checked_add(1)?;
-            let padded = input.get(axis)?.checked_add(*self.before.get(axis)?)?.checked_add(*self.after.get(axis)?)?;
-            padded.checked_sub(kernel)?.checked_div(*self.stride.get(axis)?)?.checked_add(1)
+            padded.get(axis)?.checked_sub(kernel)?.checked_div(*self.stride.get(axis)?)?.checked_add(1)
         };
+        Some([side(0)?, side(1)?])
+    }
+
+    /// Height and width of an input of this height and width with its padding.
+    #[must_use]
+    pub fn padded(&self, input: [u32; 2]) -> Option<[u32; 2]> {
+        let side =
+            |axis: usize| input.get(axis)?.checked_add(*self.before.get(axis)?)?.checked_add(*self.after.get(axis)?);
         Some([side(0)?, side(1)?])
     }
 

@@ -164,7 +164,8 @@ impl Weights {
 }
 
 /// `[outputs, inputs]` of every linear node, by node index.
-pub(super) fn linear_shapes(graph: &Graph) -> BTreeMap<usize, [u32; 2]> {
+#[must_use]
+pub fn linear_shapes(graph: &Graph) -> BTreeMap<usize, [u32; 2]> {
     (0..graph.nodes().len()).filter_map(|node| Some((node, linear_shape(graph, node)?))).collect()
 }
 

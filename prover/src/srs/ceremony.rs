@@ -177,7 +177,8 @@ impl Ceremony {
         }
     }
 
-    /// The setup, with the file's Lagrange basis or one that is computed; `progress` gets the steps done and their total.
+    /// The setup, with the file's Lagrange basis or one that is computed; `progress` gets the steps done and their
+    /// total.
     pub fn into_setup(self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Setup, ImportError> {
         let basis = match self.basis {
             Some(basis) => basis,
@@ -186,13 +187,8 @@ impl Ceremony {
         Setup::new(self.k, self.powers, basis, self.tau_g2).ok_or(ImportError::Basis)
     }
 
-    /// The coordinates of `[tau]_2` in hexadecimal: `x.c0, x.c1, y.c0, y.c1`, big-endian.
-    pub(super) fn tau_g2_text(&self) -> [String; 4] {
-        let G2Affine { x, y } = self.tau_g2;
-        [x.c0, x.c1, y.c0, y.c1].map(|coordinate| {
-            let mut bytes = coordinate.to_repr();
-            bytes.as_mut().reverse();
-            const_hex::encode(bytes)
-        })
+    /// `[tau]_1`.
+    pub(super) fn tau_g1(&self) -> Option<&G1Affine> {
+        self.powers.get(1)
     }
 }

@@ -4,8 +4,8 @@
 //! AztecProtocol/Setup:
 //!
 //! ```text
-//! manifest, 28 bytes, integers u32 big-endian: number of this transcript, transcripts in all, G1 points in all, G2 points
-//!                     in all, G1 points here, G2 points here, index of the first G1 point here
+//! manifest, 28 bytes  integers u32 big-endian: number of this transcript, transcripts in all, G1 points in all, G2
+//!                     points in all, G1 points here, G2 points here, index of the first G1 point here
 //! points of G1        x, y
 //! points of G2        x.c0, x.c1, y.c0, y.c1; in the first transcript only
 //! checksum, 64 bytes  BLAKE2b-512 of everything before

@@ -3,6 +3,9 @@
 //! A digest is here only with the place that publishes it, and only if it was read there. Files of other ceremonies are
 //! accepted by a digest that the user states.
 
+use halo2_proofs::halo2curves::bn256::Fq;
+use halo2_proofs::halo2curves::ff::PrimeField;
+
 use super::ceremony::Ceremony;
 
 /// A ceremony that many people took part in.
@@ -23,8 +26,7 @@ pub const HERMEZ: Known = Known {
 /// Aztec's Ignition: 176 participants and a seal.
 pub const IGNITION: Known = Known {
     name: "Aztec Ignition (176 participants)",
-    source: "[tau]G2 of the verifying keys of Aztec's contracts; it pairs with the sealed point in points.json of \
-             AztecProtocol/ignition-verification",
+    source: "points.json of AztecProtocol/ignition-verification, entry \"sealed\"",
 };
 
 /// BLAKE2b-512 of `powersOfTau28_hez_final_08.ptau` to `_27.ptau` and `powersOfTau28_hez_final.ptau`.
@@ -52,14 +54,12 @@ const HERMEZ_DIGESTS: [&str; 21] = [
     "55c77ce8562366c91e7cda394cf7b7c15a06c12d8c905e8b36ba9cf5e13eb37d1a429c589e8eaba4c591bc4b88a0e2828745a53e170eac300236f5c1a326f41a",
 ];
 
-/// Ignition's `[tau]_2` as `x.c0, x.c1, y.c0, y.c1`, big-endian.
+/// `[tau]_1` of Ignition after its seal: x and y, as its points.json has them.
 ///
-/// Its files have no published digest; this point fixes `tau`, and the check ties every power to it.
-const IGNITION_TAU_G2: [&str; 4] = [
-    "0118c4d5b837bcc2bc89b5b398b5974e9f5944073b32078b7e231fec938883b0",
-    "260e01b251f6f1c7e7ff4e580791dee8ea51d87a358e038b4efe30fac09383c1",
-    "22febda3c0c0632a56475b4214e5615e11e6dd3f96e6cea2854a87d4dacc5e55",
-    "04fc6369f7110fe3d25156c1bb9a72859cf2a04641f99ba4ee413c80da6a5fe4",
+/// Its files have no published digest; this point fixes `tau`, and the check ties every power and `[tau]_2` to it.
+const IGNITION_TAU_G1: [&str; 2] = [
+    "20449530420899268687302952649477614135834879920908224423340014304031627405049",
+    "17515048112805791705685986509311726821353577104405763528022564402866062101162",
 ];
 
 /// The ceremony whose file this is, if it is known.
@@ -68,38 +68,14 @@ pub fn find(ceremony: &Ceremony) -> Option<Known> {
     if HERMEZ_DIGESTS.contains(&ceremony.digest().to_string().as_str()) {
         return Some(HERMEZ);
     }
-    (ceremony.tau_g2_text() == IGNITION_TAU_G2).then_some(IGNITION)
+    let tau = ceremony.tau_g1()?;
+    let [x, y] = IGNITION_TAU_G1.map(Fq::from_str_vartime);
+    (Some(tau.x) == x && Some(tau.y) == y).then_some(IGNITION)
 }
 
 #[cfg(test)]
 mod tests {
-    use halo2_proofs::halo2curves::bn256::{Fq, Fq2, G1Affine, G2Affine, pairing};
-    use halo2_proofs::halo2curves::ff::PrimeField;
-    use halo2_proofs::halo2curves::{CurveAffine, group::cofactor::CofactorGroup, group::prime::PrimeCurveAffine};
-
     use super::*;
-
-    /// `[tau]_1` of the sealed ceremony, as points.json of AztecProtocol/ignition-verification has it.
-    const IGNITION_TAU_G1: [&str; 2] = [
-        "20449530420899268687302952649477614135834879920908224423340014304031627405049",
-        "17515048112805791705685986509311726821353577104405763528022564402866062101162",
-    ];
-
-    fn hexadecimal(text: &str) -> Fq {
-        let mut bytes: [u8; 32] = const_hex::decode_to_array(text).unwrap();
-        bytes.reverse();
-        Fq::from_repr(bytes).unwrap()
-    }
-
-    #[test]
-    fn the_two_published_points_of_ignition_belong_together() {
-        let [x0, x1, y0, y1] = IGNITION_TAU_G2.map(hexadecimal);
-        let tau_g2 = G2Affine::from_xy(Fq2 { c0: x0, c1: x1 }, Fq2 { c0: y0, c1: y1 }).unwrap();
-        assert!(bool::from(tau_g2.to_curve().is_torsion_free()));
-        let [x, y] = IGNITION_TAU_G1.map(|text| Fq::from_str_vartime(text).unwrap());
-        let tau_g1 = G1Affine::from_xy(x, y).unwrap();
-        assert_eq!(pairing(&tau_g1, &G2Affine::generator()), pairing(&G1Affine::generator(), &tau_g2));
-    }
 
     #[test]
     fn pinned_digests_are_distinct_and_whole() {

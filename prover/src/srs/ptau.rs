@@ -14,12 +14,13 @@
 //! ```
 //!
 //! Coordinates are little-endian in Montgomery form (times 2^256). The generators, the powers wanted, their Lagrange
-//! basis and `[tau]_2` are used; every other byte only goes into the digest. The contributions are not verified: `snarkjs powersoftau verify` does
-//! that, and a setup that nobody else took part in can be written by hand in any case. That is what the digest is for.
+//! basis and `[tau]_2` are used; every other byte only goes into the digest. The contributions are not verified: `snarkjs
+//! powersoftau verify` does that, and a setup that nobody else took part in can be written by hand in any case. That is
+//! what the digest is for.
 //!
 //! The published files are prepared, and checking a basis is far quicker than computing it (2^16 rows: 1.6 s instead of
-//! 57 s in all, on two busy cores). It is one over the powers of
-//! another root of unity than halo2's, though: the same points in another order.
+//! 57 s in all, on two busy cores). It is one over the powers of another root of unity than halo2's, though: the same
+//! points in another order.
 
 use std::collections::BTreeSet;
 use std::io::Read;

@@ -3,11 +3,12 @@
 use std::io::Read;
 
 use blake2b_simd::blake2b;
-use halo2_proofs::halo2curves::bn256::{Fq, Fr, G1Affine, G2Affine};
+use halo2_proofs::halo2curves::bn256::{Fq, Fq2, Fr, G1Affine, G2Affine};
 use halo2_proofs::halo2curves::ff::PrimeField;
-use prover::srs::ceremony::Ceremony;
+use prover::srs::ceremony::{Ceremony, Digest};
 use prover::srs::error::ImportError;
 use prover::srs::ignition;
+use prover::srs::known::IGNITION;
 use prover::srs::ptau;
 
 use crate::writer::{Ptau, in_g2, powers, tau};
@@ -89,6 +90,36 @@ fn the_point_of_g2_that_belongs_to_the_powers_is_taken() {
         let files = sealed(contents(&powers(tau(), 1, POINTS), EACH, &g2));
         assert!(matches!(import(&files, None), Err(ImportError::Tau)));
     }
+}
+
+#[test]
+fn the_published_points_of_ignition_are_known() {
+    // [tau]_1 as points.json of AztecProtocol/ignition-verification has it, and [tau]_2 as the verifying keys of
+    // contracts do, x.c0, x.c1, y.c0, y.c1: two sources, and one pairing that says that they belong together.
+    let [x, y] = [
+        "20449530420899268687302952649477614135834879920908224423340014304031627405049",
+        "17515048112805791705685986509311726821353577104405763528022564402866062101162",
+    ]
+    .map(|text| Fq::from_str_vartime(text).unwrap());
+    let [x0, x1, y0, y1] = [
+        "0118c4d5b837bcc2bc89b5b398b5974e9f5944073b32078b7e231fec938883b0",
+        "260e01b251f6f1c7e7ff4e580791dee8ea51d87a358e038b4efe30fac09383c1",
+        "22febda3c0c0632a56475b4214e5615e11e6dd3f96e6cea2854a87d4dacc5e55",
+        "04fc6369f7110fe3d25156c1bb9a72859cf2a04641f99ba4ee413c80da6a5fe4",
+    ]
+    .map(|text| {
+        let mut bytes: [u8; 32] = const_hex::decode_to_array(text).unwrap();
+        bytes.reverse();
+        Fq::from_repr(bytes).unwrap()
+    });
+    let tau_g2 = G2Affine { x: Fq2 { c0: x0, c1: x1 }, y: Fq2 { c0: y0, c1: y1 } };
+    let files = sealed(contents(&[G1Affine { x, y }], EACH, &[in_g2(Fr::from(3)), tau_g2]));
+    let ceremony = import(&files, None).unwrap();
+    assert_eq!((ceremony.k(), ceremony.known()), (1, Some(IGNITION)));
+    ceremony.trust(None).unwrap();
+    let other = Digest([7; 64]);
+    assert!(matches!(ceremony.trust(Some(&other)), Err(ImportError::Digest { .. })));
+    assert_eq!(import(&sealed(honest()), None).unwrap().known(), None);
 }
 
 #[test]

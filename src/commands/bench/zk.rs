@@ -18,6 +18,7 @@ use crate::bench::error::BenchError;
 use crate::bench::record::{Measurement, Profile, Run, SCHEMA_VERSION, System};
 use crate::bench::zk::Subject;
 use crate::commands::demo::DIGITS;
+use crate::commands::memory::MemoryOptions;
 use crate::commands::model::parameters;
 use crate::error::CliError;
 use crate::files::{self, Existing};
@@ -44,6 +45,8 @@ pub(crate) struct Zk {
     /// What the float network answers, JSON; for one model: measures accuracy too
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
+    #[command(flatten)]
+    memory: MemoryOptions,
     /// Where to write the record
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -59,6 +62,9 @@ pub(super) fn run(arguments: &Zk, output: &Output) -> Result<Done, CliError> {
     }
     let (models, _carried) = models(arguments)?;
     let subjects = subjects(arguments, &models)?;
+    for subject in &subjects {
+        arguments.memory.check([subject.bundle.graph()])?;
+    }
     let started_ms = now_ms()?;
     let machine = Machine::read()?;
     let repetitions = arguments.profile.repetitions(arguments.samples);

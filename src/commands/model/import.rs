@@ -6,6 +6,7 @@ use clap::Args;
 use prover::import::onnx::{self, ImportError, Lists, Report, Settings};
 use serde_json::json;
 
+use crate::commands::prover::estimate::of_graph;
 use crate::commands::prover::existing;
 use crate::error::{CliError, ImportProblem};
 use crate::files;
@@ -146,16 +147,14 @@ pub(super) fn check(arguments: &Check, output: &Output) -> Result<Done, CliError
     if let Some(found) = &check.report {
         report(found, output);
     }
-    if let Some(graph) = &check.graph {
-        match &check.plan_refusal {
-            Some(why) => output.field("circuit", format!("none: {why}")),
-            None => {
-                let layout = graph.layout();
-                let rows = 1u64 << layout.k;
-                output.field("circuit", format!("2^{} = {rows} rows, {} lanes", layout.k, layout.lanes));
-            }
+    let estimate = match (&check.graph, &check.plan_refusal) {
+        (Some(_), Some(why)) => {
+            output.field("circuit", format!("none: {why}"));
+            None
         }
-    }
+        (Some(graph), None) => Some(of_graph(graph, output)?),
+        (None, _) => None,
+    };
     let unsupported: Vec<_> = check
         .unsupported
         .iter()
@@ -166,6 +165,7 @@ pub(super) fn check(arguments: &Check, output: &Output) -> Result<Done, CliError
         "report": check.report,
         "layout": check.graph.as_ref().filter(|_| check.plan_refusal.is_none()).map(|graph| graph.layout()),
         "refusal": check.plan_refusal,
+        "estimate": estimate,
     });
     if check.unsupported.is_empty() {
         return Ok(Done::ok(data));

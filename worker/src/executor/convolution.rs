@@ -13,8 +13,10 @@ use circuits::model::weights::LinearWeights;
 use super::ExecutorError;
 use super::exact::{Sums, download, upload, upload_weights};
 
-/// Patch elements of one matrix product: 32 MiB, so that a large image does not need its patches in memory at once.
-const PATCH_ELEMENTS_MAX: usize = 1 << 22;
+/// Patch elements of one matrix product on the processor: 2 MiB, beyond which they leave its cache.
+const PATCH_ELEMENTS_MAX: usize = 1 << 18;
+/// The same on a GPU: 32 MiB, so that there are few products and a large image's patches still fit.
+const PATCH_ELEMENTS_MAX_GPU: usize = 1 << 22;
 
 /// A convolution whose weights are on the device.
 pub(super) struct Convolution {
@@ -50,7 +52,8 @@ impl Convolution {
         let shape = (groups, weights.outputs() as usize / groups, weights.inputs() as usize);
         let kernel = upload_weights(weights.weights(), shape, device)?;
         let bias = weights.bias().to_vec();
-        Ok(Self { kernel, bias, geometry, input, output, patch_elements_max: PATCH_ELEMENTS_MAX, sums })
+        let patch_elements_max = if device.is_cpu() { PATCH_ELEMENTS_MAX } else { PATCH_ELEMENTS_MAX_GPU };
+        Ok(Self { kernel, bias, geometry, input, output, patch_elements_max, sums })
     }
 
     /// The same with another bound on the elements of one product.

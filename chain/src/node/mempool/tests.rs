@@ -191,18 +191,19 @@ fn a_newcomer_that_does_not_fit_pushes_nobody_out() {
     let small = transfer(1, 0, 1).bytes().len();
     let large = act(4, 0, 10, Action::RegisterModel(register_model()));
     // One that pays less than the newcomer would have to go, and one that pays more.
-    assert!(large.bytes().len() > small + 10 && large.bytes().len() < 3 * small);
-    let mut pool = pool(|limits| limits.bytes_max = 3 * small + 10);
-    for (sender, price) in [(1, 1), (2, 50), (3, 60)] {
+    let evicted = (large.bytes().len() - 10).div_ceil(small);
+    assert!((2..=4).contains(&evicted));
+    let mut pool = pool(|limits| limits.bytes_max = 4 * small + 10);
+    for (sender, price) in [(1, 1), (2, 50), (3, 60), (5, 61)] {
         hand_in(&mut pool, sender, 0, price).unwrap();
     }
     let before = candidates(&pool);
-    let full = MempoolError::Full { count: 3, bytes: 3 * small, price: 10 };
+    let full = MempoolError::Full { count: 4, bytes: 4 * small, price: 10 };
     assert_eq!(pool.insert(large, holding(0, RICH), true), Err(full.into()));
     check(&pool);
     assert_eq!((candidates(&pool), code(&pool, &transfer(1, 0, 1))), (before, None));
     let dearer = act(4, 0, 65, Action::RegisterModel(register_model()));
-    assert_eq!(pool.insert(dearer, holding(0, RICH), true), Ok(3));
+    assert_eq!(pool.insert(dearer, holding(0, RICH), true), Ok(evicted));
     check(&pool);
 }
 

@@ -1,5 +1,5 @@
 use attestation::codec::DecodeError;
-use circuits::model::graph::{GRAPH_BYTES_MAX, GraphError, Layout};
+use circuits::model::graph::{GraphError, Layout};
 use verifier::key::KeyError;
 
 use crate::rules::Reject;
@@ -48,8 +48,11 @@ fn size_bond_graph_and_commitment_are_checked() {
         Reject::GraphMalformed(GraphError::Version { got: 0x0909 })
     );
     assert_eq!(
-        refusal(|action| action.graph = vec![1; GRAPH_BYTES_MAX + 1]),
-        Reject::GraphMalformed(GraphError::TooLarge { got: GRAPH_BYTES_MAX + 1 })
+        refusal(|action| action.graph = vec![1; MODEL_BYTES_MAX]),
+        Reject::ModelOversized {
+            max: MODEL_BYTES_MAX,
+            got: MODEL_BYTES_MAX + borsh::to_vec(&commitment(3)).unwrap().len()
+        }
     );
     assert_eq!(
         refusal(|action| action.commitment.push(0)),

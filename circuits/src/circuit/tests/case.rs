@@ -8,7 +8,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 
 use crate::circuit::{Assignment, InferenceCircuit};
 use crate::committed::CommittedMatrix;
-use crate::layout::tape::{SLOTS, Slot};
+use crate::layout::tape::{Chain, Place, SLOTS, Slot};
 use crate::layout::{Plan, choose};
 use crate::model::graph::{Graph, Input, Layout, Node, Operator};
 use crate::model::range::Range;
@@ -28,6 +28,7 @@ pub(super) const COPY: &str = "copy";
 pub(super) struct Case {
     pub(super) plan: Arc<Plan>,
     pub(super) weights: Weights,
+    pub(super) input: Tensor,
     pub(super) witness: Witness,
     pub(super) instance: Vec<Fr>,
     /// Added to V, as a prover would that ignores the commitments.
@@ -57,10 +58,17 @@ impl Case {
         let plan = Arc::new(Plan::new(&graph).unwrap());
         let trace = reference::run(&graph, &weights, &input).unwrap();
         let output = Tensor::vector(trace.output().to_vec()).unwrap();
-        let statement = Statement { context_digest: [0xA5; 32], input, output };
+        let statement = Statement { context_digest: [0xA5; 32], input: input.clone(), output };
         let witness = Witness::new(&plan, &trace.values, &weights).unwrap();
         let instance = statement.instance(&graph).unwrap();
-        Self { plan, weights, witness, instance, weight_error: None }
+        Self { plan, weights, input, witness, instance, weight_error: None }
+    }
+
+    /// The same with outputs in blocks of `rows`.
+    pub(super) fn in_blocks(&self, rows: u32) -> Self {
+        let graph = self.plan.graph().clone();
+        let layout = Layout { rows, ..graph.layout() };
+        Self::with_layout(graph, self.weights.clone(), self.input.clone(), layout)
     }
 
     /// A case of one chain of operators over an input of this shape, in this many lanes.
@@ -94,13 +102,43 @@ impl Case {
         self.failures().into_iter().map(|(name, _)| name).collect()
     }
 
+    /// Whether some relation reads a cell; `None` where that depends on the cell beside it.
+    pub(super) fn reads(&self, row: usize, lane: usize, slot: Slot) -> Option<bool> {
+        let stated = self.plan.tape().rows()[row];
+        let above = row.checked_sub(1).map(|row| self.plan.tape().rows()[row]).unwrap_or_default();
+        let place = Place::Cell { row, lane, slot };
+        if self.plan.tape().copies().iter().any(|(from, to)| *from == place || *to == place) {
+            return Some(true);
+        }
+        // An operand and a moving window are of lane 0 alone.
+        let slides = matches!(stated.chain, Some(Chain::Slide(_)));
+        let first_only = slides || stated.operand;
+        let forms = stated.zero || stated.output;
+        let combines = (stated.chain.is_some() || stated.operand) && (lane == 0 || !first_only);
+        if forms && stated.product != 0 && slot != Slot::C {
+            return None;
+        }
+        Some(match slot {
+            Slot::A => stated.pair != 0 || (stated.a != 0 && (forms || combines)) || (above.zero && above.next_a != 0),
+            Slot::B => stated.pair != 0 || (forms && stated.b != 0) || (slides && lane == 0),
+            Slot::C => stated.range != 0 || (forms && stated.c != 0) || (above.zero && above.next_c != 0),
+        })
+    }
+
+    /// All data cells: row, lane and column.
+    pub(super) fn positions(&self) -> impl Iterator<Item = (usize, usize, Slot)> + use<> {
+        let (rows, lanes) = (self.plan.tape().rows().len(), self.plan.lanes());
+        let of_lane = |row, lane| [Slot::A, Slot::B, Slot::C].map(|slot| (row, lane, slot));
+        (0..rows).flat_map(move |row| (0..lanes).flat_map(move |lane| of_lane(row, lane)))
+    }
+
     pub(super) fn cell_mut(&mut self, row: usize, lane: usize, slot: Slot) -> &mut i64 {
         let index = (row * self.plan.lanes() + lane) * SLOTS + slot as usize;
         &mut self.witness.cells[index]
     }
 }
 
-fn name_and_row(failure: VerifyFailure) -> (String, usize) {
+pub(super) fn name_and_row(failure: VerifyFailure) -> (String, usize) {
     let row = |location| match location {
         FailureLocation::InRegion { offset, .. } => offset,
         FailureLocation::OutsideRegion { row } => row,

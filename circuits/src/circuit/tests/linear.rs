@@ -9,6 +9,8 @@ use proptest::prelude::*;
 use super::case::{Case, STRETCH, names};
 use crate::committed::CommittedMatrix;
 use crate::layout::tape::Slot;
+use crate::layout::{Plan, choose};
+use crate::model::graph::Layout;
 use crate::model::random::{Limits, Model};
 use crate::model::weights::{LinearWeights, Weights};
 use crate::model::{fixture, tensor::Tensor};
@@ -65,28 +67,44 @@ fn weights_outside_the_operands_meet_nothing() {
 /// Two stretches never share an operand's row, and each accumulator of a stretch has its own power of r.
 #[test]
 fn exponents_of_all_scalar_equations_differ() {
-    for seed in 0..40 {
-        let model = Model::from_seed(seed, &Limits::circuit());
-        let case = Case::new(model.graph.clone(), model.weights.clone(), model.input(2));
-        let lanes = case.plan.lanes();
-        let mut rows: BTreeMap<usize, usize> = BTreeMap::new();
-        for block in case.plan.blocks() {
-            for row in block.rows.iter().chain([&block.bias_row]) {
-                *rows.entry(*row).or_default() += 1;
+    let mut blocks = 0;
+    for seed in 0..60 {
+        let model = Model::graph_from_seed(seed, &Limits::circuit());
+        let Ok(layout) = choose(&model.graph) else { continue };
+        for rows in [layout.rows, layout.rows.min(2)] {
+            let graph = model.graph.clone().with_layout(Layout { rows, k: 14, ..layout }).unwrap();
+            let plan = Plan::new(&graph).unwrap();
+            let mut rows: BTreeMap<usize, usize> = BTreeMap::new();
+            for block in plan.blocks() {
+                blocks += 1;
+                for row in block.rows.iter().chain([&block.bias_row]) {
+                    *rows.entry(*row).or_default() += 1;
+                    let stated = plan.tape().rows()[*row];
+                    assert!(stated.operand || stated.chain_operand, "seed {seed}, row {row}: {stated:?}");
+                }
+                assert!(block.outputs <= plan.rows());
             }
-            assert!(block.outputs <= case.plan.rows());
-        }
-        assert!(rows.values().all(|count| *count == 1), "seed {seed}");
-        // Horner's rule: row i of a stretch's s output rows carries r^(lanes (s - 1 - i)) in lane 0.
-        let mut run = 0usize;
-        for stated in case.plan.tape().rows() {
-            if stated.bound {
-                run = 0;
+            assert!(rows.values().all(|count| *count == 1), "seed {seed}");
+            // Nothing else meets V.
+            let meeting = plan.tape().rows().iter().enumerate();
+            let meeting = meeting.filter(|(_, stated)| stated.operand || stated.chain_operand).map(|(row, _)| row);
+            assert!(meeting.eq(rows.into_keys()), "seed {seed}");
+            // Horner's rule: row i of a stretch's s output rows carries r^(lanes (s - 1 - i)) in lane 0, which is the
+            // first of n outputs at a position; n exceeds every exponent that the block's rows of weights carry.
+            let mut run = 0;
+            for stated in plan.tape().rows() {
+                run = if stated.bound { 0 } else { run } + usize::from(stated.output);
+                assert!(run * plan.lanes() <= plan.row_degree() as usize);
             }
-            run += usize::from(stated.output);
-            assert!(run * lanes <= case.plan.row_degree() as usize);
+            let lanes = plan.lanes();
+            let padded = |outputs: usize| outputs.div_ceil(lanes) * lanes;
+            let widths: Vec<usize> = plan.blocks().iter().map(|block| padded(block.outputs)).collect();
+            let powers = plan.tape().chain_powers();
+            let steps = plan.tape().slides().iter().map(|(step, _)| step);
+            assert!(powers.iter().chain(steps).all(|step| widths.contains(step)), "seed {seed}");
         }
     }
+    assert!(blocks > 60, "{blocks}");
 }
 
 proptest! {

@@ -1,4 +1,8 @@
+mod attacks;
 mod case;
+mod determined;
+mod frozen;
+mod graphs;
 mod linear;
 mod operators;
 mod structure;

@@ -98,7 +98,7 @@ impl<'a> Lowering<'a> {
         let mut lowering = Self {
             graph,
             run,
-            tape: Tape::new(size.lanes.max(1)),
+            tape: Tape::new(size.lanes.max(1), run.is_some()),
             size,
             moved: vec![None; count],
             homes: vec![Vec::new(); count],

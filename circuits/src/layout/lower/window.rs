@@ -100,9 +100,12 @@ fn convolution(geometry: &Geometry, source: &Value, result: &Value) -> Option<Pa
     let line = columns + (kernel_columns - 1) * gap_right / step_right;
     let positions = (rows - 1) * line + columns;
     let mut sequences = Vec::new();
+    // Remainders beyond the kernel's reach occur nowhere, however long the steps are.
+    let downs = step_down.min((kernel_rows - 1) * gap_down + 1);
+    let rights = step_right.min((kernel_columns - 1) * gap_right + 1);
     for channel in 0..channels {
-        for down in 0..step_down {
-            for right in 0..step_right {
+        for down in 0..downs {
+            for right in 0..rights {
                 let mut taps = Vec::new();
                 for k in (0..kernel_rows).filter(|k| k * gap_down % step_down == down) {
                     for l in (0..kernel_columns).filter(|l| l * gap_right % step_right == right) {

@@ -199,10 +199,9 @@ mod tests {
             refusal(r#"{"input_data": [["a"]]}"#, &[&[1]]),
             "inputs list 0: expected numbers or truth values, got \"a\""
         );
-        assert_eq!(
-            refusal(r#"{"input_data": [[1e60]]}"#, &[&[1]]),
-            "inputs list 0: expected numbers or truth values, got 1e60"
-        );
+        // How a number is printed is the JSON library's affair.
+        let beyond = refusal(r#"{"input_data": [[1e60]]}"#, &[&[1]]);
+        assert!(beyond.starts_with("inputs list 0: expected numbers or truth values, got 1e"), "{beyond}");
         assert_eq!(
             refusal(r#"{"input_data": [[1]]}"#, &[&[1], &[1]]),
             "inputs: expected 2 lists, one for each input of the network, got 1"

@@ -30,7 +30,7 @@ fn table_rows(graph: &Graph) -> Vec<u64> {
     let values = graph.values();
     let rows = graph.nodes().iter().enumerate().filter_map(|(index, node)| match node.operator {
         Operator::Requantise { shift, .. } => Some((1 << shift) + quotient_range(values[index].range, shift).count()),
-        Operator::Dense { .. } => None,
+        _ => None,
     });
     rows.collect()
 }

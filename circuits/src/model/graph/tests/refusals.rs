@@ -73,7 +73,8 @@ fn numbers_of_inputs() {
     let combine = Operator::Combine { multipliers: vec![1, 2], constant: 0 };
     assert_eq!(refusal(&[4], combine, &[0]), arity("combine", 2, 1));
     let none = Operator::Combine { multipliers: vec![], constant: 0 };
-    assert_eq!(refusal(&[4], none, &[]), arity("combine", 1, 0));
+    assert_eq!(refusal(&[4], none.clone(), &[]), arity("combine", 1, 0));
+    assert_eq!(refusal(&[4], none, &[0]), operands("combine", "a multiplier for every input", &[&[4]]));
     assert_eq!(refusal(&[4], Operator::Sum, &[0, 0]), arity("sum", 1, 2));
     assert_eq!(refusal(&[4], Operator::Multiply, &[0]), arity("multiply", 2, 1));
     assert_eq!(refusal(&[4], Operator::Maximum, &[0; 3]), arity("maximum", 2, 3));
@@ -112,6 +113,20 @@ fn dense_and_convolution() {
     wrong(&[2, 4, 4], Geometry { dilation: [1, 4], ..GEOMETRY });
     wrong(&[2, 4, 4], Geometry { before: [u32::MAX, 0], ..GEOMETRY });
     wrong(&[2, 4, 4], Geometry { kernel: [1 << 16; 2], before: [1 << 16; 2], ..GEOMETRY });
+    // A short walk over a long way: the output is small, the padded input is not.
+    for far in [
+        Geometry { dilation: [1, 1 << 30], before: [0, 1 << 30], ..GEOMETRY },
+        Geometry { after: [1 << 31, 0], stride: [1 << 31, 1], ..GEOMETRY },
+        Geometry { after: [0, (1 << 17) - 3], stride: [1, 1 << 17], ..GEOMETRY },
+    ] {
+        let refused = refusal(&[2, 4, 4], Operator::Convolution { geometry: far, accumulator: range(0, 0) }, &[0]);
+        let expected = "an input of at most 1048576 elements, its padding included";
+        assert_eq!(refused, operands("convolution", expected, &[&[2, 4, 4]]), "{far:?}");
+    }
+    let largest = Geometry { after: [0, (1 << 17) - 4], stride: [1, 1 << 31], ..GEOMETRY };
+    let largest = node(Operator::Convolution { geometry: largest, accumulator: range(0, 0) }, &[0]);
+    let input = Input { shape: vec![2, 4, 4], range: range(0, 1) };
+    assert!(Graph::new(input, vec![largest], Layout { k: 10, rows: 3, lanes: 1 }).is_ok());
 }
 
 #[test]
@@ -133,9 +148,13 @@ fn requantisations() {
     assert!(scaled(13107, vec![vec![Step::Variable]; 20]).is_ok());
     let refused = scaled(13108, vec![vec![Step::Variable]]).unwrap_err();
     assert_eq!(refused, GraphError::Domain { node: 1, got: (1 << 16) + 5 });
-    let negated = |times| [vec![Step::Variable], vec![Step::Negate; times]].concat();
-    assert!(scaled(13107, (0..16).map(negated).collect()).is_ok());
-    assert_eq!(scaled(13107, (0..17).map(negated).collect()), Err(GraphError::Arguments { node: 17 }));
+    // Four formulas of 61 to 64 steps over 2^16 arguments fit, and a short fifth one does not.
+    let negated = |length: usize| [vec![Step::Variable], vec![Step::Negate; length - 1]].concat();
+    let four = [64, 63, 62, 61].map(negated);
+    assert!(scaled(13107, four.to_vec()).is_ok());
+    assert!(scaled(13107, [four.to_vec(), four.to_vec()].concat()).is_ok());
+    let refused = scaled(13107, [four.to_vec(), vec![negated(7)]].concat());
+    assert_eq!(refused, Err(GraphError::Steps { node: 5 }));
 }
 
 #[test]

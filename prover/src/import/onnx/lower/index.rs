@@ -30,7 +30,7 @@ impl Lowering<'_> {
             let length = u32::try_from(one_hot.dim).unwrap_or(u32::MAX);
             let marks = self.marks(self.first(inputs)?, length)?;
             let values = self.builder.combine(&[(marks, on - off)], off)?;
-            return self.from_last(values, one_hot.axis, &shape).map(Some);
+            return self.last_moved_to(values, one_hot.axis, &shape).map(Some);
         }
         if node.op.name() == "DirectLookup" {
             return self.looked_up(node, self.first(inputs)?).map(Some);
@@ -164,7 +164,7 @@ impl Lowering<'_> {
         let marks = self.marks(positions, length)?;
         let data = self.builder.reshape(data, vec![lanes, length, 1])?;
         let picked = self.builder.matrix_multiply(marks, data)?;
-        self.from_last(picked, axis, output)
+        self.last_moved_to(picked, axis, output)
     }
 
     fn gathered_tuples(&mut self, inputs: &[NodeId], output: Vec<u32>) -> Built {
@@ -273,6 +273,6 @@ impl Lowering<'_> {
                 self.choose(marks, update, data)?
             };
         }
-        self.from_last(data, axis, output)
+        self.last_moved_to(data, axis, output)
     }
 }

@@ -172,7 +172,7 @@ impl Lowering<'_> {
             let geometry = Geometry { outputs: groups * outputs_of_group, groups, ..window };
             results.push(self.builder.convolution(image, geometry, weights.clone(), bias.clone())?);
         }
-        self.from_images(results, spec, output)
+        self.images_joined(results, spec, output)
     }
 
     /// Kernel as `[group, outputs, inputs, pixels]`, which must be fixed.
@@ -229,7 +229,7 @@ impl Lowering<'_> {
     }
 
     /// Puts images back into the layout of the network.
-    pub(super) fn from_images(&mut self, images: Vec<NodeId>, spec: &PoolSpec, output: Vec<u32>) -> Built {
+    pub(super) fn images_joined(&mut self, images: Vec<NodeId>, spec: &PoolSpec, output: Vec<u32>) -> Built {
         let sizes: Vec<usize> = output.iter().map(|length| *length as usize).collect();
         let data = spec.data_format.shape(&sizes[..]).map_err(|error| Unsupported(error.to_string()))?;
         let mut order: Vec<usize> = data.n_axis().into_iter().collect();
@@ -333,6 +333,6 @@ impl Lowering<'_> {
             }
             results.push(self.builder.convolution(spread, geometry, Arc::new(mirrored.clone()), bias.clone())?);
         }
-        self.from_images(results, spec, output)
+        self.images_joined(results, spec, output)
     }
 }

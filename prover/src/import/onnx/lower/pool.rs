@@ -23,7 +23,7 @@ impl Lowering<'_> {
                 let window = self.window(image, &pool.pool_spec)?;
                 results.push(self.largest(image, &window)?);
             }
-            return self.from_images(results, &pool.pool_spec, output).map(Some);
+            return self.images_joined(results, &pool.pool_spec, output).map(Some);
         }
         if let Some(pool) = node.op_as::<SumPool>() {
             let output = self.shape_of(node, 0)?;
@@ -33,7 +33,7 @@ impl Lowering<'_> {
                 let summed = self.summed(image, &window, pool)?;
                 results.push(summed);
             }
-            return self.from_images(results, &pool.pool_spec, output).map(Some);
+            return self.images_joined(results, &pool.pool_spec, output).map(Some);
         }
         Ok(None)
     }

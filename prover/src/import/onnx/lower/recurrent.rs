@@ -114,7 +114,7 @@ impl Lowering<'_> {
         let steps = strides(&shape);
         let size = info.chunk.unsigned_abs();
         let length = shape.get(info.axis).copied().unwrap_or(1) as usize;
-        if size == 0 || length % size != 0 || (info.chunk < 0 && size != 1) {
+        if size == 0 || !length.is_multiple_of(size) || (info.chunk < 0 && size != 1) {
             return refuse(format!("a loop over {length} elements in pieces of {}", info.chunk));
         }
         let start = if info.chunk < 0 { length - 1 - round } else { round * size };

@@ -49,7 +49,7 @@ impl Lowering<'_> {
             outer.push(kept);
             for positions in [false, true] {
                 let ordered = self.builder.order(flat, [top.largest, false, positions], kept)?;
-                outputs.push(self.from_last(ordered, top.axis, &shape)?);
+                outputs.push(self.last_moved_to(ordered, top.axis, &shape)?);
             }
             return Ok(Some(outputs));
         }
@@ -60,7 +60,7 @@ impl Lowering<'_> {
     }
 
     /// Puts the last dimension back to place `axis` of `shape`.
-    pub(super) fn from_last(&mut self, value: NodeId, axis: usize, shape: &[u32]) -> Built {
+    pub(super) fn last_moved_to(&mut self, value: NodeId, axis: usize, shape: &[u32]) -> Built {
         let last = shape.len().saturating_sub(1);
         let mut order: Vec<usize> = (0..last).collect();
         order.insert(axis.min(last), last);
@@ -225,6 +225,6 @@ impl Lowering<'_> {
         let weights = (0..length * length).map(|place| f64::from(u8::from(counts(place / length, place % length))));
         let summed = self.builder.dense(flat, Arc::new(weights.collect()), vec![0.0; length])?;
         debug_assert_eq!(count(self.builder.shape(summed)), count(&shape));
-        self.from_last(summed, sum.axis, &shape)
+        self.last_moved_to(summed, sum.axis, &shape)
     }
 }

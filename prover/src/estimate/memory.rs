@@ -1,0 +1,104 @@
+//! Peak memory of a process that makes the keys and one proof.
+//!
+//! A prover first derives its key and then proves; each step is a sum over the columns that halo2-axiom 0.5.3 holds at
+//! its widest moments, read from its source. A column is 2^k values of 32 bytes. On top comes a share for what the
+//! allocator has got back and not returned, chosen after measured peaks of models from 2^11 to 2^17 rows.
+
+use super::Shape;
+
+/// Bytes of a field element.
+const VALUE: u64 = 32;
+/// Bytes of a field element that may be a fraction, as circuits assign it.
+const ASSIGNED: u64 = 72;
+/// Bytes of a field element that may be absent.
+const OPTIONAL: u64 = 40;
+/// Bytes of an affine point.
+const POINT: u64 = 64;
+/// Bytes of a committed row's cell while the rows' digests are made, and of the weight and bias itself.
+const CELL: u64 = 16;
+const PARAMETER: u64 = 4;
+/// Tables of the transforms over n, 2 n and 4 n values, both directions, in values for each row.
+const TRANSFORM_TABLES: u64 = 14;
+/// The program itself, and small things.
+const PROGRAM: u64 = 24 << 20;
+/// Hundredths of the sum that the allocator holds beyond it.
+const ALLOCATOR: u64 = 140;
+
+/// Predicted peak, bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// What stays: program, setup, weights and key.
+    pub resident_bytes: u64,
+    /// What one step needs beside it: deriving the key, or one proof.
+    pub working_bytes: u64,
+}
+
+impl Memory {
+    pub(super) fn new(shape: &Shape, threads: u64) -> Self {
+        let setup = setup(shape);
+        let key = key(shape);
+        let derivation = derivation(shape).saturating_sub(key);
+        let proof = proof(shape, threads);
+        let resident = shape.parameters * PARAMETER + shape.tape_bytes() + setup + key;
+        let widest = derivation.max(proof);
+        Self { resident_bytes: PROGRAM + resident / 100 * ALLOCATOR, working_bytes: widest / 100 * ALLOCATOR }
+    }
+
+    /// The peak of a process that proves this model.
+    #[must_use]
+    pub fn peak_bytes(&self) -> u64 {
+        self.resident_bytes + self.working_bytes
+    }
+
+    /// The peak of a process that keeps several models' keys and makes one proof at a time.
+    #[must_use]
+    pub fn together(models: &[Self]) -> u64 {
+        let resident = models.iter().map(|memory| memory.resident_bytes - PROGRAM).sum::<u64>();
+        PROGRAM + resident + models.iter().map(|memory| memory.working_bytes).max().unwrap_or(0)
+    }
+}
+
+/// Powers, the Lagrange basis twice, and as much again for the development setup's smaller sizes.
+fn setup(shape: &Shape) -> u64 {
+    2 * 3 * POINT * shape.rows()
+}
+
+/// Values and coefficients of fixed and permutation columns, three columns that mark rows, and the transforms' tables.
+fn key(shape: &Shape) -> u64 {
+    (2 * (shape.fixed + shape.permutation) + 3 + TRANSFORM_TABLES) * VALUE * shape.rows()
+}
+
+/// Beside setup and weights: digests of the committed rows, or halo2's key generation.
+fn derivation(shape: &Shape) -> u64 {
+    let rows = shape.rows();
+    let commitment = shape.parameters * CELL + rows * (POINT + 8);
+    // Fractions, their denominators, and their values.
+    let assigned = shape.fixed * (ASSIGNED + OPTIONAL + VALUE);
+    // Where each cell of a permutation column goes, and the columns made of that.
+    let permutation = shape.permutation * (2 * OPTIONAL + 3 * VALUE);
+    let values = 2 * shape.fixed * VALUE + permutation;
+    commitment.max((TRANSFORM_TABLES * VALUE + assigned.max(values)) * rows + shape.tape_bytes())
+}
+
+/// Beside setup, weights and key: the widest moment of one proof.
+fn proof(shape: &Shape, threads: u64) -> u64 {
+    let advice = shape.advice();
+    // Values and coefficients of the statement.
+    let instance = 2;
+    // Fractions, values, and what the second phase computes before it assigns: numerators, denominators and inverses.
+    let sums = 3 * shape.fractions + shape.challenge;
+    let fractions = |columns: u64| columns * (OPTIONAL + VALUE) / VALUE;
+    let assignment =
+        advice * (ASSIGNED + VALUE) / VALUE + fractions(shape.data).max(sums).max(fractions(shape.challenge));
+    // Coefficients of everything, and its values on one part of the larger domain.
+    let cosets = shape.fixed + 3 + advice + 1 + shape.products + shape.permutation;
+    let quotient = advice + shape.products + 1 + cosets + shape.quotient_pieces();
+    // The opening takes a copy of every polynomial.
+    let opened = advice + shape.fixed + shape.permutation + shape.products + 2;
+    let opening = advice + 2 * shape.products + 2 + opened + 4;
+    // Each thread commits to a column of its own, and copies it for that.
+    let columns = instance + threads + assignment.max(quotient).max(opening);
+    // The rows are planned again with their integers; tuples are counted.
+    let witness = shape.tape_bytes() + 2 * shape.cell_bytes() + shape.tuples * (8 + 16 + 24);
+    columns * VALUE * shape.rows() + witness
+}
