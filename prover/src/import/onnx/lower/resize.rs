@@ -51,7 +51,7 @@ impl Lowering<'_> {
             current[axis] = output[axis];
             let (flat, _) = self.gather_last(value, &[axis])?;
             let resized = self.builder.dense(flat, Arc::new(matrix), vec![0.0; output[axis] as usize])?;
-            value = self.from_last(resized, axis, &current)?;
+            value = self.last_moved_to(resized, axis, &current)?;
         }
         Ok(Some(value))
     }
