@@ -130,7 +130,7 @@ fn settings_are_bounded() {
     let refused = |settings: Settings| check(&network, None, &settings).unwrap_err().to_string();
     let settings = Settings::default();
     assert_eq!(refused(Settings { weight_bits: 40, ..settings }), "weight bits: expected 4 to 24, got 40");
-    assert_eq!(refused(Settings { activation_bits: Some(1), ..settings }), "activation bits: expected 4 to 15, got 1");
+    assert_eq!(refused(Settings { activation_bits: Some(1), ..settings }), "activation bits: expected 4 to 13, got 1");
     assert_eq!(
         refused(Settings { accuracy_target: f64::NAN, ..settings }),
         "accuracy target: expected a number between 0 and 1, got NaN"
@@ -157,7 +157,7 @@ fn more_bits_are_used_only_where_they_are_needed() {
         let settings = Settings { accuracy_target: target, ..Settings::default() };
         import("sine", &network, &lists, &settings).unwrap().report.activation_bits
     };
-    assert!(bits(0.05) < bits(0.001), "{} {}", bits(0.05), bits(0.001));
+    assert!(bits(0.05) < bits(0.002), "{} {}", bits(0.05), bits(0.002));
 }
 
 #[test]
