@@ -16,7 +16,7 @@ use crate::gadgets::columns::{Columns, signed, wide};
 use crate::gadgets::{arithmetic, linear, lookup};
 use crate::layout::Plan;
 use crate::layout::fixed::content;
-use crate::layout::tape::{Place, SLOTS};
+use crate::layout::tape::{Place, SLOTS, WeightPlace};
 use crate::witness::Witness;
 
 /// Degree of the constraint system.
@@ -26,8 +26,8 @@ pub const DEGREE: usize = 5;
 pub trait Assignment: std::fmt::Debug + Send + Sync {
     /// First-phase cells.
     fn witness(&self) -> &Witness;
-    /// V for the challenge `r`: rows and values, zero elsewhere.
-    fn combine(&self, r: Fr) -> Vec<(usize, Fr)>;
+    /// V for the challenge `r`: places and values, zero elsewhere.
+    fn combine(&self, r: Fr) -> Vec<(WeightPlace, Fr)>;
 }
 
 /// The circuit of a plan, with or without an assignment.
@@ -87,10 +87,10 @@ impl InferenceCircuit {
         if let Some(linear) = &columns.linear
             && let Some(r) = known(region, linear.row)
         {
-            let weights = sums::weights(&self.plan, assignment.combine(r));
+            let weights = sums::weights(&self.plan, &assignment.combine(r));
             let (sum, chain) = sums::linear(&self.plan, witness, &weights, r);
-            let chain = linear.chain.map(|column| (column, chain));
-            for (column, values) in [(linear.weights, weights), (linear.sum, sum)].into_iter().chain(chain) {
+            let sums = [(linear.sum, sum)].into_iter().chain(linear.chain.map(|column| (column, chain)));
+            for (column, values) in linear.weights.iter().copied().zip(weights).chain(sums) {
                 for (row, value) in values.into_iter().enumerate() {
                     column.assign(region, row, value);
                 }

@@ -1,14 +1,16 @@
 //! The committed weight matrix B, and its random combination V.
 //!
-//! Row `e` of B holds, side by side, the weights of every stretch's output number `e`; column `t` is the circuit row that
-//! the weight meets its operand on, so `V[t] = sum_e r^e B[e][t]` lies beside the operands. Biases are one more column
-//! each. Everything outside the stretches' columns is zero.
+//! B has `R` rows for each weight column; row `e` of a column holds, side by side, the weights of every stretch's output
+//! number `e` that meet their operand in that column's lane. Column `t` of B is the circuit row on which they meet, so
+//! `V[t] = sum_e r^e B[e][t]` lies beside the operands. Biases are one more operand each, in the first weight column.
+//! Everything outside the stretches is zero, but for a one in row 0 of each weight column, on the last usable circuit row,
+//! where V meets nothing: if there are several columns, one may hold only zeros, whose commitment could not be proven.
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::PrimeField;
 
 use crate::layout::Plan;
-use crate::layout::tape::Block;
+use crate::layout::tape::{Block, WeightPlace};
 use crate::model::weights::{LinearWeights, Weights};
 
 /// The matrix B of a model, read from its weights in place.
@@ -16,6 +18,8 @@ use crate::model::weights::{LinearWeights, Weights};
 pub struct CommittedMatrix<'a> {
     blocks: Vec<(&'a Block, &'a LinearWeights)>,
     rows: usize,
+    columns: usize,
+    anchor_row: usize,
 }
 
 impl<'a> CommittedMatrix<'a> {
@@ -24,63 +28,77 @@ impl<'a> CommittedMatrix<'a> {
     pub fn new(plan: &'a Plan, weights: &'a Weights) -> Option<Self> {
         let blocks = plan.blocks().iter().map(|block| {
             let linear = weights.get(block.node)?;
-            let columns = block.rows.len().checked_div(block.groups)?;
+            let columns = block.places.len().checked_div(block.groups)?;
             let fits = linear.inputs() as usize == columns
                 && linear.outputs() as usize >= block.first_output + block.outputs
                 && (linear.outputs() as usize).is_multiple_of(block.groups);
             fits.then_some((block, linear))
         });
-        Some(Self { blocks: blocks.collect::<Option<_>>()?, rows: plan.rows() })
+        let (rows, columns) = (plan.rows(), plan.weight_columns());
+        Some(Self { blocks: blocks.collect::<Option<_>>()?, rows, columns, anchor_row: plan.usable_rows() - 1 })
     }
 
-    /// Number of rows R.
+    /// Number of rows: `R` for each weight column.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.rows
+        self.rows * self.columns
     }
 
-    /// Row `exponent` of B: circuit rows and integers, ascending; rows that are not listed hold zero.
+    /// Row `index` of B, which is row `index / columns` of weight column `index % columns`: circuit rows and integers,
+    /// ascending; circuit rows that are not listed hold zero.
     #[must_use]
-    pub fn row(&self, exponent: usize) -> Vec<(usize, i64)> {
+    pub fn row(&self, index: usize) -> Vec<(usize, i64)> {
+        let (exponent, column) = (index / self.columns, index % self.columns);
         let mut cells = Vec::new();
+        if exponent == 0 {
+            cells.extend(self.anchors().filter(|place| place.column == column).map(|place| (place.row, 1)));
+        }
         for (block, linear) in &self.blocks {
             if exponent >= block.outputs {
                 continue;
             }
             let output = block.first_output + exponent;
-            if let Some(bias) = linear.bias().get(output) {
+            if let Some(bias) = linear.bias().get(output).filter(|_| column == 0) {
                 cells.push((block.bias_row, *bias));
             }
             let weights = linear.row(output).unwrap_or_default();
-            let rows = operand_rows(block, linear, output);
-            cells.extend(rows.iter().zip(weights).map(|(row, weight)| (*row, i64::from(*weight))));
+            let placed = operand_places(block, linear, output).iter().zip(weights);
+            let own = placed.filter(|(place, _)| place.column == column);
+            cells.extend(own.map(|(place, weight)| (place.row, i64::from(*weight))));
         }
         cells.sort_unstable_by_key(|(row, _)| *row);
         cells
     }
 
-    /// Row `exponent` as bytes: its index, then circuit row and integer of every cell, all 8 bytes little-endian.
+    /// Where a row of ones keeps a weight column from being zero.
+    fn anchors(&self) -> impl Iterator<Item = WeightPlace> {
+        let columns = if self.columns > 1 { self.columns } else { 0 };
+        let row = self.anchor_row;
+        (0..columns).map(move |column| WeightPlace { column, row })
+    }
+
+    /// Row `index` as bytes: its index, then circuit row and integer of every cell, all 8 bytes little-endian.
     #[must_use]
-    pub fn row_bytes(&self, exponent: usize) -> Vec<u8> {
-        let mut bytes = (exponent as u64).to_le_bytes().to_vec();
-        for (row, value) in self.row(exponent) {
+    pub fn row_bytes(&self, index: usize) -> Vec<u8> {
+        let mut bytes = (index as u64).to_le_bytes().to_vec();
+        for (row, value) in self.row(index) {
             bytes.extend((row as u64).to_le_bytes());
             bytes.extend(value.to_le_bytes());
         }
         bytes
     }
 
-    /// V for the challenge `r`: circuit rows and values; rows that are not listed hold zero.
+    /// V for the challenge `r`: places and values; places that are not listed hold zero.
     #[must_use]
-    pub fn combine(&self, r: Fr) -> Vec<(usize, Fr)> {
+    pub fn combine(&self, r: Fr) -> Vec<(WeightPlace, Fr)> {
         let powers: Vec<[u64; 4]> = std::iter::successors(Some(Fr::one()), |power| Some(*power * r))
             .take(self.rows)
             .map(|power| limbs(&power))
             .collect();
         let weights_of_limbs = limb_weights();
-        let mut combined = Vec::new();
+        let mut combined: Vec<(WeightPlace, Fr)> = self.anchors().map(|place| (place, Fr::one())).collect();
         for (block, linear) in &self.blocks {
-            let mut sums = vec![[0i128; 4]; block.rows.len()];
+            let mut sums = vec![[0i128; 4]; block.places.len()];
             let mut bias_sum = [0i128; 4];
             let rows = linear.rows().enumerate().skip(block.first_output).take(block.outputs);
             for ((output, (row, bias)), power) in rows.zip(&powers) {
@@ -91,9 +109,10 @@ impl<'a> CommittedMatrix<'a> {
                 }
                 accumulate(&mut bias_sum, bias, power);
             }
-            combined.push((block.bias_row, reduce(&bias_sum, &weights_of_limbs)));
+            let bias_place = WeightPlace { column: 0, row: block.bias_row };
+            combined.push((bias_place, reduce(&bias_sum, &weights_of_limbs)));
             let values = sums.iter().map(|sum| reduce(sum, &weights_of_limbs));
-            combined.extend(block.rows.iter().copied().zip(values));
+            combined.extend(block.places.iter().copied().zip(values));
         }
         combined
     }
@@ -103,10 +122,10 @@ fn group(block: &Block, linear: &LinearWeights, output: usize) -> usize {
     output / (linear.outputs() as usize / block.groups.max(1)).max(1)
 }
 
-/// The circuit rows of the inputs that an output reads.
-fn operand_rows<'a>(block: &'a Block, linear: &LinearWeights, output: usize) -> &'a [usize] {
+/// The places of the inputs that an output reads.
+fn operand_places<'a>(block: &'a Block, linear: &LinearWeights, output: usize) -> &'a [WeightPlace] {
     let columns = linear.inputs() as usize;
-    block.rows.chunks_exact(columns.max(1)).nth(group(block, linear, output)).unwrap_or_default()
+    block.places.chunks_exact(columns.max(1)).nth(group(block, linear, output)).unwrap_or_default()
 }
 
 /// Adds `weight * power` limb by limb. A 48-bit weight times a 64-bit limb is below 2^112: 2^14 of them fit, and

@@ -59,7 +59,7 @@ impl Witness {
     /// Cells for a trace: `values[0]` is the input, `values[i + 1]` the output of node `i`.
     pub fn new(plan: &Plan, values: &[Vec<i64>], weights: &Weights) -> Result<Self, WitnessError> {
         check(plan, values)?;
-        let size = Size { lanes: plan.lanes(), committed_rows: plan.rows(), tape_rows: 1 << plan.k() };
+        let size = Size::bounded(plan.lanes(), plan.rows(), plan.k());
         let tape = lower(plan.graph(), size, Some(Run { values, weights }))?;
         let multiplicities = multiplicities(&tape)?;
         Ok(Self { cells: tape.into_cells(), multiplicities })

@@ -1,8 +1,8 @@
-//! The generator that blinds every column but V.
+//! The generator that blinds every column but the V's.
 //!
 //! halo2 draws the blinding values of a phase's columns one column after the other, then one unused value per column.
-//! V is the first second-phase column, and its commitment must be the plain combination of the key's rows, so exactly
-//! its draws return zero. V is public, given the challenge and the model: nothing is lost. A release of halo2 that drew
+//! The V's are the first second-phase columns, and their commitments must be plain combinations of the key's rows, so
+//! exactly their draws return zero. V is public, given the challenge and the model: nothing is lost. A release of halo2 that drew
 //! in another order would not produce wrong proofs, since the prover checks the link before it returns one.
 
 use std::ops::Range;
@@ -19,20 +19,22 @@ const DRAWS_PER_ELEMENT: usize = 8;
 pub struct BlindingGenerator<R> {
     inner: R,
     drawn: usize,
-    silent: Range<usize>,
+    silent: Vec<Range<usize>>,
 }
 
 impl<R: RngCore + CryptoRng> BlindingGenerator<R> {
-    /// A generator that leaves advice column `column` of `system`, if there is one, unblinded.
-    pub fn new(inner: R, system: &ConstraintSystem<Fr>, column: Option<usize>) -> Self {
-        let Some(column) = column else { return Self { inner, drawn: 0, silent: 0..0 } };
+    /// A generator that leaves these advice columns of `system` unblinded.
+    pub fn new(inner: R, system: &ConstraintSystem<Fr>, columns: &[usize]) -> Self {
         let phases = system.advice_column_phase();
-        let own = phases.get(column).copied().unwrap_or(0);
         let rows = system.blinding_factors() + 1;
-        let earlier_phases = phases.iter().filter(|phase| **phase < own).count();
-        let earlier_columns = phases.iter().take(column).filter(|phase| **phase == own).count();
-        let start = (earlier_phases * (rows + 1) + earlier_columns * rows) * DRAWS_PER_ELEMENT;
-        Self { inner, drawn: 0, silent: start..start + rows * DRAWS_PER_ELEMENT }
+        let draws = |column: &usize| {
+            let own = phases.get(*column).copied().unwrap_or(0);
+            let earlier_phases = phases.iter().filter(|phase| **phase < own).count();
+            let earlier_columns = phases.iter().take(*column).filter(|phase| **phase == own).count();
+            let start = (earlier_phases * (rows + 1) + earlier_columns * rows) * DRAWS_PER_ELEMENT;
+            start..start + rows * DRAWS_PER_ELEMENT
+        };
+        Self { inner, drawn: 0, silent: columns.iter().map(draws).collect() }
     }
 }
 
@@ -44,7 +46,7 @@ impl<R: RngCore + CryptoRng> RngCore for BlindingGenerator<R> {
 
     fn next_u64(&mut self) -> u64 {
         let value = self.inner.next_u64();
-        let silent = self.silent.contains(&self.drawn);
+        let silent = self.silent.iter().any(|draws| draws.contains(&self.drawn));
         self.drawn += 1;
         if silent { 0 } else { value }
     }

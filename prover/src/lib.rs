@@ -1,6 +1,7 @@
 //! Proves: setup parameters, keys, and proofs that are verified before they are returned.
 
 pub mod blinding;
+mod commitment;
 pub mod estimate;
 pub mod import;
 pub mod key_file;

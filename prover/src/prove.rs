@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use circuits::circuit::{Assignment, InferenceCircuit};
+use circuits::layout::tape::WeightPlace;
 use circuits::model::tensor::{Tensor, TensorError};
 use circuits::statement::{Statement, StatementError};
 use circuits::witness::{Witness, WitnessError};
-use halo2_proofs::halo2curves::bn256::{Bn256, Fr};
+use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::create_proof;
-use halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
-use halo2_proofs::poly::kzg::multiopen::ProverSHPLONK;
 use rand_core::OsRng;
 use verifier::key::PROOF_SYSTEM;
 use verifier::proof::{self, Proof, ProofError};
 use verifier::transcript::HASH_ID;
 
 use crate::blinding::BlindingGenerator;
+use crate::commitment::{Commitments, Opening};
 use crate::environment::{self, EnvironmentError};
 use crate::proving_key::ProvingKey;
 use crate::transcript::ProofWriter;
@@ -91,10 +91,11 @@ fn create(
 ) -> Result<Proof, ProveError> {
     let verifying = key.verifying();
     let circuit = InferenceCircuit::assigned(Arc::clone(key.plan()), assignment);
-    let generator = BlindingGenerator::new(OsRng, verifying.halo2().cs(), verifying.link().map(|link| link.column));
+    let unblinded = verifying.link().map_or(&[][..], |link| &link.columns);
+    let generator = BlindingGenerator::new(OsRng, verifying.halo2().cs(), unblinded);
     let mut writer = ProofWriter::new(&verifying.digest());
-    create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
-        key.setup().parameters(),
+    create_proof::<Commitments, Opening<'_>, _, _, _, _>(
+        key.parameters(),
         key.halo2(),
         &[circuit],
         &[&[instance]],
@@ -123,7 +124,7 @@ impl Assignment for ProofAssignment {
         &self.witness
     }
 
-    fn combine(&self, r: Fr) -> Vec<(usize, Fr)> {
+    fn combine(&self, r: Fr) -> Vec<(WeightPlace, Fr)> {
         self.key.matrix().map(|matrix| matrix.combine(r)).unwrap_or_default()
     }
 }

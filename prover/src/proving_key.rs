@@ -12,6 +12,7 @@ use verifier::key::VerifyingKey;
 use verifier::rows::{RowsError, commit};
 use verifier::setup::Setup;
 
+use crate::commitment::Parameters;
 use crate::environment::{self, EnvironmentError};
 
 /// Why no proving key was made.
@@ -45,6 +46,7 @@ pub struct ProvingKey {
     bundle: Arc<Bundle>,
     setup: Setup,
     verifying: VerifyingKey,
+    parameters: Parameters,
     halo2: Arc<plonk::ProvingKey<G1Affine>>,
 }
 
@@ -71,7 +73,8 @@ impl ProvingKey {
         verifying: VerifyingKey,
         halo2: plonk::ProvingKey<G1Affine>,
     ) -> Self {
-        Self { bundle, setup, verifying, halo2: Arc::new(halo2) }
+        let parameters = Parameters::of(&setup);
+        Self { bundle, setup, verifying, parameters, halo2: Arc::new(halo2) }
     }
 
     /// The verifying key.
@@ -102,6 +105,11 @@ impl ProvingKey {
     #[must_use]
     pub fn halo2(&self) -> &plonk::ProvingKey<G1Affine> {
         &self.halo2
+    }
+
+    /// The setup's points, ready for commitments.
+    pub(crate) fn parameters(&self) -> &Parameters {
+        &self.parameters
     }
 
     pub(crate) fn matrix(&self) -> Option<CommittedMatrix<'_>> {

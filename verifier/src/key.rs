@@ -239,7 +239,7 @@ impl VerifyingKey {
         &self.halo2
     }
 
-    /// The non-zero rows: exponent and commitment, ascending.
+    /// The non-zero rows: index and commitment, ascending.
     #[must_use]
     pub fn rows(&self) -> &[(u64, G1Affine)] {
         &self.rows
@@ -256,8 +256,8 @@ impl VerifyingKey {
 
     /// Where in the transcript the weight link is; `None` for a model without weights.
     #[must_use]
-    pub fn link(&self) -> Option<LinkPositions> {
-        self.link
+    pub fn link(&self) -> Option<&LinkPositions> {
+        self.link.as_ref()
     }
 
     fn assemble(
@@ -267,7 +267,7 @@ impl VerifyingKey {
         setup: VerifierSetup,
         halo2: plonk::VerifyingKey<G1Affine>,
     ) -> Result<Self, KeyError> {
-        let expected = plan.rows();
+        let expected = plan.committed_rows();
         let got = commitment.rows.len();
         if got != expected || got > ROWS_MAX {
             return Err(KeyError::RowCount { expected: expected.min(ROWS_MAX), got });
@@ -283,7 +283,7 @@ impl VerifyingKey {
         }
         let link = link_positions(&plan, &halo2)?;
         let model_hash = model_hash(&graph, &commitment, &setup);
-        let digest = key_digest(&plan, &commitment, &setup, &halo2, link, &graph, &model_hash);
+        let digest = key_digest(&plan, &commitment, &setup, &halo2, link.as_ref(), &graph, &model_hash);
         Ok(Self { graph, plan, commitment, rows, setup, halo2, link, model_hash, digest })
     }
 }
@@ -358,7 +358,8 @@ fn link_positions(plan: &Plan, halo2: &plonk::VerifyingKey<G1Affine>) -> Result<
     let mut system = ConstraintSystem::default();
     let columns = InferenceCircuit::configure_plan(&mut system, plan);
     let Some(linear) = columns.linear else { return Ok(None) };
-    match LinkPositions::find(halo2.cs(), linear.weights.index(), linear.row.index()) {
+    let weights: Vec<usize> = linear.weights.iter().map(circuits::gadgets::columns::ChallengeColumn::index).collect();
+    match LinkPositions::find(halo2.cs(), &weights, linear.row.index()) {
         None => Err(KeyError::Halo2 { detail: "the weight column precedes its challenge".to_owned() }),
         found => Ok(found),
     }
@@ -379,7 +380,7 @@ fn key_digest(
     commitment: &ModelCommitment,
     setup: &VerifierSetup,
     halo2: &plonk::VerifyingKey<G1Affine>,
-    link: Option<LinkPositions>,
+    link: Option<&LinkPositions>,
     graph: &Graph,
     model_hash: &[u8; 32],
 ) -> [u8; 32] {
@@ -391,8 +392,11 @@ fn key_digest(
     hasher.update(&plan.k().to_le_bytes());
     hasher.update(&encode_scalar(&halo2.transcript_repr()));
     hasher.update(&[u8::from(link.is_some())]);
-    for position in link.iter().flat_map(|link| [link.column, link.point, link.challenge]) {
-        hasher.update(&count(position));
+    if let Some(link) = link {
+        let places = link.columns.iter().zip(&link.points).flat_map(|(column, point)| [*column, *point]);
+        places.chain([link.challenge]).for_each(|position| {
+            hasher.update(&count(position));
+        });
     }
     absorb_rows(&mut hasher, commitment);
     hasher.update(&graph.digest());

@@ -193,8 +193,8 @@ pub fn verify(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Resul
     if reader.remaining() > 0 {
         return Err(ProofError::Trailing { got: reader.remaining() });
     }
-    if reader.link().links_checked() != usize::from(key.link().is_some()) {
-        return Err(ProofError::Unchecked { detail: "the weight column was not checked".to_owned() });
+    if reader.link().links_checked() != key.link().map_or(0, |link| link.points.len()) {
+        return Err(ProofError::Unchecked { detail: "not every weight column was checked".to_owned() });
     }
     Ok(Verified { key_digest: key.digest(), model_hash: key.model_hash(), setup_id: key.setup_id(), statement_digest })
 }

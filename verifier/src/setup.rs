@@ -138,6 +138,12 @@ impl Setup {
         &self.bases.parameters
     }
 
+    /// The halo2 parameters, to be kept.
+    #[must_use]
+    pub fn shared_parameters(&self) -> Arc<ParamsKZG<Bn256>> {
+        Arc::clone(&self.bases.parameters)
+    }
+
     /// The commitment basis of column values: `[L_i(tau)]_1`.
     #[must_use]
     pub fn lagrange_basis(&self) -> &[G1Affine] {

@@ -1,8 +1,8 @@
-//! The weight link: the commitment of column V is `sum_i r^i C_i`, exactly.
+//! The weight link: the commitment of each weight column V is `sum_i r^i C_i` over the column's rows, exactly.
 //!
 //! V's blinding rows are zero (V is public, given the challenge and the model, so there is nothing to hide), so its
-//! commitment is the combination of the key's row commitments and equality of points is the whole check. Which point of
-//! the proof is V's, and which challenge is r, is read off the constraint system.
+//! commitment is the combination of the key's row commitments and equality of points is the whole check. Which points of
+//! the proof are V's, and which challenge is r, is read off the constraint system.
 
 use halo2_proofs::arithmetic::best_multiexp;
 use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine};
@@ -24,35 +24,39 @@ pub enum LinkError {
 }
 
 /// Positions of the link in the order of messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkPositions {
-    /// How many points precede V's commitment in the proof.
-    pub point: usize,
+    /// How many points precede the commitment of each V in the proof.
+    pub points: Vec<usize>,
     /// How many challenges precede r.
     pub challenge: usize,
-    /// Index of V among the advice columns.
-    pub column: usize,
+    /// Index of each V among the advice columns.
+    pub columns: Vec<usize>,
 }
 
 impl LinkPositions {
-    /// Finds V (advice column `column`) and r (challenge `challenge`) in the order in which halo2 handles them.
+    /// Finds each V (advice column) and r (challenge `challenge`) in the order in which halo2 handles them.
     #[must_use]
-    pub fn find(system: &ConstraintSystem<Fr>, column: usize, challenge: usize) -> Option<Self> {
+    pub fn find(system: &ConstraintSystem<Fr>, columns: &[usize], challenge: usize) -> Option<Self> {
         let order = |phases: &[u8], index: usize| {
             let own = *phases.get(index)?;
             let before = |(other, phase): (usize, &u8)| *phase < own || (*phase == own && other < index);
             Some((phases.iter().enumerate().filter(|entry| before(*entry)).count(), own))
         };
-        let (point, column_phase) = order(&system.advice_column_phase(), column)?;
         let (challenge, challenge_phase) = order(&system.challenge_phase(), challenge)?;
-        (challenge_phase < column_phase).then_some(Self { point, challenge, column })
+        let phases = system.advice_column_phase();
+        let points = columns.iter().map(|column| {
+            let (point, phase) = order(&phases, *column)?;
+            (challenge_phase < phase).then_some(point)
+        });
+        Some(Self { points: points.collect::<Option<_>>()?, challenge, columns: columns.to_vec() })
     }
 }
 
 /// Watches a proof go by and checks the link.
 #[derive(Debug)]
 pub struct WeightLink<'a> {
-    positions: Option<LinkPositions>,
+    positions: Option<&'a LinkPositions>,
     rows: &'a [(u64, G1Affine)],
     points_seen: usize,
     challenges_seen: usize,
@@ -61,13 +65,14 @@ pub struct WeightLink<'a> {
 }
 
 impl<'a> WeightLink<'a> {
-    /// A link to the non-zero rows `(exponent, commitment)`, ascending; without positions there is nothing to check.
+    /// A link to the non-zero rows `(index, commitment)`, ascending, row `index` being row `index / columns` of weight column
+    /// `index % columns`; without positions there is nothing to check.
     #[must_use]
-    pub fn new(positions: Option<LinkPositions>, rows: &'a [(u64, G1Affine)]) -> Self {
+    pub fn new(positions: Option<&'a LinkPositions>, rows: &'a [(u64, G1Affine)]) -> Self {
         Self { positions, rows, points_seen: 0, challenges_seen: 0, challenge: None, links_checked: 0 }
     }
 
-    /// How many weight columns were checked: one, when a proof was read to its end.
+    /// How many weight columns were checked: all of them, when a proof was read to its end.
     #[must_use]
     pub fn links_checked(&self) -> usize {
         self.links_checked
@@ -83,11 +88,15 @@ impl<'a> WeightLink<'a> {
     pub(crate) fn observe_point(&mut self, point: &G1Affine) -> Result<(), LinkError> {
         let position = self.points_seen;
         self.points_seen = position.saturating_add(1);
-        if self.positions.is_none_or(|positions| position != positions.point) {
-            return Ok(());
-        }
+        let Some(positions) = self.positions else { return Ok(()) };
+        let Some(column) = positions.points.iter().position(|point| *point == position) else { return Ok(()) };
         let challenge = self.challenge.ok_or(LinkError::Order)?;
-        if combine(self.rows, challenge).to_affine() != *point {
+        let columns = u64::try_from(positions.points.len()).unwrap_or(u64::MAX);
+        let own = self.rows.iter().filter_map(|(index, commitment)| {
+            let (exponent, of) = (index.checked_div(columns)?, index.checked_rem(columns)?);
+            (usize::try_from(of) == Ok(column)).then_some((exponent, *commitment))
+        });
+        if combine(own, challenge).to_affine() != *point {
             return Err(LinkError::Weights);
         }
         self.links_checked = self.links_checked.saturating_add(1);
@@ -95,21 +104,20 @@ impl<'a> WeightLink<'a> {
     }
 }
 
-/// `sum r^exponent C` over the non-zero rows.
+/// `sum r^exponent C` over rows of ascending exponents.
 #[must_use]
 #[expect(clippy::arithmetic_side_effects, reason = "group and field arithmetic is total")]
-pub fn combine(rows: &[(u64, G1Affine)], challenge: Fr) -> G1 {
+pub fn combine(rows: impl Iterator<Item = (u64, G1Affine)>, challenge: Fr) -> G1 {
     let mut power = Fr::one();
     let mut exponent = 0u64;
-    let mut scalars = Vec::with_capacity(rows.len());
-    let mut points = Vec::with_capacity(rows.len());
+    let (mut scalars, mut points) = (Vec::new(), Vec::new());
     for (row, commitment) in rows {
-        while exponent < *row {
+        while exponent < row {
             power *= challenge;
             exponent = exponent.saturating_add(1);
         }
         scalars.push(power);
-        points.push(*commitment);
+        points.push(commitment);
     }
     best_multiexp(&scalars, &points)
 }

@@ -6,22 +6,22 @@ use halo2_proofs::halo2curves::ff::{BatchInvert, Field};
 use crate::gadgets::columns::{signed, wide};
 use crate::layout::Plan;
 use crate::layout::plan::LOOKUPS_PER_SUM;
-use crate::layout::tape::{Chain, Row, Slot};
+use crate::layout::tape::{Chain, Row, Slot, WeightPlace};
 use crate::witness::Witness;
 
-/// Column V over all usable rows.
-pub(super) fn weights(plan: &Plan, combined: Vec<(usize, Fr)>) -> Vec<Fr> {
-    let mut column = vec![Fr::zero(); plan.usable_rows()];
-    for (row, value) in combined {
-        if let Some(cell) = column.get_mut(row) {
-            *cell = value;
+/// Columns V over all usable rows.
+pub(super) fn weights(plan: &Plan, combined: &[(WeightPlace, Fr)]) -> Vec<Vec<Fr>> {
+    let mut columns = vec![vec![Fr::zero(); plan.usable_rows()]; plan.weight_columns()];
+    for (place, value) in combined {
+        if let Some(cell) = columns.get_mut(place.column).and_then(|column| column.get_mut(place.row)) {
+            *cell = *value;
         }
     }
-    column
+    columns
 }
 
 /// Columns T and H over all usable rows.
-pub(super) fn linear(plan: &Plan, witness: &Witness, weights: &[Fr], r: Fr) -> (Vec<Fr>, Vec<Fr>) {
+pub(super) fn linear(plan: &Plan, witness: &Witness, weights: &[Vec<Fr>], r: Fr) -> (Vec<Fr>, Vec<Fr>) {
     let lanes = plan.lanes();
     let tape = plan.tape();
     let cell = |row, lane, slot| witness.cell(lanes, row, lane, slot);
@@ -37,7 +37,7 @@ pub(super) fn linear(plan: &Plan, witness: &Witness, weights: &[Fr], r: Fr) -> (
     let (mut sums, mut chains) = (vec![sum; plan.usable_rows()], vec![chain; plan.usable_rows()]);
     for (row, stated) in tape.rows().iter().enumerate() {
         let operand = |lane, slot| operand(stated, cell(row, lane, slot));
-        let weight = weights.get(row).copied().unwrap_or_default();
+        let mut met = weights.iter().map(|column| column.get(row).copied().unwrap_or_default());
         if stated.output {
             let taken =
                 (0..lanes).map(|lane| form(stated, [Slot::A, Slot::B, Slot::C].map(|slot| cell(row, lane, slot))));
@@ -45,10 +45,9 @@ pub(super) fn linear(plan: &Plan, witness: &Witness, weights: &[Fr], r: Fr) -> (
                 + taken.zip(&lane_powers).fold(Fr::zero(), |total, (value, power)| total + wide(value) * power);
         }
         if stated.operand {
-            sum -= weight * wide(operand(0, Slot::A));
-        }
-        if stated.chain_operand {
-            sum -= weight * chain;
+            sum -= met.enumerate().fold(Fr::zero(), |total, (lane, weight)| total + weight * wide(operand(lane, Slot::A)));
+        } else if stated.chain_operand {
+            sum -= met.next().unwrap_or_default() * chain;
         }
         let take = |class: usize| {
             let powers = classes.get(class).map_or(&[][..], Vec::as_slice);

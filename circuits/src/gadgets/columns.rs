@@ -70,10 +70,10 @@ impl ChallengeColumn {
 }
 
 /// Columns and challenge of the linear relation; only circuits with committed weights have them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct LinearColumns {
-    /// V: the random combination of the committed weight rows, and nothing else.
-    pub weights: ChallengeColumn,
+    /// V: random combinations of the committed weight rows, and nothing else; one beside each of the first lanes.
+    pub weights: Vec<ChallengeColumn>,
     /// T: the running sum of accumulators less products.
     pub sum: ChallengeColumn,
     /// H: the running combination of operands, where some operand has one.
@@ -126,7 +126,7 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Allocates the columns that the plan needs. V is the first second-phase column.
+    /// Allocates the columns that the plan needs. V's are the first second-phase columns.
     pub(crate) fn new(meta: &mut ConstraintSystem<Fr>, plan: &Plan) -> Self {
         let features = plan.features();
         let instance = meta.instance_column();
@@ -140,7 +140,7 @@ impl Columns {
         let multiplicities: Vec<DataColumn> = (0..plan.tables()).map(|_| DataColumn::new(meta)).collect();
         let linear = features.weights.then(|| LinearColumns {
             row: meta.challenge_usable_after(FirstPhase),
-            weights: ChallengeColumn::new(meta),
+            weights: (0..plan.weight_columns()).map(|_| ChallengeColumn::new(meta)).collect(),
             sum: ChallengeColumn::new(meta),
             chain: features.chains.then(|| ChallengeColumn::new(meta)),
         });

@@ -1,4 +1,5 @@
-//! Products with committed weights: `sum_e r^e A_e - sum_j V[j] x_j = 0` for each stretch of rows.
+//! Products with committed weights: `sum_e r^e A_e - sum_j V[j] x_j = 0` for each stretch of rows, where `j` runs over the
+//! rows and the weight columns.
 //!
 //! The tape's linear operators say in which order accumulators and operands come ([`crate::layout::lower`]); here are
 //! the recurrences. T takes in the accumulators by Horner's rule, one row of lanes at a time, then loses each product
@@ -15,7 +16,7 @@ use crate::layout::tape::Slot;
 
 // spec: circuits#linear
 pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, plan: &Plan) {
-    let Some(linear) = columns.linear else { return };
+    let Some(linear) = &columns.linear else { return };
     meta.create_gate("linear", |cells| {
         let active = fixed(cells, columns.fixed.active);
         let r = cells.query_challenge(linear.row);
@@ -28,12 +29,17 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, plan
             let taken = accumulators.map_or(shift.clone() * sum.clone(), |taken| taken + shift * sum);
             step = step - output * taken;
         }
-        let weight = linear.weights.query(cells, 0);
-        if let (Some(role), Some(operand)) = (columns.role(cells, Role::Operand), columns.operand(cells, 0, Slot::A)) {
-            step = step + weight.clone() * role * operand;
+        if let Some(role) = columns.role(cells, Role::Operand) {
+            for (lane, weight) in linear.weights.iter().enumerate() {
+                if let Some(operand) = columns.operand(cells, lane, Slot::A) {
+                    step = step + role.clone() * weight.query(cells, 0) * operand;
+                }
+            }
         }
-        if let (Some(role), Some(chain)) = (columns.role(cells, Role::ChainOperand), linear.chain) {
-            step = step + weight * role * chain.query(cells, 0);
+        if let (Some(role), Some(chain)) = (columns.role(cells, Role::ChainOperand), linear.chain)
+            && let Some(weight) = linear.weights.first()
+        {
+            step = step + weight.query(cells, 0) * role * chain.query(cells, 0);
         }
         Constraints::with_selector(active, [("accumulators less products", step)])
     });
@@ -45,7 +51,7 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, plan
             .into_iter()
             .collect::<Vec<_>>()
     });
-    configure_chain(meta, columns, &linear, plan);
+    configure_chain(meta, columns, linear, plan);
 }
 
 // spec: circuits#chain

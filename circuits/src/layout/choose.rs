@@ -6,19 +6,21 @@
 //! machine's time is another matter, and calibrated. More lanes mean fewer rows and more columns; more committed rows
 //! mean fewer operands and a slower verifier.
 
-use crate::model::graph::{Graph, K_MAX, LANES_MAX, Layout};
+use crate::model::graph::{Graph, K_MAX, LANES_MAX, Layout, Operator};
 
 use super::fixed::used_columns;
 use super::lower::{Size, lower};
 use super::plan::{
     Features, LOOKUPS_PER_SUM, PlanError, TABLES_MAX, UNUSABLE_ROWS, committed_rows, data_columns, rows_needed,
+    used_weight_columns,
 };
 use super::tape::Tape;
 
 /// Smallest circuit that is planned: below this the fixed costs of a proof dominate anyway.
 const K_MIN: u32 = 6;
-/// Largest number of committed rows that is chosen: verification costs a point multiplication for each.
-const ROWS_MAX: usize = 256;
+/// Numbers of committed rows of a weight column, where the widest operator has as many outputs: fewer rows leave room for
+/// more columns.
+const ROWS: [usize; 3] = [128, 256, 512];
 
 /// Tenths of microseconds for one row: opening and quotient, then each column by its kind.
 const ROW: u64 = 330;
@@ -34,25 +36,43 @@ const COLUMN: u64 = 12_000;
 pub fn choose(graph: &Graph) -> Result<Layout, PlanError> {
     let mut best: Option<(u64, Layout)> = None;
     let mut refused = None;
+    let mut tried = Vec::new();
     for lanes in 1..=LANES_MAX.min(8) {
-        let size = Size { lanes: lanes as usize, committed_rows: ROWS_MAX, tape_rows: 1 << K_MAX };
-        let tape = match lower(graph, size, None) {
-            Ok(tape) => tape,
-            Err(error) => {
-                refused = Some(error);
+        for most in ROWS {
+            let (lanes, rows) = (lanes as usize, most.min(widest_outputs(graph)));
+            if tried.contains(&(lanes, rows)) {
                 continue;
             }
-        };
-        for (cost, k) in sizes(&tape, graph, lanes as usize) {
-            if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-                best = Some((cost, Layout { k, rows: committed_rows(&tape), lanes }));
+            tried.push((lanes, rows));
+            let tape = match lower(graph, Size::bounded(lanes, rows, K_MAX), None) {
+                Ok(tape) => tape,
+                Err(error) => {
+                    refused = Some(error);
+                    continue;
+                }
+            };
+            for (cost, k) in sizes(&tape, graph, lanes) {
+                if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                    let lanes = u32::try_from(lanes).unwrap_or(LANES_MAX);
+                    best = Some((cost, Layout { k, rows: committed_rows(&tape), lanes }));
+                }
             }
-        }
-        if best.is_none() {
-            refused = Some(PlanError::TooLarge { needed: rows_needed(&tape, graph) });
+            if best.is_none() {
+                refused = Some(PlanError::TooLarge { needed: rows_needed(&tape, graph) });
+            }
         }
     }
     best.map(|(_, layout)| layout).ok_or_else(|| refused.unwrap_or(PlanError::TooLarge { needed: 0 }))
+}
+
+/// Outputs of the linear operator that has most.
+fn widest_outputs(graph: &Graph) -> usize {
+    let outputs = graph.nodes().iter().map(|node| match &node.operator {
+        Operator::Dense { outputs, .. } => *outputs,
+        Operator::Convolution { geometry, .. } => geometry.outputs,
+        _ => 0,
+    });
+    outputs.max().unwrap_or(0) as usize
 }
 
 /// Cost and k of every size that holds the tape.
@@ -87,7 +107,9 @@ impl Columns {
             fixed: used_columns(tape) as u64 + 3 * tables,
             equality,
             small: data_columns(lanes) as u64 + tables,
-            full: 2 * u64::from(features.weights) + u64::from(features.chains) + products,
+            full: if features.weights { used_weight_columns(tape) as u64 + 1 } else { 0 }
+                + u64::from(features.chains)
+                + products,
             sums: (lookups + tables).div_ceil(LOOKUPS_PER_SUM as u64),
         }
     }

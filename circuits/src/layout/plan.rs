@@ -68,7 +68,7 @@ impl Plan {
     pub fn new(graph: &Graph) -> Result<Self, PlanError> {
         let Layout { k, rows, lanes } = graph.layout();
         let usable = (1u64 << k).saturating_sub(UNUSABLE_ROWS);
-        let size = Size { lanes: lanes as usize, committed_rows: rows as usize, tape_rows: 1 << k };
+        let size = Size::bounded(lanes as usize, rows as usize, k);
         let tape = match lower(graph, size, None) {
             Err(PlanError::TooLarge { needed }) => return Err(PlanError::TooSmall { k, needed, usable }),
             tape => tape?,
@@ -97,10 +97,22 @@ impl Plan {
         self.graph.layout().k
     }
 
-    /// Number R of committed weight rows; 0 for a model without weights.
+    /// Number R of committed weight rows of each weight column; 0 for a model without weights.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.graph.layout().rows as usize
+    }
+
+    /// Number of weight columns.
+    #[must_use]
+    pub fn weight_columns(&self) -> usize {
+        used_weight_columns(&self.tape)
+    }
+
+    /// Number of committed rows of all weight columns together: the points that a key consists of.
+    #[must_use]
+    pub fn committed_rows(&self) -> usize {
+        self.weight_columns() * self.rows()
     }
 
     /// Number of lanes.
@@ -198,6 +210,12 @@ impl Features {
 
 fn statement_width(graph: &Graph) -> usize {
     (graph.values().first().map_or(0, Value::width) + graph.output().width()) as usize
+}
+
+/// Weight columns that some weight lies in; one for a tape without weights.
+pub(super) fn used_weight_columns(tape: &Tape) -> usize {
+    let places = tape.blocks().iter().flat_map(|block| &block.places);
+    places.map(|place| place.column).max().unwrap_or(0) + 1
 }
 
 /// Rows of the committed matrix that the blocks reach.

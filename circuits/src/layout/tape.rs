@@ -71,9 +71,10 @@ pub struct Row {
     pub zero: bool,
     /// `L` is the accumulator of a linear operator's outputs, one in each lane.
     pub output: bool,
-    /// `a a + constant` of lane 0 is an operand of a linear operator, met by a committed weight.
+    /// `a a + constant` of each lane that has a weight column is an operand of a linear operator, met by its committed
+    /// weight.
     pub operand: bool,
-    /// H is an operand of a linear operator, met by a committed weight.
+    /// H is an operand of a linear operator, met by a committed weight of the first column.
     pub chain_operand: bool,
     /// The sum of the linear relation is zero here.
     pub bound: bool,
@@ -96,10 +97,19 @@ pub struct Block {
     pub outputs: usize,
     /// Inputs of the matrix that each group of outputs reads; dense operators have one group.
     pub groups: usize,
-    /// Row of each input of each group, group by group.
-    pub rows: Vec<usize>,
-    /// Row that the biases lie on.
+    /// Place of each input of each group, group by group.
+    pub places: Vec<WeightPlace>,
+    /// Row that the biases lie on, in the first column.
     pub bias_row: usize,
+}
+
+/// Where committed weights meet their operand: one for each output of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WeightPlace {
+    /// Weight column, which is the lane of the operand.
+    pub column: usize,
+    /// Circuit row.
+    pub row: usize,
 }
 
 /// The rows of a circuit.

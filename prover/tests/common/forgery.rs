@@ -66,7 +66,7 @@ impl Assignment for Cells {
         &self.witness
     }
 
-    fn combine(&self, r: Fr) -> Vec<(usize, Fr)> {
+    fn combine(&self, r: Fr) -> Vec<(WeightPlace, Fr)> {
         let matrix = CommittedMatrix::new(self.key.plan(), self.key.bundle().weights()).unwrap();
         let mut column = matrix.combine(r);
         if let Some(shift) = &self.weight_shift {
@@ -121,7 +121,7 @@ pub(crate) fn read_cells(plan: &Plan) -> Vec<Position> {
 /// The generator of an honest prover: everything is blinded but V.
 pub(crate) fn blinding(cells: &Cells) -> BlindingGenerator<OsRng> {
     let verifying = cells.key.verifying();
-    BlindingGenerator::new(OsRng, verifying.halo2().cs(), verifying.link().map(|link| link.column))
+    BlindingGenerator::new(OsRng, verifying.halo2().cs(), &verifying.link().unwrap().columns)
 }
 
 /// Forges with the fixture's own key, label and statement.

@@ -205,7 +205,7 @@ impl Overwritten {
     /// T that starts from 1 and steps as it should.
     fn shifted(&self, r: Fr) -> Vec<Fr> {
         let plan = &self.case.plan;
-        let weights = sums::weights(plan, self.case.combine(r));
+        let weights = sums::weights(plan, &self.case.combine(r));
         let (honest, _) = sums::linear(plan, &self.case.witness, &weights, r);
         let (mut shift, step) = (Fr::one(), r.pow_vartime([plan.lanes() as u64]));
         let shifted = honest.into_iter().enumerate().map(|(row, value)| {

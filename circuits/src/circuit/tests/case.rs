@@ -8,7 +8,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 
 use crate::circuit::{Assignment, InferenceCircuit};
 use crate::committed::CommittedMatrix;
-use crate::layout::tape::{Chain, Place, SLOTS, Slot};
+use crate::layout::tape::{Chain, Place, SLOTS, Slot, WeightPlace};
 use crate::layout::{Plan, choose};
 use crate::model::graph::{Graph, Input, Layout, Node, Operator};
 use crate::model::range::Range;
@@ -32,7 +32,7 @@ pub(super) struct Case {
     pub(super) witness: Witness,
     pub(super) instance: Vec<Fr>,
     /// Added to V, as a prover would that ignores the commitments.
-    pub(super) weight_error: Option<(usize, Fr)>,
+    pub(super) weight_error: Option<(WeightPlace, Fr)>,
 }
 
 impl Assignment for Case {
@@ -40,7 +40,7 @@ impl Assignment for Case {
         &self.witness
     }
 
-    fn combine(&self, r: Fr) -> Vec<(usize, Fr)> {
+    fn combine(&self, r: Fr) -> Vec<(WeightPlace, Fr)> {
         let mut column = CommittedMatrix::new(&self.plan, &self.weights).unwrap().combine(r);
         column.extend(self.weight_error);
         column
@@ -110,11 +110,11 @@ impl Case {
         if self.plan.tape().copies().iter().any(|(from, to)| *from == place || *to == place) {
             return Some(true);
         }
-        // An operand and a moving window are of lane 0 alone.
+        // A moving window is of lane 0 alone, operands of the lanes that have a weight column.
         let slides = matches!(stated.chain, Some(Chain::Slide(_)));
-        let first_only = slides || stated.operand;
         let forms = stated.zero || stated.output;
-        let combines = (stated.chain.is_some() || stated.operand) && (lane == 0 || !first_only);
+        let combines = (stated.chain.is_some() && (lane == 0 || !slides))
+            || (stated.operand && lane < self.plan.weight_columns());
         if forms && stated.product != 0 && slot != Slot::C {
             return None;
         }

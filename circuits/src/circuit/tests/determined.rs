@@ -22,6 +22,7 @@ const WRAP: u128 = 1 << 120;
 #[derive(Clone)]
 struct Rules {
     lanes: usize,
+    weight_columns: usize,
     rows: Vec<Row>,
     copies: Vec<(Place, Place)>,
     /// Tuples of each relation, by tag from 1.
@@ -36,6 +37,7 @@ impl Rules {
         let inputs = plan.graph().values()[0].width() as usize;
         Self {
             lanes: tape.lanes(),
+            weight_columns: plan.weight_columns(),
             rows: tape.rows().to_vec(),
             copies: tape.copies().to_vec(),
             lengths: tape.table().relations().iter().map(crate::layout::table::Relation::length).collect(),
@@ -164,7 +166,7 @@ impl<'a> Known<'a> {
     fn operand_is_known(&self, row: usize) -> bool {
         let stated = self.rules.rows[row];
         let cell = |row, lane, slot| self.is(Place::Cell { row, lane, slot });
-        if stated.operand && stated.a != 0 && !cell(row, 0, Slot::A) {
+        if stated.operand && stated.a != 0 && !(0..self.rules.weight_columns).all(|lane| cell(row, lane, Slot::A)) {
             return false;
         }
         if !stated.chain_operand {

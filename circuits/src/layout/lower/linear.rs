@@ -1,9 +1,9 @@
 //! Linear operators with committed weights.
 //!
 //! One stretch of rows for each block of outputs: the accumulators, over which Horner's rule runs in the row challenge r;
-//! then the operands, each beside its committed weight. With `n` outputs (rounded up to whole lanes) and `P` positions,
-//! the accumulator of output `o` at position `p` carries `r^(o + n (P - 1 - p))`, and an operand is its window's
-//! combination `sum_p z^(P - 1 - p) x_p` with `z = r^n`. Exponents of one stretch differ because `o < n`, and each stretch
+//! then the operands, each beside its committed weight. With `n` outputs and `P` positions, the accumulator of output `o`
+//! at position `p` carries `r^(o + n (P - 1 - p))`, and an operand is its window's combination
+//! `sum_p z^(P - 1 - p) x_p` with `z = r^n`. Exponents of one stretch differ because `o < n`, and each stretch
 //! is an equation of its own, so no two scalar equations share a monomial. One position needs no window: the operand is
 //! the cell itself.
 
@@ -12,7 +12,7 @@ use crate::model::graph::Node;
 use super::window::{Item, Pattern, Sequence};
 use super::{Lowering, Operand};
 use crate::layout::plan::PlanError;
-use crate::layout::tape::{Block, Chain, Place, Row, Slot};
+use crate::layout::tape::{Block, Chain, Place, Row, Slot, WeightPlace};
 
 /// One block of outputs.
 struct Stretch<'a> {
@@ -21,8 +21,12 @@ struct Stretch<'a> {
     pattern: &'a Pattern,
     first_output: usize,
     outputs: usize,
-    /// Outputs rounded up to whole lanes.
-    padded: usize,
+}
+
+impl Stretch<'_> {
+    fn accumulators(&self) -> usize {
+        self.outputs * self.pattern.positions
+    }
 }
 
 impl Lowering<'_> {
@@ -31,14 +35,12 @@ impl Lowering<'_> {
         let values = self.graph.values();
         let (Some(input), Some(result)) = (values.get(source), values.get(index + 1)) else { return Ok(()) };
         let Some(pattern) = Pattern::new(node, input, result) else { return Ok(()) };
-        let lanes = self.tape.lanes();
         let target = self.fused.get(index + 1).copied().flatten().map_or(index + 1, |reader| reader + 1);
         let mut homes = vec![Place::Instance(0); result.width() as usize];
         let mut first_output = 0;
         while first_output < pattern.outputs {
             let outputs = (pattern.outputs - first_output).min(self.size.committed_rows.max(1));
-            let padded = outputs.div_ceil(lanes) * lanes;
-            let stretch = Stretch { index, source, pattern: &pattern, first_output, outputs, padded };
+            let stretch = Stretch { index, source, pattern: &pattern, first_output, outputs };
             self.accumulators(&stretch, &mut homes)?;
             self.operands(&stretch)?;
             self.tape.close();
@@ -50,32 +52,32 @@ impl Lowering<'_> {
 
     fn accumulators(&mut self, stretch: &Stretch<'_>, homes: &mut [Place]) -> Result<(), PlanError> {
         let lanes = self.tape.lanes();
-        let (_, finish) = self.finish(stretch.index, stretch.padded > stretch.outputs)?;
+        let count = stretch.accumulators();
+        let (_, finish) = self.finish(stretch.index, !count.is_multiple_of(lanes))?;
         let Some(end) = finish.rows.first().copied() else { return Ok(()) };
         let row = Row { a: finish.a, c: finish.c, constant: finish.constant, output: true, ..end };
-        for position in 0..stretch.pattern.positions {
+        // Lane l of a row has the exponent `first + l`; what only fills the first row's lanes has the largest.
+        for first in (0..count).step_by(lanes).rev() {
             self.check_size()?;
-            for first in (0..stretch.padded).step_by(lanes).rev() {
-                let at = self.tape.push(&[row]);
-                for lane in 0..lanes {
-                    let output = first + lane;
-                    let accumulator = self.accumulator(stretch, position, output);
-                    let place = self.end(&finish, at, lane, accumulator);
-                    let element = stretch.pattern.result(position, stretch.first_output + output);
-                    if output < stretch.outputs
-                        && let Some(home) = element.and_then(|element| homes.get_mut(element))
-                    {
-                        *home = place;
-                    }
+            let at = self.tape.push(&[row]);
+            for (lane, exponent) in (first..first + lanes).enumerate() {
+                let (output, position) = (exponent % stretch.outputs, exponent / stretch.outputs);
+                let position = stretch.pattern.positions.checked_sub(position + 1);
+                let accumulator = position.map_or(0, |position| self.accumulator(stretch, position, output));
+                let place = self.end(&finish, at, lane, accumulator);
+                let element = position
+                    .and_then(|position| stretch.pattern.result(position, stretch.first_output + output));
+                if let Some(home) = element.and_then(|element| homes.get_mut(element)) {
+                    *home = place;
                 }
             }
         }
         Ok(())
     }
 
-    /// The accumulator of one output at one position; 0 for outputs that only fill the lanes.
+    /// The accumulator of one output at one position.
     fn accumulator(&self, stretch: &Stretch<'_>, position: usize, output: usize) -> i64 {
-        let Some(run) = self.run.filter(|_| output < stretch.outputs) else { return 0 };
+        let Some(run) = self.run else { return 0 };
         let output = stretch.first_output + output;
         let pattern = stretch.pattern;
         if let Some(element) = pattern.result(position, output) {
@@ -106,15 +108,12 @@ impl Lowering<'_> {
 
     fn operands(&mut self, stretch: &Stretch<'_>) -> Result<(), PlanError> {
         let pattern = stretch.pattern;
-        let mut rows = vec![0; pattern.columns * pattern.groups];
+        let mut places = vec![WeightPlace::default(); pattern.columns * pattern.groups];
         let single = pattern.positions == 1;
-        for sequence in &pattern.sequences {
-            self.check_size()?;
-            let met = if single { self.cells(stretch, sequence) } else { self.windows(stretch, sequence) };
-            for (row, column) in met {
-                if let Some(place) = rows.get_mut(sequence.group * pattern.columns + column) {
-                    *place = row;
-                }
+        let met = if single { self.cells(stretch)? } else { self.all_windows(stretch)? };
+        for (input, met_at) in met {
+            if let Some(place) = places.get_mut(input) {
+                *place = met_at;
             }
         }
         let bias_row = if single {
@@ -127,28 +126,67 @@ impl Lowering<'_> {
             first_output: stretch.first_output,
             outputs: stretch.outputs,
             groups: pattern.groups,
-            rows,
+            places,
             bias_row,
         });
         Ok(())
     }
 
-    /// Operands of a single position: each weight meets its element on the element's own row.
-    fn cells(&mut self, stretch: &Stretch<'_>, sequence: &Sequence) -> Vec<(usize, usize)> {
-        let mut met = Vec::with_capacity(sequence.taps.len());
-        for tap in &sequence.taps {
-            let Some(Item::Element(element)) = sequence.items.get(tap.distance).copied() else {
-                // Padding: the weight meets zero.
-                met.push((self.tape.push(&[Row { operand: true, ..Row::default() }]), tap.column));
-                continue;
-            };
-            let operand = self.operand(stretch.source, element);
-            let row = Row { a: 1, constant: i128::from(operand.offset), operand: true, ..Row::default() };
-            let at = self.tape.push(&[row]);
-            self.read(operand, at, 0, Slot::A);
-            met.push((at, tap.column));
+    /// Operands of a single position: each weight meets its element on the element's own row, as many on a row as there
+    /// are weight columns. Returns inputs of the matrix and where their weights lie.
+    fn cells(&mut self, stretch: &Stretch<'_>) -> Result<Vec<(usize, WeightPlace)>, PlanError> {
+        let pattern = stretch.pattern;
+        let width = self.size.weight_columns;
+        let mut met = Vec::with_capacity(pattern.columns * pattern.groups);
+        let (mut pending, mut zeros) = (Vec::with_capacity(width), Vec::new());
+        for sequence in &pattern.sequences {
+            self.check_size()?;
+            for tap in &sequence.taps {
+                let input = sequence.group * pattern.columns + tap.column;
+                let Some(Item::Element(element)) = sequence.items.get(tap.distance).copied() else {
+                    zeros.push(input);
+                    continue;
+                };
+                let operand = self.operand(stretch.source, element);
+                let is_other = pending.first().is_some_and(|(_, first): &(usize, Operand)| first.offset != operand.offset);
+                if is_other || pending.len() == width {
+                    self.operand_row(&pending, &mut met);
+                    pending.clear();
+                }
+                pending.push((input, operand));
+            }
         }
-        met
+        self.operand_row(&pending, &mut met);
+        // Padding: the weight meets zero.
+        for inputs in zeros.chunks(width) {
+            let row = self.tape.push(&[Row { operand: true, ..Row::default() }]);
+            met.extend(inputs.iter().enumerate().map(|(column, input)| (*input, WeightPlace { column, row })));
+        }
+        Ok(met)
+    }
+
+    /// One row of operands that share an offset. A weight column without one of its own meets the first, so that the sum
+    /// is determined whatever the column holds.
+    fn operand_row(&mut self, operands: &[(usize, Operand)], met: &mut Vec<(usize, WeightPlace)>) {
+        let Some((_, first)) = operands.first().copied() else { return };
+        let stated = Row { a: 1, constant: i128::from(first.offset), operand: true, ..Row::default() };
+        let row = self.tape.push(&[stated]);
+        for column in 0..self.size.weight_columns {
+            let operand = operands.get(column).map_or(first, |(_, operand)| *operand);
+            self.read(operand, row, column, Slot::A);
+        }
+        met.extend(operands.iter().enumerate().map(|(column, (input, _))| (*input, WeightPlace { column, row })));
+    }
+
+    fn all_windows(&mut self, stretch: &Stretch<'_>) -> Result<Vec<(usize, WeightPlace)>, PlanError> {
+        let mut met = Vec::new();
+        for sequence in &stretch.pattern.sequences {
+            self.check_size()?;
+            let first = sequence.group * stretch.pattern.columns;
+            let rows = self.windows(stretch, sequence);
+            met.extend(rows.into_iter().map(|(row, column)| (first + column, WeightPlace { column: 0, row })));
+        }
+        Ok(met)
     }
 
     /// Operands of many positions: a chain over the first window, then one row for each step of the window.
@@ -158,7 +196,7 @@ impl Lowering<'_> {
         let positions = stretch.pattern.positions;
         self.chain(stretch, operands.get(..positions).unwrap_or_default(), offset);
         let steps = sequence.taps.last().map_or(0, |tap| tap.distance);
-        let class = if steps > 0 { self.tape.slide_class(stretch.padded, positions) } else { 0 };
+        let class = if steps > 0 { self.tape.slide_class(stretch.outputs, positions) } else { 0 };
         let mut taps = sequence.taps.iter().peekable();
         let mut met = Vec::with_capacity(sequence.taps.len());
         for distance in 0..=steps {
@@ -207,7 +245,7 @@ impl Lowering<'_> {
     /// element it adds.
     fn chain(&mut self, stretch: &Stretch<'_>, window: &[Operand], offset: i64) {
         let lanes = self.tape.lanes();
-        let class = self.tape.chain_class(stretch.padded);
+        let class = self.tape.chain_class(stretch.outputs);
         // The first row holds what does not fill a row, so that every later one multiplies by z^lanes.
         let partial = window.len() % lanes;
         let zero = (partial > 0).then(|| self.constant(-offset));

@@ -39,10 +39,23 @@ pub struct Run<'a> {
 pub(crate) struct Size {
     /// Number of lanes.
     pub(crate) lanes: usize,
-    /// Largest number of committed weight rows.
+    /// Largest number of committed weight rows of a column.
     pub(crate) committed_rows: usize,
+    /// Largest number of weight columns.
+    pub(crate) weight_columns: usize,
     /// Largest number of rows: a graph that needs more is given up before it is written.
     pub(crate) tape_rows: usize,
+}
+
+/// Most committed rows of all weight columns together: verification costs a point multiplication for each.
+const COMMITTED_ROWS_MAX: usize = 512;
+
+impl Size {
+    /// `rows` committed rows for each weight column, and as many of those as there may be beside `lanes` lanes, in 2^k rows.
+    pub(crate) fn bounded(lanes: usize, rows: usize, k: u32) -> Self {
+        let weight_columns = COMMITTED_ROWS_MAX.checked_div(rows).unwrap_or(1).clamp(1, lanes.max(1));
+        Self { lanes, committed_rows: rows, weight_columns, tape_rows: 1 << k }
+    }
 }
 
 /// The rows of `graph`; cells are filled from `run`.

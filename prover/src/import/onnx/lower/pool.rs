@@ -10,6 +10,9 @@ use super::super::real::builder::{Built, Unsupported, refuse};
 use super::super::real::{NodeId, strides};
 use super::Lowering;
 
+/// Places of a window that is summed without weights.
+const VIEWS_MAX: u32 = 9;
+
 impl Lowering<'_> {
     /// Pooling operators; `None` for others.
     pub(super) fn pool(&mut self, node: &TypedNode, inputs: &[NodeId]) -> Result<Option<NodeId>, Unsupported> {
@@ -38,12 +41,25 @@ impl Lowering<'_> {
         Ok(None)
     }
 
-    /// The largest of every window: a tree over one strided view for each place in the window.
+    /// The largest of every window, by a tree.
     fn largest(&mut self, image: NodeId, window: &Geometry) -> Built {
+        // Below every value, so that padding never wins.
+        let mut views = self.views(image, window, f64::NEG_INFINITY)?;
+        while views.len() > 1 {
+            let mut next = Vec::new();
+            for pair in views.chunks(2) {
+                next.push(if let [a, b] = *pair { self.builder.maximum(a, b)? } else { pair[0] });
+            }
+            views = next;
+        }
+        views.first().copied().ok_or_else(|| Unsupported("an empty window".to_owned()))
+    }
+
+    /// One strided view of the padded image for each place in the window.
+    fn views(&mut self, image: NodeId, window: &Geometry, padding: f64) -> Result<Vec<NodeId>, Unsupported> {
         let &[channels, height, width] = self.builder.shape(image) else { return refuse("not an image") };
         let Some([rows, columns]) = window.output([height, width]) else { return refuse("a window that does not fit") };
         let signed = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
-        // Below every value, so that padding never wins.
         let padded = self.builder.pad(
             image,
             [
@@ -51,7 +67,7 @@ impl Lowering<'_> {
                 vec![0, signed(window.after[0]), signed(window.after[1])],
             ],
             vec![0; 3],
-            f64::NEG_INFINITY,
+            padding,
         )?;
         let [plane, line, _] = strides(self.builder.shape(padded))[..] else { return refuse("not an image") };
         let mut views = Vec::new();
@@ -64,25 +80,25 @@ impl Lowering<'_> {
                 views.push(self.builder.strided(padded, offset, vec![channels, rows, columns], steps)?);
             }
         }
-        while views.len() > 1 {
-            let mut next = Vec::new();
-            for pair in views.chunks(2) {
-                next.push(if let [a, b] = *pair { self.builder.maximum(a, b)? } else { pair[0] });
-            }
-            views = next;
-        }
-        views.first().copied().ok_or_else(|| Unsupported("an empty window".to_owned()))
+        Ok(views)
     }
 
-    /// Sum or mean of every window: a depthwise convolution with equal weights.
+    /// Sum or mean of every window: a sum of views where the window is small, which takes fewer rows than reading every
+    /// channel for weights that are all the same, else a depthwise convolution with equal weights.
     fn summed(&mut self, image: NodeId, window: &Geometry, pool: &SumPool) -> Built {
         let &[channels, height, width] = self.builder.shape(image) else { return refuse("not an image") };
         let taps = window.kernel[0].saturating_mul(window.kernel[1]);
         let geometry = Geometry { outputs: channels, groups: channels, ..*window };
         let uneven = pool.normalize && !pool.count_include_pad && (window.before != [0; 2] || window.after != [0; 2]);
         let weight = if pool.normalize && !uneven { f64::from(taps).recip() } else { 1.0 };
-        let weights = Arc::new(vec![weight; channels as usize * taps as usize]);
-        let sum = self.builder.convolution(image, geometry, weights, vec![0.0; channels as usize])?;
+        let sum = if taps <= VIEWS_MAX {
+            let terms: Vec<(NodeId, f64)> =
+                self.views(image, window, 0.0)?.into_iter().map(|view| (view, weight)).collect();
+            self.builder.combine(&terms, 0.0)?
+        } else {
+            let weights = Arc::new(vec![weight; channels as usize * taps as usize]);
+            self.builder.convolution(image, geometry, weights, vec![0.0; channels as usize])?
+        };
         if !uneven {
             return Ok(sum);
         }
