@@ -59,11 +59,12 @@ impl ProvingKey {
         let plan = Arc::new(Plan::new(bundle.graph()).map_err(RowsError::from)?);
         let commitment = commit(&bundle, &setup)?;
         // Without selectors there is nothing to compress; one pass makes both of halo2's keys.
-        let halo2 = keygen_pk2(setup.parameters(), &InferenceCircuit::blank(Arc::clone(&plan)), false)
+        let parameters = Parameters::of(&setup);
+        let halo2 = keygen_pk2(&parameters, &InferenceCircuit::blank(Arc::clone(&plan)), false)
             .map_err(|error| ProvingKeyError::Halo2 { detail: error.to_string() })?;
         let verifying =
             VerifyingKey::with_circuit(plan, commitment, &setup, halo2.get_vk()).map_err(RowsError::from)?;
-        Ok(Self::assemble(bundle, setup, verifying, halo2))
+        Ok(Self { bundle, setup, verifying, parameters, halo2: Arc::new(halo2) })
     }
 
     /// A key of parts that belong together.

@@ -4,12 +4,15 @@
 mod common;
 #[path = "common/forgery.rs"]
 mod forgery;
+#[path = "proofs/weight_columns.rs"]
+mod weight_columns;
 
 use common::Fixture;
 use forgery::{Cells, blinding, false_output, forge, forge_plainly, honest_cells, read_cells};
 use std::sync::Arc;
 
 use circuits::layout::choose;
+use circuits::layout::tape::WeightPlace;
 use circuits::model::bundle::{Bundle, Info};
 use circuits::model::graph::Operator;
 use circuits::model::random::{Limits, Model};
@@ -115,8 +118,8 @@ fn the_prover_refuses_a_dishonest_trace() {
 fn other_weights_under_the_models_key_are_refused() {
     let fixture = Fixture::small();
     let mut cells = honest_cells(&fixture);
-    let row = fixture.key.plan().blocks()[0].bias_row;
-    cells.weight_shift = Some(Arc::new(move |_| (row, Fr::ONE)));
+    let place = WeightPlace { column: 0, row: fixture.key.plan().blocks()[0].bias_row };
+    cells.weight_shift = Some(Arc::new(move |_| (place, Fr::ONE)));
     let proof = forge_plainly(&fixture, &cells);
     let refused = ProofError::Read(ReadError::Link(LinkError::Weights));
     assert_eq!(verify(fixture.verifying(), &fixture.statement, &proof), Err(refused));
@@ -175,7 +178,7 @@ fn rows_chosen_after_the_challenge_forge_only_without_the_key_digest() {
     cells.weight_shift = Some(Arc::new(move |r| {
         let shift = r * error;
         *slot.lock().unwrap() = shift;
-        (row, shift)
+        (WeightPlace { column: 0, row }, shift)
     }));
     let mut forged = forge(&cells, &statement, honest.digest(), blinding(&cells), honest);
     // Row 0 moves by the shift.

@@ -1,7 +1,7 @@
 //! Decides: whether a proof shows a statement, whether a receipt holds, whether a chain's state contains an object.
 //!
-//! Everything here is a pure function of its arguments: no clock, no network, no files, no threads; time and collateral
-//! are passed in. It trusts no size, no length and no encoding that comes from outside.
+//! Everything here is a pure function of its arguments: no clock, no network, no files, and no threads but for sums of
+//! points with the feature `parallel`; time and collateral are passed in. It trusts no size, no length and no encoding that comes from outside.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
@@ -9,6 +9,7 @@ pub mod container;
 pub mod environment;
 pub mod inclusion;
 pub mod key;
+pub mod multiexp;
 pub mod points;
 pub mod proof;
 pub mod receipt;

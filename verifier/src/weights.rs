@@ -4,10 +4,11 @@
 //! commitment is the combination of the key's row commitments and equality of points is the whole check. Which points of
 //! the proof are V's, and which challenge is r, is read off the constraint system.
 
-use halo2_proofs::arithmetic::best_multiexp;
 use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine};
 use halo2_proofs::halo2curves::group::Curve;
 use halo2_proofs::plonk::ConstraintSystem;
+
+use crate::multiexp::Bases;
 
 /// Why the link does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -119,5 +120,5 @@ pub fn combine(rows: impl Iterator<Item = (u64, G1Affine)>, challenge: Fr) -> G1
         scalars.push(power);
         points.push(commitment);
     }
-    best_multiexp(&scalars, &points)
+    Bases::new(&points).multiply(&scalars)
 }

@@ -45,7 +45,8 @@ pub(super) fn linear(plan: &Plan, witness: &Witness, weights: &[Vec<Fr>], r: Fr)
                 + taken.zip(&lane_powers).fold(Fr::zero(), |total, (value, power)| total + wide(value) * power);
         }
         if stated.operand {
-            sum -= met.enumerate().fold(Fr::zero(), |total, (lane, weight)| total + weight * wide(operand(lane, Slot::A)));
+            sum -=
+                met.enumerate().fold(Fr::zero(), |total, (lane, weight)| total + weight * wide(operand(lane, Slot::A)));
         } else if stated.chain_operand {
             sum -= met.next().unwrap_or_default() * chain;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use circuits::circuit::{Assignment, InferenceCircuit};
 use circuits::committed::CommittedMatrix;
 use circuits::layout::Plan;
-use circuits::layout::tape::{Chain, Place, Row, SLOTS, Slot};
+use circuits::layout::tape::{Chain, Place, Row, SLOTS, Slot, WeightPlace};
 use circuits::model::tensor::Tensor;
 use circuits::statement::Statement;
 use circuits::witness::Witness;
@@ -33,8 +33,8 @@ pub(crate) fn honest_cells(fixture: &Fixture) -> Cells {
     }
 }
 
-/// How a prover bends V once it knows the challenge r: the row and what is added to it.
-pub(crate) type WeightShift = Arc<dyn Fn(Fr) -> (usize, Fr) + Send + Sync>;
+/// How a prover bends V once it knows the challenge r: the place and what is added to it.
+pub(crate) type WeightShift = Arc<dyn Fn(Fr) -> (WeightPlace, Fr) + Send + Sync>;
 
 /// Row, lane and column of a data cell.
 pub(crate) type Position = (usize, usize, Slot);
@@ -70,8 +70,8 @@ impl Assignment for Cells {
         let matrix = CommittedMatrix::new(self.key.plan(), self.key.bundle().weights()).unwrap();
         let mut column = matrix.combine(r);
         if let Some(shift) = &self.weight_shift {
-            let (row, change) = shift(r);
-            let cell = column.iter_mut().find(|(other, _)| *other == row).unwrap();
+            let (place, change) = shift(r);
+            let cell = column.iter_mut().find(|(other, _)| *other == place).unwrap();
             cell.1 += change;
         }
         column
@@ -121,7 +121,7 @@ pub(crate) fn read_cells(plan: &Plan) -> Vec<Position> {
 /// The generator of an honest prover: everything is blinded but V.
 pub(crate) fn blinding(cells: &Cells) -> BlindingGenerator<OsRng> {
     let verifying = cells.key.verifying();
-    BlindingGenerator::new(OsRng, verifying.halo2().cs(), &verifying.link().unwrap().columns)
+    BlindingGenerator::new(OsRng, verifying.halo2().cs(), verifying.link().map_or(&[][..], |link| &link.columns))
 }
 
 /// Forges with the fixture's own key, label and statement.

@@ -265,8 +265,8 @@ impl Circuit<Fr> for Overwritten {
     }
 }
 
-const SUM: fn(&Columns) -> ChallengeColumn = |columns| columns.linear.unwrap().sum;
-const CHAIN: fn(&Columns) -> ChallengeColumn = |columns| columns.linear.unwrap().chain.unwrap();
+const SUM: fn(&Columns) -> ChallengeColumn = |columns| columns.linear.as_ref().unwrap().sum;
+const CHAIN: fn(&Columns) -> ChallengeColumn = |columns| columns.linear.as_ref().unwrap().chain.unwrap();
 const FIRST_PHI: fn(&Columns) -> ChallengeColumn = |columns| columns.lookup.as_ref().unwrap().sums[0];
 const LAST_PHI: fn(&Columns) -> ChallengeColumn = |columns| *columns.lookup.as_ref().unwrap().sums.last().unwrap();
 

@@ -113,8 +113,8 @@ impl Case {
         // A moving window is of lane 0 alone, operands of the lanes that have a weight column.
         let slides = matches!(stated.chain, Some(Chain::Slide(_)));
         let forms = stated.zero || stated.output;
-        let combines = (stated.chain.is_some() && (lane == 0 || !slides))
-            || (stated.operand && lane < self.plan.weight_columns());
+        let combines =
+            (stated.chain.is_some() && (lane == 0 || !slides)) || (stated.operand && lane < self.plan.weight_columns());
         if forms && stated.product != 0 && slot != Slot::C {
             return None;
         }

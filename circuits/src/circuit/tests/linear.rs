@@ -86,7 +86,10 @@ fn exponents_of_all_scalar_equations_differ() {
                     *places.entry(*place).or_default() += 1;
                     let stated = plan.tape().rows()[place.row];
                     let has_column = stated.operand && place.column < plan.weight_columns();
-                    assert!(has_column || (stated.chain_operand && place.column == 0), "seed {seed}, {place:?}: {stated:?}");
+                    assert!(
+                        has_column || (stated.chain_operand && place.column == 0),
+                        "seed {seed}, {place:?}: {stated:?}"
+                    );
                 }
                 assert!(block.outputs <= plan.rows());
             }

@@ -65,8 +65,8 @@ impl Lowering<'_> {
                 let position = stretch.pattern.positions.checked_sub(position + 1);
                 let accumulator = position.map_or(0, |position| self.accumulator(stretch, position, output));
                 let place = self.end(&finish, at, lane, accumulator);
-                let element = position
-                    .and_then(|position| stretch.pattern.result(position, stretch.first_output + output));
+                let element =
+                    position.and_then(|position| stretch.pattern.result(position, stretch.first_output + output));
                 if let Some(home) = element.and_then(|element| homes.get_mut(element)) {
                     *home = place;
                 }
@@ -148,7 +148,8 @@ impl Lowering<'_> {
                     continue;
                 };
                 let operand = self.operand(stretch.source, element);
-                let is_other = pending.first().is_some_and(|(_, first): &(usize, Operand)| first.offset != operand.offset);
+                let is_other =
+                    pending.first().is_some_and(|(_, first): &(usize, Operand)| first.offset != operand.offset);
                 if is_other || pending.len() == width {
                     self.operand_row(&pending, &mut met);
                     pending.clear();

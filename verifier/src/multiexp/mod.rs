@@ -1,16 +1,26 @@
-//! Sums of multiples of the setup's points: what a commitment is.
+//! Sums of multiples of points: what a commitment is, and what the weight link compares it with.
 //!
 //! Pippenger's algorithm with signed windows. Small scalars, which nearly all cells of a proof are, are taken as they are,
 //! in as few windows as they have bits; others are split in two halves, each with its own point. Widths of the windows are
 //! chosen by the number of field multiplications.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    reason = "field and group arithmetic is total, digits and indices are bounded by the windows' width and the points' number"
+)]
+
+mod buckets;
+mod endomorphism;
 
 use halo2_proofs::halo2curves::bn256::{Fq, Fr, G1, G1Affine};
 use halo2_proofs::halo2curves::ff::WithSmallOrderMulGroup;
 use halo2_proofs::halo2curves::group::Group;
+#[cfg(feature = "parallel")]
 use rayon::prelude::*;
 
-use super::buckets::{Buckets, weighted};
-use super::endomorphism::{Half, limbs, split};
+use self::buckets::{Buckets, weighted};
+use self::endomorphism::{Half, limbs, split};
 
 /// Multiplications in the field that an addition takes, in a bucket and in the sum of the buckets.
 const ADDITION: usize = 6;
@@ -20,9 +30,9 @@ const WIDTH_MAX: u32 = 15;
 /// Terms that are sorted into buckets at a time.
 const CHUNK: usize = 1 << 16;
 
-/// The points of a commitment, none of them the identity.
-#[derive(Debug)]
-pub(crate) struct Bases {
+/// Points that are multiplied.
+#[derive(Clone, Debug)]
+pub struct Bases {
     points: Vec<G1Affine>,
     /// x coordinates of the points' images under the endomorphism.
     images: Vec<Fq>,
@@ -37,19 +47,18 @@ struct Term {
 }
 
 impl Bases {
-    pub(crate) fn new(points: &[G1Affine]) -> Self {
-        let images = points.par_iter().map(|point| point.x * Fq::ZETA).collect();
+    /// Any points.
+    #[must_use]
+    pub fn new(points: &[G1Affine]) -> Self {
+        let images = points.iter().map(|point| point.x * Fq::ZETA).collect();
         Self { points: points.to_vec(), images }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.points.len()
-    }
-
-    /// `sum_i scalars_i points_i`, over the first points if there are fewer scalars.
-    pub(crate) fn multiply(&self, scalars: &[Fr]) -> G1 {
+    /// `sum_i scalars_i points_i`, over as many as there are of both.
+    #[must_use]
+    pub fn multiply(&self, scalars: &[Fr]) -> G1 {
         let (mut small, mut large) = (Vec::with_capacity(scalars.len()), Vec::new());
-        for (point, scalar) in (0u32..).zip(scalars.iter().take(self.len())) {
+        for (point, scalar) in (0u32..).zip(scalars.iter().take(self.points.len())) {
             let [low, rest @ ..] = limbs(scalar);
             if rest == [0; 3] {
                 if low != 0 {
@@ -73,8 +82,10 @@ impl Bases {
         };
         let width = width(bits, terms.len());
         let windows = bits / width + 1;
-        let sums: Vec<G1> = (0..windows).into_par_iter().map(|window| self.window(terms, window, width)).collect();
-        sums.into_iter().rev().fold(G1::identity(), |total, sum| (0..width).fold(total, |total, _| total.double()) + sum)
+        let sums = each(windows, |window| self.window(terms, window, width));
+        sums.into_iter()
+            .rev()
+            .fold(G1::identity(), |total, sum| (0..width).fold(total, |total, _| total.double()) + sum)
     }
 
     /// The sum of the terms' points, each times its digit in one window.
@@ -102,11 +113,19 @@ impl Bases {
     }
 }
 
+/// The results for `0..count`, on all cores with the feature `parallel`.
+fn each<T: Send>(count: u32, result: impl Fn(u32) -> T + Send + Sync) -> Vec<T> {
+    #[cfg(feature = "parallel")]
+    return (0..count).into_par_iter().map(result).collect();
+    #[cfg(not(feature = "parallel"))]
+    (0..count).map(result).collect()
+}
+
 /// The width of the windows that takes the fewest multiplications.
 fn width(bits: u32, terms: usize) -> u32 {
     let cost = |width: u32| {
         let chunks = terms.div_ceil(CHUNK);
-        (bits / width + 1) as usize * (terms * ADDITION + (chunks * BUCKET << (width - 1)))
+        (bits / width + 1) as usize * (terms * ADDITION + ((chunks * BUCKET) << (width - 1)))
     };
     (2..=WIDTH_MAX).min_by_key(|width| cost(*width)).unwrap_or(2)
 }
@@ -127,7 +146,6 @@ fn digit(half: &Half, window: u32, width: u32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::srs::generate::development;
     use halo2_proofs::arithmetic::best_multiexp;
     use halo2_proofs::halo2curves::ff::{Field, PrimeField};
     use rand_chacha::ChaCha20Rng;
@@ -157,8 +175,7 @@ mod tests {
     /// Scalars of every kind over few different points, so that buckets hold equal and opposite points too.
     #[test]
     fn sums_equal_halo2s() {
-        let setup = development(6, &|_, _| {}).unwrap();
-        let mut points = setup.lagrange_basis().to_vec();
+        let mut points: Vec<G1Affine> = (1..65).map(|multiple| (G1::generator() * Fr::from(multiple)).into()).collect();
         points[1] = points[0];
         points[2] = -points[0];
         points[5] = points[4];

@@ -44,7 +44,12 @@ pub(super) fn limbs(scalar: &Fr) -> [u64; 4] {
 fn half(value: Fr) -> Half {
     let [low, middle, upper, top] = limbs(&value);
     let negative = upper != 0 || top != 0;
-    let [low, middle] = if negative { let [low, middle, ..] = limbs(&-value); [low, middle] } else { [low, middle] };
+    let [low, middle] = if negative {
+        let [low, middle, ..] = limbs(&-value);
+        [low, middle]
+    } else {
+        [low, middle]
+    };
     Half { magnitude: u128::from(low) | (u128::from(middle) << 64), negative }
 }
 

@@ -1,13 +1,8 @@
-//! The prover's commitments: the points that halo2 would compute, in less than half the time.
+//! The prover's commitments: the points that halo2 would compute, in less time.
 //!
-//! halo2 takes its commitments from whatever implements [`CommitmentScheme`]; this one sums with [`multiexp`], and halo2's own
-//! verifier accepts what it makes. Measured against halo2's sums on two cores, in microseconds of a core for one scalar of
-//! full width: see `examples/` of this crate's benches. The opening's two commitments are halo2's, because what it opens is
-//! private to it.
-
-mod buckets;
-mod endomorphism;
-mod multiexp;
+//! halo2 takes its commitments from whatever implements [`CommitmentScheme`]; this one sums with
+//! [`verifier::multiexp`], and halo2's own verifier accepts what it makes. The opening's two commitments are halo2's,
+//! because what it opens is private to it. `cargo bench --bench multiexp` compares the two.
 
 use std::io;
 use std::sync::Arc;
@@ -22,9 +17,8 @@ use halo2_proofs::poly::kzg::multiopen::ProverSHPLONK;
 use halo2_proofs::poly::{Coeff, LagrangeCoeff, Polynomial, ProverQuery};
 use halo2_proofs::transcript::{EncodedChallenge, TranscriptWrite};
 use rand_core::RngCore;
+use verifier::multiexp::Bases;
 use verifier::setup::Setup;
-
-use self::multiexp::Bases;
 
 /// KZG commitments over BN254.
 #[derive(Debug)]
