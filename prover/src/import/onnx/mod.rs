@@ -5,6 +5,7 @@
 //! and writes the integer graph, and [`search`] raises the precision until the result is accurate enough on the
 //! calibration inputs. Nobody repeats an import: what leaves it is a graph whose meaning the reference executor fixes.
 
+mod accuracy;
 mod inputs;
 mod lower;
 mod parse;
@@ -14,6 +15,7 @@ mod report;
 mod samples;
 mod search;
 
+pub use self::accuracy::FloatRuns;
 pub use self::inputs::{InputError, integer_input};
 pub use self::lower::UnsupportedNode;
 pub use self::parse::{NETWORK_BYTES_MAX, ParseError, Port};
