@@ -1,6 +1,7 @@
 //! Import of ONNX networks written by hand: what is refused and how, and that what is imported computes the same.
 #![allow(unreachable_pub, missing_docs, reason = "test code")]
 
+mod hostile;
 mod network;
 
 use circuits::model::bundle::Bundle;

@@ -6,6 +6,7 @@
 //! calibration inputs. Nobody repeats an import: what leaves it is a graph whose meaning the reference executor fixes.
 
 mod accuracy;
+mod bounds;
 mod inputs;
 mod lower;
 mod parse;
