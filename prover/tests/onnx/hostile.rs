@@ -209,6 +209,13 @@ fn samples_without_a_finite_float_run_are_named() {
 }
 
 #[test]
+fn numbers_beyond_every_scale_are_refused_at_once() {
+    let network = Network::new(vec![node("Sigmoid", &["x"], "y", &[])], vec![], &[1, 2], &[1, 2]).encode();
+    let error = import("huge", &network, &inputs(&[9e29, -9e29]), &Settings::default()).unwrap_err().to_string();
+    assert!(error.contains("formula: expected at most ") && error.ends_with("clamp to a narrower interval"), "{error}");
+}
+
+#[test]
 fn weights_that_are_not_finite_are_named_in_any_operator() {
     for (operator, constant, shape) in [
         ("MatMul", floats("w", &[2, 2], &[1.0, f32::NEG_INFINITY, 0.0, 1.0]), [1, 2]),
