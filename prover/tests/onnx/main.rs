@@ -1,6 +1,8 @@
 //! Import of ONNX networks written by hand: what is refused and how, and that what is imported computes the same.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 #![allow(unreachable_pub, missing_docs, reason = "test code")]
 
+mod hostile;
 mod network;
 
 use circuits::model::bundle::Bundle;
@@ -172,6 +174,9 @@ fn a_bound_that_calibration_never_saw_still_runs() {
     }
 }
 
+/// Operator, attributes, constants, and the output's shape.
+type Case = (&'static str, Vec<Vec<u8>>, Vec<Vec<u8>>, Vec<u64>);
+
 /// Networks of one or two nodes against their float runs, and the same with every precision.
 #[test]
 fn single_operators_stay_within_tolerance() {
@@ -181,7 +186,7 @@ fn single_operators_stay_within_tolerance() {
     let kernels = |shape: &[u64]| vec![floats("w", shape, &kernel[..shape.iter().product::<u64>() as usize])];
     let pads = |sides: &[u64]| list("pads", sides);
     let window = list("kernel_shape", &[3, 3]);
-    let cases: Vec<(&str, Vec<Vec<u8>>, Vec<Vec<u8>>, Vec<u64>)> = vec![
+    let cases: Vec<Case> = vec![
         ("Conv", vec![pads(&[1, 0, 0, 1])], kernels(&[2, 2, 3, 3]), vec![1, 2, 3, 3]),
         ("Conv", vec![attribute("group", 2), list("dilations", &[2, 1])], kernels(&[2, 1, 2, 2]), vec![1, 2, 2, 3]),
         ("ConvTranspose", vec![list("strides", &[2, 2])], kernels(&[2, 2, 3, 3]), vec![1, 2, 9, 9]),

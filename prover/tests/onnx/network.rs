@@ -69,6 +69,11 @@ pub fn port(name: &str, element: u64, shape: &[Option<u64>]) -> Vec<u8> {
     [bytes(1, name.as_bytes()), bytes(2, &bytes(1, &tensor))].concat()
 }
 
+/// An input or output of which nothing but its element type is known.
+pub fn shapeless(name: &str, element: u64) -> Vec<u8> {
+    [bytes(1, name.as_bytes()), bytes(2, &bytes(1, &number(1, element)))].concat()
+}
+
 /// A network.
 pub struct Network {
     pub nodes: Vec<Vec<u8>>,

@@ -1,10 +1,13 @@
 //! Import of ONNX networks.
 //!
 //! tract parses a network and brings it into a typed form; its float run is what the integers are measured against.
+//! [`bounds`] keeps it from allocating what a hostile file asks for, and a panic inside it becomes an error in [`parse`].
 //! [`lower`] turns the typed form into a few real operators, [`real`] folds and fuses them, [`quantise`] chooses scales
 //! and writes the integer graph, and [`search`] raises the precision until the result is accurate enough on the
 //! calibration inputs. Nobody repeats an import: what leaves it is a graph whose meaning the reference executor fixes.
 
+mod accuracy;
+mod bounds;
 mod inputs;
 mod lower;
 mod parse;
@@ -14,6 +17,7 @@ mod report;
 mod samples;
 mod search;
 
+pub use self::accuracy::FloatRuns;
 pub use self::inputs::{InputError, integer_input};
 pub use self::lower::UnsupportedNode;
 pub use self::parse::{NETWORK_BYTES_MAX, ParseError, Port};

@@ -4,6 +4,7 @@
 //! panic inside it is caught as a last resort, so that a malformed network ends in an error message.
 
 use std::io::Cursor;
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -12,11 +13,15 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::TypedSimplePlan;
 use tract_onnx::tract_hir::internal::Factoid;
 
+use super::bounds;
 use super::lower::{is_whole, shape_u32};
 use super::samples::{Lists, Sample};
 
 /// Largest ONNX file, bytes.
 pub const NETWORK_BYTES_MAX: usize = 2 << 30;
+/// Versions of ONNX's own operator set. Before the first, operands were aligned by attributes; after the last, tract does
+/// not know what changed, and its float run would be of another network.
+const OPERATOR_SETS: RangeInclusive<i64> = 7..=23;
 /// Largest number of elements of one input.
 const INPUT_ELEMENTS_MAX: usize = 1 << 20;
 
@@ -54,6 +59,26 @@ pub enum ParseError {
         name: String,
         /// What the file says.
         got: String,
+    },
+    /// An operator set that tract does not know.
+    #[error(
+        "network: expected ONNX operator set {} to {}, got {got}",
+        OPERATOR_SETS.start(),
+        OPERATOR_SETS.end()
+    )]
+    OperatorSet {
+        /// What the file says.
+        got: i64,
+    },
+    /// A value out of proportion.
+    #[error("network node {name}: expected a value of at most {limit} elements, got {got}")]
+    ValueSize {
+        /// Name of the node.
+        name: String,
+        /// Largest number of elements.
+        limit: usize,
+        /// Elements of the value.
+        got: usize,
     },
     /// A run of the float network failed.
     #[error("network: the float run failed ({detail})")]
@@ -116,9 +141,20 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, ParseError>) -> Result
     }
 }
 
+/// What tract says about a file that it cannot read.
+pub(super) fn malformed(error: TractError) -> ParseError {
+    ParseError::Malformed { detail: printable(&format!("{error:#}")) }
+}
+
 fn read(bytes: &[u8], lists: Option<&Lists>) -> Result<Network, ParseError> {
-    let malformed = |error: TractError| ParseError::Malformed { detail: printable(&format!("{error:#}")) };
-    let mut model = onnx().model_for_read(&mut Cursor::new(bytes)).map_err(malformed)?;
+    let parser = onnx();
+    let file = parser.proto_model_for_read(&mut Cursor::new(bytes)).map_err(malformed)?;
+    let own = file.opset_import.iter().find(|import| import.domain.is_empty() || import.domain == "ai.onnx");
+    if let Some(import) = own.filter(|import| !OPERATOR_SETS.contains(&import.version)) {
+        return Err(ParseError::OperatorSet { got: import.version });
+    }
+    let mut model = parser.model_for_proto_model(&file).map_err(malformed)?;
+    drop(file);
     let outlets = model.input_outlets().map_err(malformed)?.to_vec();
     if outlets.is_empty() {
         return Err(ParseError::NoInputs);
@@ -160,6 +196,7 @@ fn read(bytes: &[u8], lists: Option<&Lists>) -> Result<Network, ParseError> {
     for index in 0..model.outputs.len() {
         model.set_output_fact(index, InferenceFact::default()).map_err(malformed)?;
     }
+    bounds::check(&mut model)?;
     let model = model.into_typed().and_then(TypedModel::into_decluttered).map_err(malformed)?;
     Network::new(model)
 }
@@ -216,6 +253,6 @@ impl Network {
 }
 
 /// Text from a file or from tract, on one line and of bounded length.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(400).collect()
 }

@@ -18,6 +18,14 @@ pub struct OutputReport {
     pub argmax_agreement: Option<[usize; 2]>,
 }
 
+impl OutputReport {
+    /// Whether the error is at most `target`, a share of the range, and every sample's largest element the same.
+    #[must_use]
+    pub fn is_within(&self, target: f64) -> bool {
+        self.argmax_agreement.is_none_or(|[same, all]| same == all) && self.relative_error <= target
+    }
+}
+
 /// What an import chose.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {

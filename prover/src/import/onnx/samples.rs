@@ -29,6 +29,9 @@ pub enum SamplesError {
     /// Neither key is there.
     #[error("inputs: expected the key \"input_data\" or \"samples\"")]
     Keys,
+    /// Not one sample.
+    #[error("inputs: expected at least one sample")]
+    Empty,
     /// Something that is not a number.
     #[error("inputs {place}: expected numbers or truth values, got {got}")]
     Number {
@@ -147,6 +150,9 @@ impl Lists {
                 // Lists beyond the network's inputs are left unread; the report says so.
                 samples.push(group.iter().zip(&counts).map(part).collect());
             }
+        }
+        if samples.is_empty() {
+            return Err(SamplesError::Empty);
         }
         Ok(samples)
     }

@@ -4,13 +4,14 @@ use circuits::model::graph::Graph;
 use circuits::model::reference;
 use circuits::model::weights::Weights;
 
+use super::accuracy::FloatRuns;
 use super::inputs::integers;
 use super::quantise::scale::{Interval, Precision};
 use super::quantise::{QuantiseError, Quantised, quantise};
 use super::real::evaluate;
 use super::report::{OutputReport, Report, sizes};
 use super::samples::{Lists, Sample};
-use super::{ImportError, Lowered, Port, Settings, parse, segments};
+use super::{ImportError, Lowered, Port, Settings, segments};
 
 /// Samples whose every value is looked at for its interval.
 const INTERVAL_SAMPLES_MAX: usize = 128;
@@ -33,7 +34,7 @@ pub(super) fn search(lowered: &Lowered, inputs: &Lists, settings: &Settings) -> 
     let network = &lowered.network;
     let shapes: Vec<Vec<u32>> = network.inputs.iter().map(|port| port.shape.clone()).collect();
     let samples = inputs.samples(&shapes)?;
-    let references = references(lowered, &samples)?;
+    let float = FloatRuns::of(network, &samples)?;
     let segments = segments(network, &samples);
     let intervals = intervals(lowered, &samples)?;
     let mut best: Option<Found> = None;
@@ -46,7 +47,7 @@ pub(super) fn search(lowered: &Lowered, inputs: &Lists, settings: &Settings) -> 
                 continue;
             }
         };
-        let mut report = measure(lowered, &quantised, &samples, &references, precision, settings)?;
+        let mut report = measure(&quantised, &samples, &float, precision, settings)?;
         report.unread_lists = inputs.unread(shapes.len());
         let better = best.as_ref().is_none_or(|best| worst(&report) < worst(&best.report));
         if better {
@@ -91,21 +92,6 @@ fn worst(report: &Report) -> (usize, f64) {
     (report.outputs.iter().map(missed).sum(), error)
 }
 
-/// Float runs of the samples.
-fn references(lowered: &Lowered, samples: &[Sample]) -> Result<Vec<Vec<Vec<f64>>>, ImportError> {
-    let network = &lowered.network;
-    let runs = parse::guarded(|| {
-        let plan = network.plan()?;
-        samples.iter().map(|sample| network.run(&plan, sample)).collect::<Result<Vec<_>, _>>()
-    })?;
-    for (sample, outputs) in runs.iter().enumerate() {
-        if outputs.iter().flatten().any(|value| !value.is_finite()) {
-            return Err(ImportError::NotFinite { sample });
-        }
-    }
-    Ok(runs)
-}
-
 /// The interval of every node on the samples.
 fn intervals(lowered: &Lowered, samples: &[Sample]) -> Result<Vec<Interval>, ImportError> {
     let graph = &lowered.graph;
@@ -125,31 +111,19 @@ fn intervals(lowered: &Lowered, samples: &[Sample]) -> Result<Vec<Interval>, Imp
 }
 
 fn measure(
-    lowered: &Lowered,
     quantised: &Quantised,
     samples: &[Sample],
-    references: &[Vec<Vec<f64>>],
+    float: &FloatRuns,
     precision: Precision,
     settings: &Settings,
 ) -> Result<Report, ImportError> {
-    let ports = &lowered.network.outputs;
-    let step = f64::from(-quantised.output_exponent).exp2();
-    let mut tallies: Vec<Tally> = ports.iter().map(Tally::new).collect();
-    for (sample, expected) in samples.iter().zip(references) {
+    let run = |sample: &Sample| -> Result<Vec<i64>, ImportError> {
         let input = integers(&quantised.input_exponents, quantised.graph.input(), sample)?;
-        let trace = reference::run(&quantised.graph, &quantised.weights, &input)?;
-        let mut output = trace.output().iter().map(|value| *value as f64 * step);
-        for (tally, expected) in tallies.iter_mut().zip(expected) {
-            let got: Vec<f64> = output.by_ref().take(expected.len()).collect();
-            tally.add(expected, &got);
-        }
-    }
-    let outputs: Vec<OutputReport> = tallies.into_iter().map(Tally::report).collect();
-    let within = |output: &OutputReport| {
-        let agrees = output.argmax_agreement.is_none_or(|[same, all]| same == all);
-        agrees && output.relative_error <= settings.accuracy_target
+        Ok(reference::run(&quantised.graph, &quantised.weights, &input)?.output().to_vec())
     };
-    let within_target = outputs.iter().all(within);
+    let integers = samples.iter().map(run).collect::<Result<Vec<_>, _>>()?;
+    let outputs = float.reports(quantised.output_exponent, integers.iter().map(Vec::as_slice).enumerate());
+    let within_target = outputs.iter().all(|output| output.is_within(settings.accuracy_target));
     let sizes = sizes(&quantised.graph);
     Ok(Report {
         activation_bits: precision.activation_bits,
@@ -166,53 +140,6 @@ fn measure(
         quotients_max: sizes.quotients_max,
         arguments_max: sizes.arguments_max,
     })
-}
-
-/// Errors of one output over the samples.
-struct Tally {
-    name: String,
-    classes: bool,
-    low: f64,
-    high: f64,
-    error: f64,
-    agreement: [usize; 2],
-}
-
-impl Tally {
-    fn new(port: &Port) -> Self {
-        // One row of several real numbers is read as scores of classes.
-        let classes = !port.whole && matches!(port.shape[..], [1, length] if length > 1);
-        Self { name: port.name.clone(), classes, low: 0.0, high: 0.0, error: 0.0, agreement: [0; 2] }
-    }
-
-    fn add(&mut self, expected: &[f64], got: &[f64]) {
-        for (place, expected) in expected.iter().enumerate() {
-            self.low = self.low.min(*expected);
-            self.high = self.high.max(*expected);
-            let got = got.get(place).copied().unwrap_or(f64::NAN);
-            let error = (expected - got).abs();
-            self.error = if error.is_nan() { f64::INFINITY } else { self.error.max(error) };
-        }
-        let largest = expected.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let chosen =
-            got.iter().enumerate().max_by(|(i, a), (j, b)| a.total_cmp(b).then(j.cmp(i))).map(|(place, _)| place);
-        // Any of the largest will do where the float network has several.
-        let same = chosen.and_then(|place| expected.get(place)) == Some(&largest);
-        self.agreement[0] += usize::from(same);
-        self.agreement[1] += 1;
-    }
-
-    fn report(self) -> OutputReport {
-        let range = self.high - self.low;
-        let relative_error = if self.error == 0.0 { 0.0 } else { self.error / range };
-        OutputReport {
-            name: self.name,
-            range,
-            error: self.error,
-            relative_error,
-            argmax_agreement: self.classes.then_some(self.agreement),
-        }
-    }
 }
 
 /// How real inputs become integers, in words.

@@ -60,7 +60,7 @@ impl Lowering<'_> {
     }
 
     /// Positions that count from the front: negative ones count from behind in ONNX.
-    fn from_front(&mut self, positions: NodeId, length: u32) -> Built {
+    fn counted_from_front(&mut self, positions: NodeId, length: u32) -> Built {
         if self.builder.never_negative(positions) {
             return Ok(positions);
         }
@@ -70,7 +70,7 @@ impl Lowering<'_> {
 
     /// `[.., length]` with a one at each element's position.
     fn marks(&mut self, positions: NodeId, length: u32) -> Built {
-        let positions = self.from_front(positions, length)?;
+        let positions = self.counted_from_front(positions, length)?;
         let mut shape = self.builder.shape(positions).to_vec();
         shape.push(1);
         let column = self.builder.reshape(positions, shape.clone())?;
@@ -127,7 +127,7 @@ impl Lowering<'_> {
         let flat = self.builder.reshape(positions, vec![picks])?;
         let picked = match self.progression(first) {
             Some((start, step)) => {
-                let flat = self.from_front(flat, length)?;
+                let flat = self.counted_from_front(flat, length)?;
                 let values = self.builder.combine(&[(flat, step)], start)?;
                 self.builder.reshape(values, vec![picks, 1])?
             }

@@ -1,7 +1,7 @@
 //! Functions of one variable: a clamp and a table.
 
 use circuits::model::formula::{Formula, Step};
-use circuits::model::graph::Activation;
+use circuits::model::graph::{Activation, FORMULA_DOMAIN_MAX, GraphError};
 use circuits::model::range::Range;
 
 use super::super::real::NodeId;
@@ -30,6 +30,10 @@ impl Emitter<'_> {
         let shift = (source.exponent - exponent).max(0).unsigned_abs();
         let clamp = if few { range } else { interval.widened().integers(exponent) };
         let arguments = self.quotients(source, shift, clamp);
+        if arguments.count() > FORMULA_DOMAIN_MAX {
+            // Numbers beyond every exponent: walking through them all would never end.
+            return Err(GraphError::Domain { node: self.nodes.len(), got: arguments.count() }.into());
+        }
         let formula = self.formula(id, steps, exponent);
         let results = results(&formula, arguments);
         let output = i32::from(formula.output_exponent);

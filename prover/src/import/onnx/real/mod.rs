@@ -5,6 +5,7 @@
 //! multipliers move into neighbouring weights, and chains of element-wise operations on one variable become one
 //! function, so that each costs one lookup and one rounding. Choosing scales then is a walk over this graph.
 
+pub(crate) mod arithmetic;
 pub(crate) mod builder;
 pub(crate) mod constants;
 pub(crate) mod evaluate;
