@@ -64,6 +64,11 @@ pub struct Proven {
 /// verified before it is returned; a trace that is not an honest run is an error, never a proof.
 pub fn prove(key: &ProvingKey, context_digest: [u8; 32], values: &[Vec<i64>]) -> Result<Proven, ProveError> {
     environment::check()?;
+    // On a thread of the pool, whose many short parallel steps then wake no other thread to wait for it.
+    rayon::scope(|_| prove_here(key, context_digest, values))
+}
+
+fn prove_here(key: &ProvingKey, context_digest: [u8; 32], values: &[Vec<i64>]) -> Result<Proven, ProveError> {
     let graph = key.bundle().graph();
     let input = values.first().cloned().unwrap_or_default();
     let output = values.last().cloned().unwrap_or_default();

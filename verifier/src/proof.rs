@@ -173,6 +173,22 @@ impl Proof {
 
 /// Decides whether `proof` shows `statement` under `key`.
 pub fn verify(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<Verified, ProofError> {
+    on_the_pool(|| decide(key, statement, proof))
+}
+
+/// Runs `task` on a thread of rayon's pool, if there is one: the many short parallel sums below it then hand over to
+/// another thread only when there is one with nothing to do.
+#[cfg(feature = "parallel")]
+fn on_the_pool<T: Send>(task: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| task())
+}
+
+#[cfg(not(feature = "parallel"))]
+fn on_the_pool<T>(task: impl FnOnce() -> T) -> T {
+    task()
+}
+
+fn decide(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<Verified, ProofError> {
     let statement_digest = check_claims(key, statement, proof)?;
     let instance = statement.instance(key.graph())?;
     let setup = key.setup().parameters(key.plan().k());
