@@ -5,6 +5,7 @@
 //! over three columns really has, so that no piece of the quotient is zero.
 
 mod sums;
+mod values;
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::gadgets::columns::{Columns, signed, wide};
 use crate::gadgets::{arithmetic, linear, lookup};
 use crate::layout::Plan;
 use crate::layout::fixed::content;
-use crate::layout::tape::{Place, SLOTS, WeightPlace};
+use crate::layout::tape::{Place, WeightPlace};
 use crate::witness::Witness;
 
 /// Degree of the constraint system.
@@ -50,6 +51,12 @@ impl InferenceCircuit {
         Self { plan, assignment: Some(assignment) }
     }
 
+    /// The columns of a plan's circuit.
+    #[must_use]
+    pub fn columns_of(plan: &Plan) -> Columns {
+        Self::configure_plan(&mut ConstraintSystem::default(), plan)
+    }
+
     /// Columns and gates of a plan's circuit.
     pub fn configure_plan(meta: &mut ConstraintSystem<Fr>, plan: &Plan) -> Columns {
         meta.set_minimum_degree(DEGREE);
@@ -64,45 +71,20 @@ impl InferenceCircuit {
         assign_fixed(&self.plan, columns, region);
         assign_copies(&self.plan, columns, region);
         let Some(assignment) = self.assignment.as_deref() else { return };
-        let witness = assignment.witness();
-        let lanes = columns.lanes.len();
-        for (index, value) in witness.cells.iter().enumerate().filter(|(_, value)| **value != 0) {
-            let (cell, row) = (index % (lanes * SLOTS), index / (lanes * SLOTS));
-            if let Some(column) = columns.lanes.get(cell / SLOTS).and_then(|lane| lane.get(cell % SLOTS)) {
-                column.assign(region, row, *value);
-            }
-        }
-        if let Some(lookup) = &columns.lookup {
-            let capacity = self.plan.usable_rows() - 1;
-            for (column, counts) in lookup.multiplicities.iter().zip(witness.multiplicities.chunks(capacity)) {
-                for (row, count) in counts.iter().enumerate().filter(|(_, count)| **count != 0) {
-                    column.assign(region, row, i64::try_from(*count).unwrap_or(i64::MAX));
-                }
+        for (column, values) in columns.data(&self.plan, assignment.witness()) {
+            for (row, value) in values.into_iter().enumerate().filter(|(_, value)| *value != 0) {
+                column.assign(region, row, value);
             }
         }
         if columns.linear.is_none() && columns.lookup.is_none() {
             return;
         }
         region.next_phase();
-        if let Some(linear) = &columns.linear
-            && let Some(r) = known(region, linear.row)
-        {
-            let weights = sums::weights(&self.plan, &assignment.combine(r));
-            let (sum, chain) = sums::linear(&self.plan, witness, &weights, r);
-            let sums = [(linear.sum, sum)].into_iter().chain(linear.chain.map(|column| (column, chain)));
-            for (column, values) in linear.weights.iter().copied().zip(weights).chain(sums) {
-                for (row, value) in values.into_iter().enumerate() {
-                    column.assign(region, row, value);
-                }
-            }
-        }
-        if let Some(lookup) = &columns.lookup
-            && let (Some(beta), Some(gamma)) = (known(region, lookup.beta), known(region, lookup.gamma))
-        {
-            for (column, values) in lookup.sums.iter().zip(sums::lookups(&self.plan, witness, beta, gamma)) {
-                for (row, value) in values.into_iter().enumerate() {
-                    column.assign(region, row, value);
-                }
+        let known = columns.challenges().into_iter().map(|challenge| known(region, challenge));
+        let Some(challenges) = known.collect::<Option<Vec<Fr>>>() else { return };
+        for (column, values) in columns.challenged(&self.plan, assignment, &challenges) {
+            for (row, value) in values.into_iter().enumerate() {
+                column.assign(region, row, value);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Proves: setup parameters, keys, and proofs that are verified before they are returned.
 
-pub mod blinding;
 mod commitment;
+mod engine;
 pub mod estimate;
 pub mod import;
 pub mod key_file;

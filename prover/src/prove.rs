@@ -1,21 +1,16 @@
 //! From a trace to a proof that its own verifier accepted.
 
-use std::sync::Arc;
-
-use circuits::circuit::{Assignment, InferenceCircuit};
+use circuits::circuit::Assignment;
 use circuits::layout::tape::WeightPlace;
 use circuits::model::tensor::{Tensor, TensorError};
 use circuits::statement::{Statement, StatementError};
 use circuits::witness::{Witness, WitnessError};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::create_proof;
-use rand_core::OsRng;
 use verifier::key::PROOF_SYSTEM;
 use verifier::proof::{self, Proof, ProofError};
 use verifier::transcript::HASH_ID;
 
-use crate::blinding::BlindingGenerator;
-use crate::commitment::{Commitments, Opening};
+use crate::engine;
 use crate::environment::{self, EnvironmentError};
 use crate::proving_key::ProvingKey;
 use crate::transcript::ProofWriter;
@@ -38,9 +33,9 @@ pub enum ProveError {
     /// The bundle's weights do not have the circuit's shapes.
     #[error("bundle: the weights do not have the graph's shapes")]
     Shapes,
-    /// halo2 stopped.
-    #[error("halo2 could not make the proof: {detail}")]
-    Halo2 {
+    /// A commitment is the identity, which no proof may contain.
+    #[error("the proof could not be written: {detail}")]
+    Identity {
         /// What it said.
         detail: String,
     },
@@ -82,32 +77,22 @@ fn prove_here(key: &ProvingKey, context_digest: [u8; 32], values: &[Vec<i64>]) -
     if key.matrix().is_none() {
         return Err(ProveError::Shapes);
     }
-    let assignment = Arc::new(ProofAssignment { key: key.clone(), witness });
-    let proof = create(key, assignment, &instance, &statement)?;
+    let assignment = ProofAssignment { key: key.clone(), witness };
+    let proof = create(key, &assignment, &instance, &statement)?;
     proof::verify(key.verifying(), &statement, &proof)?;
     Ok(Proven { statement, proof })
 }
 
 fn create(
     key: &ProvingKey,
-    assignment: Arc<ProofAssignment>,
+    assignment: &ProofAssignment,
     instance: &[Fr],
     statement: &Statement,
 ) -> Result<Proof, ProveError> {
     let verifying = key.verifying();
-    let circuit = InferenceCircuit::assigned(Arc::clone(key.plan()), assignment);
-    let unblinded = verifying.link().map_or(&[][..], |link| &link.columns);
-    let generator = BlindingGenerator::new(OsRng, verifying.halo2().cs(), unblinded);
     let mut writer = ProofWriter::new(&verifying.digest());
-    create_proof::<Commitments, Opening<'_>, _, _, _, _>(
-        key.parameters(),
-        key.halo2(),
-        &[circuit],
-        &[&[instance]],
-        generator,
-        &mut writer,
-    )
-    .map_err(|error| ProveError::Halo2 { detail: error.to_string() })?;
+    engine::prove(key, assignment, instance, &mut writer)
+        .map_err(|error| ProveError::Identity { detail: error.to_string() })?;
     Ok(Proof {
         system: PROOF_SYSTEM.to_owned(),
         hash: HASH_ID,

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 //! Real proofs of every kind of circuit: windows that move, products without weights, and random graphs.
 
+#[path = "common/blinding.rs"]
+mod blinding;
 mod common;
 #[path = "common/forgery.rs"]
 mod forgery;

@@ -1,9 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 //! Real proofs: honest ones verify, and a prover that bends any part of one is refused.
 
+#[path = "common/blinding.rs"]
+mod blinding;
 mod common;
 #[path = "common/forgery.rs"]
 mod forgery;
+#[path = "proofs/manifest.rs"]
+mod manifest;
 #[path = "proofs/weight_columns.rs"]
 mod weight_columns;
 

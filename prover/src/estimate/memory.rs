@@ -1,6 +1,6 @@
 //! Peak memory of a process that makes the keys and one proof.
 //!
-//! A prover first derives its key and then proves; each step is a sum over the columns that halo2-axiom 0.5.3 holds at
+//! A prover first derives its key and then proves; each step is a sum over the columns held at
 //! its widest moments, read from its source. A column is 2^k values of 32 bytes. On top comes a share for what the
 //! allocator has got back and not returned, chosen after measured peaks of models from 2^11 to 2^17 rows.
 
@@ -8,7 +8,7 @@ use super::Shape;
 
 /// Bytes of a field element.
 const VALUE: u64 = 32;
-/// Bytes of a field element that may be a fraction, as circuits assign it.
+/// Bytes of a field element that may be a fraction, as circuits assign it when a key is derived.
 const ASSIGNED: u64 = 72;
 /// Bytes of a field element that may be absent.
 const OPTIONAL: u64 = 40;
@@ -19,6 +19,10 @@ const CELL: u64 = 16;
 const PARAMETER: u64 = 4;
 /// Tables of the transforms over n, 2 n and 4 n values, both directions, in values for each row.
 const TRANSFORM_TABLES: u64 = 14;
+/// Columns that a commitment in progress takes.
+const COMMITMENT: u64 = 10;
+/// Columns that the opening takes beside what it opens: three for each of at most six sets of points, and their sums.
+const OPENING: u64 = 20;
 /// The program itself, and small things.
 const PROGRAM: u64 = 24 << 20;
 /// Hundredths of the sum that the allocator holds beyond it.
@@ -85,19 +89,15 @@ fn proof(shape: &Shape, threads: u64) -> u64 {
     let advice = shape.advice();
     // Values and coefficients of the statement.
     let instance = 2;
-    // Fractions, values, and what the second phase computes before it assigns: numerators, denominators and inverses.
-    let sums = 3 * shape.fractions + shape.challenge;
-    let fractions = |columns: u64| columns * (OPTIONAL + VALUE) / VALUE;
-    let assignment =
-        advice * (ASSIGNED + VALUE) / VALUE + fractions(shape.data).max(sums).max(fractions(shape.challenge));
-    // Coefficients of everything, and its values on one part of the larger domain.
+    // Values of every column, and what the second phase computes on the way: numerators, denominators and inverses.
+    let assignment = advice + 3 * shape.fractions;
+    // Coefficients of everything, its values on one part of the larger domain, and what the parts leave.
     let cosets = shape.fixed + 3 + advice + 1 + shape.products + shape.permutation;
-    let quotient = advice + shape.products + 1 + cosets + shape.quotient_pieces();
-    // The opening takes a copy of every polynomial.
-    let opened = advice + shape.fixed + shape.permutation + shape.products + 2;
-    let opening = advice + 2 * shape.products + 2 + opened + 4;
-    // Each thread commits to a column of its own, and copies it for that.
-    let columns = instance + threads + assignment.max(quotient).max(opening);
+    let quotient = advice + shape.products + 2 + cosets + 2 * shape.quotient_pieces();
+    // What is opened at the same points is combined, divided, and combined again.
+    let opening = advice + shape.products + 2 + shape.quotient_pieces() + OPENING;
+    // Each thread commits to a column of its own: its scalars' halves, and their points in buckets.
+    let columns = instance + COMMITMENT * threads + assignment.max(quotient).max(opening);
     // The rows are planned again with their integers; tuples are counted.
     let witness = shape.tape_bytes() + 2 * shape.cell_bytes() + shape.tuples * (8 + 16 + 24);
     columns * VALUE * shape.rows() + witness

@@ -1,7 +1,7 @@
 //! What a proof of a model will take, told before anything of its size is allocated.
 //!
 //! Sizes of proof and keys are exact: they follow from the circuit's columns and queries, and tests compare them with real
-//! ones. Memory is a sum over what halo2 holds at its peak, with a share on top for what the allocator keeps; time
+//! ones. Memory is a sum over what the prover holds at its peak, with a share on top for what the allocator keeps; time
 //! counts transforms, commitments and multiplications and prices them with [rates](Rates) measured on this machine.
 //! Only the circuit's rows are planned for it, a few hundred bytes each.
 

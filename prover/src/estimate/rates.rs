@@ -3,13 +3,15 @@
 use std::time::{Duration, Instant};
 
 use circuits::model::graph::K_MAX;
-use halo2_proofs::arithmetic::{best_multiexp, eval_polynomial};
+use halo2_proofs::arithmetic::eval_polynomial;
 use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine};
 use halo2_proofs::halo2curves::ff::PrimeField;
 use halo2_proofs::halo2curves::group::Curve;
 use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
-use halo2_proofs::poly::EvaluationDomain;
 use rayon::prelude::*;
+use verifier::multiexp::Bases;
+
+use crate::engine::Transform;
 
 /// Sizes that are measured: 2^k rows. Commitments are cheaper for each row in larger columns, up to about the last.
 const SIZES: [u32; 5] = [6, 8, 10, 12, 14];
@@ -78,7 +80,7 @@ fn scale(ns: u64, numerator: u64, denominator: u64) -> u64 {
     u64::try_from(u128::from(ns) * u128::from(numerator) / u128::from(denominator.max(1))).unwrap_or(u64::MAX)
 }
 
-/// Measures this machine with halo2's own functions, in about two seconds.
+/// Measures this machine with the prover's own functions, in about two seconds.
 #[must_use]
 pub fn measure() -> Rates {
     let points = points(1 << SIZES.iter().max().copied().unwrap_or(1));
@@ -97,9 +99,8 @@ fn points(count: usize) -> Vec<G1Affine> {
 
 fn rate(k: u32, points: &[G1Affine]) -> Rate {
     let rows = 1usize << k;
-    let bases = points.get(..rows).unwrap_or(points);
-    // A degree of 2 asks for tables of this size alone.
-    let domain = EvaluationDomain::<Fr>::new(2, k);
+    let bases = Bases::new(points.get(..rows).unwrap_or(points));
+    let transform = Transform::new(k);
     let full: Vec<Fr> =
         std::iter::successors(Some(Fr::MULTIPLICATIVE_GENERATOR), |value| Some(value.square() + Fr::one()))
             .take(rows)
@@ -107,11 +108,11 @@ fn rate(k: u32, points: &[G1Affine]) -> Rate {
     let small: Vec<Fr> = (0..rows as u64).map(|row| Fr::from(row * 2_654_435_761 % SMALL)).collect();
     let commit = |scalars: &[Fr]| {
         each_column(|| {
-            std::hint::black_box(best_multiexp(scalars, bases));
+            std::hint::black_box(bases.multiply(scalars));
         })
     };
     let transform_ns = each_column(|| {
-        std::hint::black_box(domain.lagrange_to_coeff(domain.lagrange_from_vec(full.clone())));
+        std::hint::black_box(transform.interpolate(full.clone()));
     });
     let multiply_ns = each_column(|| {
         std::hint::black_box(eval_polynomial(&full, Fr::MULTIPLICATIVE_GENERATOR));

@@ -1,11 +1,9 @@
-//! How long a proof takes: what halo2-axiom 0.5.3 computes, counted, at this machine's rates.
+//! How long a proof takes: what the prover computes, counted, at this machine's rates.
 
 use std::time::Duration;
 
 use super::{Rates, Shape};
 
-/// Multiplications that one of a gate costs: halo2 interprets gates row by row.
-const INTERPRETER: u64 = 2;
 /// Multiplications of one fraction of a lookup: two tuples, its inverse, its sum.
 const FRACTION: u64 = 8;
 /// Multiplications of one copy's column: products of both sides, and the inverse.
@@ -41,11 +39,11 @@ impl Time {
         let columns = shape.fixed + 3 + advice + 1 + shape.products + shape.permutation;
         let transforms = advice + 1 + shape.products + domain_parts * columns + 2 * pieces;
         // Gates and copies on each part, sums and products, and every polynomial at its points, folded and divided.
-        let gates = domain_parts * (shape.gate_multiplications * INTERPRETER + shape.permutation * COPY);
+        let gates = domain_parts * (shape.gate_multiplications + shape.permutation * COPY);
         let sums = shape.fractions * FRACTION + shape.permutation * COPY;
         let openings = shape.advice_queries + shape.fixed_queries + shape.permutation + 3 * shape.products + 2;
         let polynomials = advice + shape.fixed + shape.permutation + shape.products + 2;
-        let multiplications = gates + sums + 2 * openings + 4 * polynomials;
+        let multiplications = gates + sums + openings + 2 * polynomials;
         let part = |name, columns: u64, ns: u64| Part {
             name,
             columns,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::blinding::BlindingGenerator;
 use circuits::circuit::{Assignment, InferenceCircuit};
 use circuits::committed::CommittedMatrix;
 use circuits::layout::Plan;
@@ -13,7 +14,6 @@ use halo2_proofs::halo2curves::bn256::{Bn256, Fr};
 use halo2_proofs::plonk::create_proof;
 use halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
 use halo2_proofs::poly::kzg::multiopen::ProverSHPLONK;
-use prover::blinding::BlindingGenerator;
 use prover::proving_key::ProvingKey;
 use prover::transcript::ProofWriter;
 use rand_core::{OsRng, RngCore};

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::blinding::BlindingGenerator;
 use circuits::model::bundle::Bundle;
 use circuits::model::graph::Layout;
 use circuits::model::weights::{LinearWeights, Weights};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::Field;
-use prover::blinding::BlindingGenerator;
 use prover::prove::prove;
 use rand_core::OsRng;
 use verifier::key::{KeyError, VerifyingKey};

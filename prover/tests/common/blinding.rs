@@ -16,7 +16,7 @@ const DRAWS_PER_ELEMENT: usize = 8;
 
 /// Wraps a generator; the draws in `silent` return zero.
 #[derive(Debug)]
-pub struct BlindingGenerator<R> {
+pub(crate) struct BlindingGenerator<R> {
     inner: R,
     drawn: usize,
     silent: Vec<Range<usize>>,
@@ -24,7 +24,7 @@ pub struct BlindingGenerator<R> {
 
 impl<R: RngCore + CryptoRng> BlindingGenerator<R> {
     /// A generator that leaves these advice columns of `system` unblinded.
-    pub fn new(inner: R, system: &ConstraintSystem<Fr>, columns: &[usize]) -> Self {
+    pub(crate) fn new(inner: R, system: &ConstraintSystem<Fr>, columns: &[usize]) -> Self {
         let phases = system.advice_column_phase();
         let rows = system.blinding_factors() + 1;
         let draws = |column: &usize| {

@@ -1,0 +1,140 @@
+//! Transforms between a polynomial's coefficients and its values on a coset of the 2^k-th roots of unity.
+
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::{Field, PrimeField};
+
+/// Cosets that the quotient is computed on: its degree is below four times the rows.
+pub(super) const COSETS: usize = 4;
+
+/// Roots of unity of one size.
+#[derive(Debug)]
+pub(crate) struct Transform {
+    k: u32,
+    /// Powers of the root, half as many as there are rows.
+    roots: Vec<Fr>,
+    inverse_roots: Vec<Fr>,
+    inverse_rows: Fr,
+    /// First element of each coset.
+    shifts: [Fr; COSETS],
+    inverse_shifts: [Fr; COSETS],
+}
+
+impl Transform {
+    /// Transforms of 2^k elements, two at least.
+    pub(crate) fn new(k: u32) -> Self {
+        let root = (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
+        let inverse_root = (k..Fr::S).fold(Fr::ROOT_OF_UNITY_INV, |root, _| root.square());
+        let extended = (k + COSETS.ilog2()..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
+        let shifts = std::array::from_fn(|coset| Fr::MULTIPLICATIVE_GENERATOR * extended.pow_vartime([coset as u64]));
+        Self {
+            k,
+            roots: powers(root, 1 << (k - 1)),
+            inverse_roots: powers(inverse_root, 1 << (k - 1)),
+            inverse_rows: Fr::TWO_INV.pow_vartime([u64::from(k)]),
+            shifts,
+            inverse_shifts: shifts.map(|shift| shift.invert().unwrap_or(Fr::ONE)),
+        }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        1 << self.k
+    }
+
+    /// The root of unity whose powers the rows stand for.
+    pub(super) fn root(&self) -> Fr {
+        // With two rows there is one stored power; the root is -1.
+        self.roots.get(1).copied().unwrap_or(-Fr::ONE)
+    }
+
+    pub(super) fn shift(&self, coset: usize) -> Fr {
+        self.shifts[coset]
+    }
+
+    /// Coefficients of the polynomial with these values on the rows.
+    pub(crate) fn interpolate(&self, mut values: Vec<Fr>) -> Vec<Fr> {
+        transform(&mut values, &self.inverse_roots);
+        values.iter_mut().for_each(|value| *value *= self.inverse_rows);
+        values
+    }
+
+    /// Values of a polynomial on a coset.
+    pub(super) fn evaluate(&self, coefficients: &[Fr], coset: usize) -> Vec<Fr> {
+        let mut values = Vec::with_capacity(self.rows());
+        let mut power = Fr::ONE;
+        values.extend(coefficients.iter().map(|coefficient| {
+            let scaled = *coefficient * power;
+            power *= self.shifts[coset];
+            scaled
+        }));
+        values.resize(self.rows(), Fr::ZERO);
+        transform(&mut values, &self.roots);
+        values
+    }
+
+    /// Coefficients of the polynomial of degree below the rows with these values on a coset.
+    pub(super) fn interpolate_coset(&self, values: Vec<Fr>, coset: usize) -> Vec<Fr> {
+        let mut coefficients = self.interpolate(values);
+        let mut power = Fr::ONE;
+        for coefficient in &mut coefficients {
+            *coefficient *= power;
+            power *= self.inverse_shifts[coset];
+        }
+        coefficients
+    }
+}
+
+pub(super) fn powers(base: Fr, count: usize) -> Vec<Fr> {
+    std::iter::successors(Some(Fr::ONE), |power| Some(*power * base)).take(count).collect()
+}
+
+/// Cooley and Tukey's transform, in place: natural order in, natural order out.
+fn transform(values: &mut [Fr], roots: &[Fr]) {
+    let bits = values.len().trailing_zeros();
+    for index in 0..values.len() {
+        let reversed = index.reverse_bits() >> (usize::BITS - bits);
+        if index < reversed {
+            values.swap(index, reversed);
+        }
+    }
+    let mut half = 1;
+    while half < values.len() {
+        let stride = roots.len() / half;
+        for block in values.chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            for ((low, high), root) in low.iter_mut().zip(high).zip(roots.iter().step_by(stride)) {
+                let product = *high * root;
+                *high = *low - product;
+                *low += product;
+            }
+        }
+        half *= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn horner(coefficients: &[Fr], at: Fr) -> Fr {
+        coefficients.iter().rev().fold(Fr::ZERO, |value, coefficient| value * at + coefficient)
+    }
+
+    #[test]
+    fn values_and_coefficients_follow_from_each_other() {
+        for k in 1..7 {
+            let transform = Transform::new(k);
+            let values: Vec<Fr> = (0..1u64 << k).map(|row| Fr::from(row * row + 3).square()).collect();
+            let coefficients = transform.interpolate(values.clone());
+            for (value, at) in values.iter().zip(powers(transform.root(), 1 << k)) {
+                assert_eq!(horner(&coefficients, at), *value);
+            }
+            for coset in 0..COSETS {
+                let on_coset = transform.evaluate(&coefficients, coset);
+                let at = transform.shift(coset) * transform.root();
+                assert_eq!(on_coset[1], horner(&coefficients, at));
+                assert_ne!(at.pow_vartime([1u64 << k]), Fr::ONE);
+                assert_eq!(transform.interpolate_coset(on_coset, coset), coefficients);
+            }
+        }
+    }
+}
