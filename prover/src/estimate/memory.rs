@@ -1,7 +1,7 @@
 //! Peak memory of a process that makes the keys and one proof.
 //!
-//! A prover first derives its key and then proves; each step is a sum over the columns held at
-//! its widest moments, read from its source. A column is 2^k values of 32 bytes. On top comes a share for what the
+//! A prover first derives its key and then proves; each step is a sum over the columns held
+//! at the widest moments, read from the source. A column is 2^k values of 32 bytes. On top comes a share for what the
 //! allocator has got back and not returned, chosen after measured peaks of models from 2^11 to 2^17 rows.
 
 use super::Shape;
