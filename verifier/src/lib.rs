@@ -1,7 +1,8 @@
 //! Decides: whether a proof shows a statement, whether a receipt holds, whether a chain's state contains an object.
 //!
-//! Everything here is a pure function of its arguments: no clock, no network, no files, and no threads but for sums of
-//! points with the feature `parallel`; time and collateral are passed in. It trusts no size, no length and no encoding that comes from outside.
+//! Everything here is a pure function of its arguments: no clock, no network, no files, and no threads but halo2's, where
+//! its `multicore` is on; time and collateral are passed in. It trusts no size, no length and no encoding that comes from
+//! outside.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 

@@ -2,6 +2,7 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use circuits::statement::{Statement, StatementError};
+use halo2_proofs::arithmetic::parallelize;
 use halo2_proofs::halo2curves::bn256::Bn256;
 use halo2_proofs::plonk::{self, verify_proof};
 use halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
@@ -173,19 +174,11 @@ impl Proof {
 
 /// Decides whether `proof` shows `statement` under `key`.
 pub fn verify(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<Verified, ProofError> {
-    on_the_pool(|| decide(key, statement, proof))
-}
-
-/// Runs `task` on a thread of rayon's pool, if there is one: the many short parallel sums below it then hand over to
-/// another thread only when there is one with nothing to do.
-#[cfg(feature = "parallel")]
-fn on_the_pool<T: Send>(task: impl FnOnce() -> T + Send) -> T {
-    rayon::scope(|_| task())
-}
-
-#[cfg(not(feature = "parallel"))]
-fn on_the_pool<T>(task: impl FnOnce() -> T) -> T {
-    task()
+    // On one of halo2's threads, where it has any: its many short parallel steps then wake no other thread to wait for it.
+    let mut slot = [None];
+    parallelize(&mut slot, |slot, _| slot.fill(Some(decide(key, statement, proof))));
+    let [decision] = slot;
+    decision.unwrap_or_else(|| decide(key, statement, proof))
 }
 
 fn decide(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<Verified, ProofError> {

@@ -19,7 +19,7 @@ pub const FIELD_BITS: u32 = 253;
 /// Numerators over p, one for each challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecurityBudget {
-    /// Challenge r: the degrees of the combined linear equations.
+    /// Challenge r: the degrees of the combined linear equations; and the challenge that combines the weight columns' links.
     pub linear: u64,
     /// Challenges beta and gamma: logUp over tuples of three.
     pub lookup: u64,
@@ -47,7 +47,7 @@ impl SecurityBudget {
         // Beside the columns': a permuted column each, a product at three points, the quotient, and what blinds it.
         let opened = wide(queries).saturating_add(copied).saturating_add(products.saturating_mul(3)).saturating_add(2);
         Self {
-            linear: plan.row_degree(),
+            linear: plan.row_degree().saturating_add(wide(plan.weight_columns())),
             // All fractions over one denominator, whose factors have degree 2 in both challenges together. A factor that
             // vanishes makes the whole vanish, so that no more is needed for it.
             lookup: lookups.saturating_add(tables).saturating_mul(2),

@@ -181,8 +181,10 @@ impl Transcript<G1Affine, FieldChallenge> for ProofReader<'_> {
 impl TranscriptRead<G1Affine, FieldChallenge> for ProofReader<'_> {
     fn read_point(&mut self) -> io::Result<G1Affine> {
         let point = self.element(decode_compressed).map_err(|error| self.stopped(error))?;
-        self.link.observe_point(&point).map_err(|error| self.stopped(error.into()))?;
         self.common_point(point)?;
+        let Self { sponge, link, .. } = self;
+        let checked = link.observe_point(&point, || sponge.clone().squeeze().get_scalar());
+        checked.map_err(|error| self.stopped(error.into()))?;
         Ok(point)
     }
 

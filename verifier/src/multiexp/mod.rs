@@ -13,14 +13,12 @@
 mod buckets;
 mod endomorphism;
 
+use self::buckets::{Buckets, weighted};
+use self::endomorphism::{Half, limbs, split};
+use halo2_proofs::arithmetic::parallelize;
 use halo2_proofs::halo2curves::bn256::{Fq, Fr, G1, G1Affine};
 use halo2_proofs::halo2curves::ff::WithSmallOrderMulGroup;
 use halo2_proofs::halo2curves::group::Group;
-#[cfg(feature = "parallel")]
-use rayon::prelude::*;
-
-use self::buckets::{Buckets, weighted};
-use self::endomorphism::{Half, limbs, split};
 
 /// Multiplications in the field that an addition takes, in a bucket and in the sum of the buckets.
 const ADDITION: usize = 6;
@@ -82,7 +80,13 @@ impl Bases {
         };
         let width = width(bits, terms.len());
         let windows = bits / width + 1;
-        let sums = each(windows, |window| self.window(terms, window, width));
+        let mut sums = vec![G1::identity(); windows as usize];
+        // On halo2's threads, where it has any.
+        parallelize(&mut sums, |sums, first| {
+            for (sum, window) in sums.iter_mut().zip(first as u32..) {
+                *sum = self.window(terms, window, width);
+            }
+        });
         sums.into_iter()
             .rev()
             .fold(G1::identity(), |total, sum| (0..width).fold(total, |total, _| total.double()) + sum)
@@ -111,14 +115,6 @@ impl Bases {
         });
         sums.fold(G1::identity(), |total, sum| total + sum)
     }
-}
-
-/// The results for `0..count`, on all cores with the feature `parallel`.
-fn each<T: Send>(count: u32, result: impl Fn(u32) -> T + Send + Sync) -> Vec<T> {
-    #[cfg(feature = "parallel")]
-    return (0..count).into_par_iter().map(result).collect();
-    #[cfg(not(feature = "parallel"))]
-    (0..count).map(result).collect()
 }
 
 /// The width of the windows that takes the fewest multiplications.
