@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use circuits::layout::choose;
 use circuits::model::bundle::{Bundle, Info};
+use circuits::model::graph::Layout;
 use circuits::model::random::{Limits, Model};
 use common::Fixture;
 use prover::estimate::{Estimate, Rate, Rates, measure};
@@ -46,19 +47,24 @@ fn sizes_of_proofs_and_keys_are_exact() {
 #[test]
 fn sizes_are_exact_for_graphs_of_any_operators() {
     let limits = Limits { quotients_max: 60, shift_max: 4, nodes_max: 5, elements_max: 100, ..Limits::circuit() };
-    let mut distinct = std::collections::BTreeSet::new();
+    let (mut distinct, mut columns) = (std::collections::BTreeSet::new(), 0);
     for seed in 0..6 {
         let model = Model::graph_from_seed(seed, &limits);
         let Ok(layout) = choose(&model.graph) else { continue };
         let input = model.input(2);
         let info = Info { name: "graph".into(), labels: vec![], input_scale: String::new(), quantisation: None };
-        let graph = model.graph.with_layout(layout).unwrap();
-        let fixture = Fixture::new(Arc::new(Bundle::new(graph, model.weights, info).unwrap()), input);
-        let (told, real) = sizes(&fixture);
-        assert_eq!(told, real, "seed {seed}");
-        distinct.insert(told);
+        // With two lanes, operands meet weights in two columns.
+        for layout in [layout, Layout { k: layout.k + 1, lanes: 2, ..layout }] {
+            let graph = model.graph.clone().with_layout(layout).unwrap();
+            let bundle = Bundle::new(graph, model.weights.clone(), info.clone()).unwrap();
+            let fixture = Fixture::new(Arc::new(bundle), input.clone());
+            let (told, real) = sizes(&fixture);
+            assert_eq!(told, real, "seed {seed}");
+            columns = columns.max(fixture.key.plan().weight_columns());
+            distinct.insert(told);
+        }
     }
-    assert!(distinct.len() > 3, "{distinct:?}");
+    assert!(distinct.len() > 6 && columns == 2, "{distinct:?} {columns}");
 }
 
 #[test]

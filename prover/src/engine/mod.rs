@@ -32,7 +32,8 @@ use verifier::multiexp::Bases;
 
 use self::copies::Challenges;
 use self::opening::Opened;
-use self::program::{Columns, Program};
+use self::program::Columns;
+pub(crate) use self::program::Program;
 pub(crate) use self::transform::Transform;
 use crate::proving_key::ProvingKey;
 use crate::transcript::ProofWriter;

@@ -40,7 +40,7 @@ type Operation = (Kind, Value, Value);
 
 /// The operations, in order; each writes one register.
 #[derive(Debug)]
-pub(super) struct Program {
+pub(crate) struct Program {
     operations: Vec<(Kind, Operand, Operand, usize)>,
     registers: usize,
     result: Operand,
@@ -152,7 +152,7 @@ impl Builder {
 
 impl Program {
     /// `sum_i y^(last - i) gate_i` over all constraints of the gates.
-    pub(super) fn new(system: &ConstraintSystem<Fr>, challenges: &[Fr], y: Fr) -> Self {
+    pub(crate) fn new(system: &ConstraintSystem<Fr>, challenges: &[Fr], y: Fr) -> Self {
         let mut builder = Builder::default();
         let y = builder.number(y);
         let mut total = builder.number(Fr::ZERO);
@@ -162,6 +162,11 @@ impl Program {
             total = builder.apply(Kind::Add, shifted, value);
         }
         Self::allocate(&builder, total)
+    }
+
+    /// Multiplications on one row.
+    pub(crate) fn multiplications(&self) -> usize {
+        self.operations.iter().filter(|(kind, ..)| *kind == Kind::Multiply).count()
     }
 
     /// Gives each result a register that nothing later still reads.

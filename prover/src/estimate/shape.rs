@@ -4,7 +4,10 @@ use circuits::circuit::{DEGREE, InferenceCircuit};
 use circuits::layout::Plan;
 use circuits::layout::tape::{Place, Row, SLOTS};
 use circuits::model::weights::linear_shapes;
+use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::ConstraintSystem;
+
+use crate::engine::Program;
 
 /// The numbers of a circuit that its costs follow from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +44,7 @@ pub struct Shape {
     pub advice_queries: u64,
     /// Openings of fixed columns.
     pub fixed_queries: u64,
-    /// Multiplications of all gates on one row, by halo2's own weights.
+    /// Multiplications of all gates on one row, as the prover's program does them.
     pub gate_multiplications: u64,
     /// Bytes of the encoded graph.
     pub graph_bytes: u64,
@@ -61,7 +64,9 @@ impl Shape {
         let gates = || system.gates().iter().flat_map(|gate| gate.polynomials());
         // Of each product its start, step and end; two are stated once for all.
         let copy_constraints = if products == 0 { 0 } else { 2 * products + 1 };
-        let complexity: usize = gates().map(|polynomial| polynomial.complexity()).sum();
+        // Any challenges, all different, so that none of their products is a one.
+        let challenges: Vec<Fr> = (0..system.num_challenges()).map(|place| Fr::from(place as u64 + 3)).collect();
+        let program = Program::new(&system, &challenges, Fr::from(2));
         let lookups = plan.features().lookups(plan.lanes());
         let parameters = linear_shapes(plan.graph())
             .into_values()
@@ -70,7 +75,7 @@ impl Shape {
             k: plan.k(),
             used_rows: plan.tape().rows().len() as u64,
             lanes: plan.lanes() as u64,
-            committed_rows: plan.rows() as u64,
+            committed_rows: plan.committed_rows() as u64,
             fixed: system.num_fixed_columns() as u64,
             data: phases.iter().filter(|phase| **phase == 0).count() as u64,
             challenge: phases.iter().filter(|phase| **phase != 0).count() as u64,
@@ -83,7 +88,7 @@ impl Shape {
             copies: plan.tape().copies().len() as u64,
             advice_queries: system.advice_queries().len() as u64,
             fixed_queries: system.fixed_queries().len() as u64,
-            gate_multiplications: (complexity / PRODUCT_COMPLEXITY) as u64,
+            gate_multiplications: program.multiplications() as u64,
             graph_bytes: plan.graph().encode().len() as u64,
             parameters: parameters.sum(),
         }
@@ -118,6 +123,3 @@ impl Shape {
         self.used_rows * self.lanes * (SLOTS * size_of::<i64>()) as u64
     }
 }
-
-/// What halo2 counts for one product in an expression's complexity.
-const PRODUCT_COMPLEXITY: usize = 30;
