@@ -144,7 +144,9 @@ fn reduce(sum: &[i128; 4], weights: &[Fr; 4]) -> Fr {
     })
 }
 
-fn limbs(value: &Fr) -> [u64; 4] {
+/// Limbs of the canonical representative, the least first.
+#[must_use]
+pub fn limbs(value: &Fr) -> [u64; 4] {
     let bytes = value.to_repr();
     let mut limbs = [0u64; 4];
     for (limb, chunk) in limbs.iter_mut().zip(bytes.as_ref().chunks_exact(8)) {

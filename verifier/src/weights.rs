@@ -145,3 +145,32 @@ impl<'a> WeightLink<'a> {
         bool::from(Bases::new(&points).multiply(&scalars).is_identity())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use halo2_proofs::halo2curves::bn256::G1;
+    use halo2_proofs::halo2curves::group::Curve;
+
+    /// Errors in two columns that cancel in the plain sum of the links cancel under no challenge that follows them.
+    #[test]
+    fn errors_of_two_columns_do_not_cancel() {
+        let positions = LinkPositions { points: vec![1, 2], challenge: 0, columns: vec![3, 4] };
+        let point = |multiple: u64| (G1::generator() * Fr::from(multiple)).to_affine();
+        let r = Fr::from(5);
+        // Rows 0 and 1 of both columns: 7 + 5 * 2 and 3 + 5 * 11.
+        let rows = [(0, point(7)), (1, point(3)), (2, point(2)), (3, point(11))];
+        let decide = |columns: [u64; 2], s: u64| {
+            let mut link = WeightLink::new(Some(&positions), &rows);
+            link.observe_challenge(r);
+            link.observe_point(&point(99), || Fr::from(s)).unwrap();
+            let [first, second] = columns.map(point);
+            link.observe_point(&first, || Fr::from(s)).unwrap();
+            link.observe_point(&second, || Fr::from(s)).map(|()| link.links_checked())
+        };
+        assert_eq!(decide([17, 58], 1234), Ok(2));
+        assert_eq!(decide([18, 57], 1234), Err(LinkError::Weights));
+        assert_eq!(decide([18, 57], 1), Ok(2), "a combiner known beforehand would let them through");
+        assert_eq!(decide([58, 17], 1234), Err(LinkError::Weights));
+    }
+}

@@ -4,6 +4,7 @@
 //! scalar is `k = k_1 - k_2 lambda` with both halves below 2^128 (Gallant, Lambert and Vanstone, CRYPTO 2001), found by rounding
 //! `k`'s coordinates in the lattice of all pairs that stand for zero.
 
+use circuits::committed::limbs;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::{PrimeField, WithSmallOrderMulGroup};
 
@@ -28,16 +29,6 @@ pub(super) fn split(scalar: &Fr) -> [Half; 2] {
     let second = Fr::from_u128(high(limbs, SECOND_FACTOR)) * Fr::from_u128(SECOND);
     let low = *scalar + (second - first) * Fr::ZETA;
     [half(low), half(first - second)]
-}
-
-/// Limbs of the canonical representative, the least first.
-pub(super) fn limbs(scalar: &Fr) -> [u64; 4] {
-    let bytes = scalar.to_repr();
-    let mut limbs = [0; 4];
-    for (limb, bytes) in limbs.iter_mut().zip(bytes.as_ref().chunks_exact(8)) {
-        *limb = bytes.iter().rev().fold(0, |limb, byte| (limb << 8) | u64::from(*byte));
-    }
-    limbs
 }
 
 /// The representative of least magnitude, whose magnitude is known to be below 2^128.

@@ -14,7 +14,8 @@ mod buckets;
 mod endomorphism;
 
 use self::buckets::{Buckets, weighted};
-use self::endomorphism::{Half, limbs, split};
+use self::endomorphism::{Half, split};
+use circuits::committed::limbs;
 use halo2_proofs::arithmetic::parallelize;
 use halo2_proofs::halo2curves::bn256::{Fq, Fr, G1, G1Affine};
 use halo2_proofs::halo2curves::ff::WithSmallOrderMulGroup;
