@@ -13,11 +13,12 @@ use circuits::circuit::{DEGREE, InferenceCircuit};
 use circuits::layout::{Plan, PlanError};
 use circuits::model::graph::{GRAPH_BYTES_MAX, Graph, GraphError};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
-use halo2_proofs::halo2curves::ff::{PrimeField, WithSmallOrderMulGroup};
+use halo2_proofs::halo2curves::ff::WithSmallOrderMulGroup;
 use halo2_proofs::plonk::{self, ConstraintSystem, keygen_vk, permutation};
 use halo2_proofs::poly::EvaluationDomain;
 use serde::{Deserialize, Serialize};
 
+use crate::argument::{Domain, PairingKey};
 use crate::container::{Container, ContainerError, Kind};
 use crate::points::{PointError, decode_affine, encode_affine, encode_scalar};
 use crate::security::SecurityBudget;
@@ -125,6 +126,8 @@ pub struct VerifyingKey {
     setup: VerifierSetup,
     halo2: plonk::VerifyingKey<G1Affine>,
     link: Option<LinkPositions>,
+    domain: Domain,
+    pairing: PairingKey,
     model_hash: [u8; 32],
     digest: [u8; 32],
 }
@@ -260,6 +263,14 @@ impl VerifyingKey {
         self.link.as_ref()
     }
 
+    pub(crate) fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    pub(crate) fn pairing(&self) -> &PairingKey {
+        &self.pairing
+    }
+
     fn assemble(
         graph: Graph,
         plan: Arc<Plan>,
@@ -284,7 +295,8 @@ impl VerifyingKey {
         let link = link_positions(&plan, &halo2)?;
         let model_hash = model_hash(&graph, &commitment, &setup);
         let digest = key_digest(&plan, &commitment, &setup, &halo2, link.as_ref(), &graph, &model_hash);
-        Ok(Self { graph, plan, commitment, rows, setup, halo2, link, model_hash, digest })
+        let (domain, pairing) = (Domain::new(plan.k()), PairingKey::new(setup.tau_g2()));
+        Ok(Self { graph, plan, commitment, rows, setup, halo2, link, domain, pairing, model_hash, digest })
     }
 }
 
@@ -331,25 +343,22 @@ fn decode_columns(kind: &'static str, bytes: &[[u8; 64]], expected: usize) -> Re
 fn empty_domain(k: u32) -> EvaluationDomain<Fr> {
     let quotient_degree = DEGREE.saturating_sub(1);
     let extended_k = k.saturating_add(quotient_degree.next_power_of_two().trailing_zeros());
-    let root = |k: u32| (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
-    let inverse = |value: Fr| Option::<Fr>::from(value.invert()).unwrap_or_default();
-    let size = |k: u32| Fr::from(1u64.checked_shl(k).unwrap_or(0));
-    let (omega, extended_omega) = (root(k), root(extended_k));
+    let (rows, extended) = (Domain::new(k), Domain::new(extended_k));
     EvaluationDomain {
-        n: 1u64.checked_shl(k).unwrap_or(0),
+        n: rows.size,
         k,
         extended_k,
-        omega,
-        omega_inv: inverse(omega),
-        extended_omega,
-        extended_omega_inv: inverse(extended_omega),
+        omega: rows.root,
+        omega_inv: rows.root_inverse,
+        extended_omega: extended.root,
+        extended_omega_inv: extended.root_inverse,
         g_coset: Fr::ZETA,
         g_coset_inv: Fr::ZETA.square(),
         quotient_poly_degree: u64::try_from(quotient_degree).unwrap_or(0),
-        ifft_divisor: inverse(size(k)),
-        extended_ifft_divisor: inverse(size(extended_k)),
+        ifft_divisor: rows.size_inverse,
+        extended_ifft_divisor: extended.size_inverse,
         t_evaluations: Vec::new(),
-        barycentric_weight: inverse(size(k)),
+        barycentric_weight: rows.size_inverse,
         fft_data: HashMap::new(),
     }
 }

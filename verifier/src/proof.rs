@@ -3,17 +3,12 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use circuits::statement::{Statement, StatementError};
 use halo2_proofs::arithmetic::parallelize;
-use halo2_proofs::halo2curves::bn256::Bn256;
-use halo2_proofs::plonk::{self, verify_proof};
-use halo2_proofs::poly::kzg::commitment::KZGCommitmentScheme;
-use halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
-use halo2_proofs::poly::kzg::strategy::SingleStrategy;
 use serde::{Deserialize, Serialize};
 
+use crate::argument::Claim;
 use crate::container::{Container, ContainerError, Kind};
 use crate::key::{PROOF_SYSTEM, VerifyingKey};
 use crate::transcript::{HASH_ID, ProofReader, ReadError};
-use crate::weights::WeightLink;
 
 /// Largest proof body, bytes.
 pub const PROOF_BYTES_MAX: usize = 64 << 10;
@@ -128,7 +123,7 @@ pub enum ProofError {
     /// The statement cannot be about this model.
     #[error(transparent)]
     Statement(#[from] StatementError),
-    /// A proof element is malformed, or the weights are not the key's.
+    /// A proof element is missing or malformed.
     #[error(transparent)]
     Read(#[from] ReadError),
     /// Bytes are left after the last element.
@@ -137,13 +132,17 @@ pub enum ProofError {
         /// Bytes left.
         got: usize,
     },
-    /// The constraints do not hold: the statement is false, or the proof is about another one.
+    /// A weight column is not the combination of the committed rows: other weights than the key's were used, or the proof is
+    /// for another statement, whose challenge differs.
+    #[error(
+        "the weight column is not the combination of the key's rows: the proof was made with other weights, or for another statement"
+    )]
+    Weights,
+    /// The constraints do not hold, or the commitments do not open to the claimed values: the statement is false, or the
+    /// proof is about another one.
     #[error("the constraints do not hold: the proof does not show this statement")]
     Constraints,
-    /// The commitments do not open to the claimed values.
-    #[error("the commitments do not open to the claimed values")]
-    Opening,
-    /// A weight column went by unchecked, or halo2 stopped for a reason of its own.
+    /// Nothing could be decided.
     #[error("the proof could not be checked: {detail}")]
     Unchecked {
         /// What happened.
@@ -174,7 +173,7 @@ impl Proof {
 
 /// Decides whether `proof` shows `statement` under `key`.
 pub fn verify(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<Verified, ProofError> {
-    // On one of halo2's threads, where it has any: its many short parallel steps then wake no other thread to wait for it.
+    // On one of halo2's threads, where it has any: the sum of points then wakes no other thread to wait for it.
     let mut slot = [None];
     parallelize(&mut slot, |slot, _| slot.fill(Some(decide(key, statement, proof))));
     let [decision] = slot;
@@ -184,27 +183,12 @@ pub fn verify(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Resul
 fn decide(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<Verified, ProofError> {
     let statement_digest = check_claims(key, statement, proof)?;
     let instance = statement.instance(key.graph())?;
-    let setup = key.setup().parameters(key.plan().k());
-    let parameters = setup.ok_or_else(|| ProofError::Unchecked { detail: "no setup parameters".to_owned() })?;
-    let link = WeightLink::new(key.link(), key.rows());
-    let mut reader = ProofReader::new(&key.digest(), &proof.bytes, link);
-    let outcome = verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
-        &parameters,
-        key.halo2(),
-        SingleStrategy::new(&parameters),
-        &[&[&instance]],
-        &mut reader,
-    );
-    if let Some(failure) = reader.failure() {
-        return Err(failure.into());
-    }
-    outcome.map_err(refusal)?;
+    let mut reader = ProofReader::new(&key.digest(), &proof.bytes);
+    let claim = Claim::read(key, &instance, &mut reader)?;
     if reader.remaining() > 0 {
         return Err(ProofError::Trailing { got: reader.remaining() });
     }
-    if reader.link().links_checked() != key.link().map_or(0, |link| link.points.len()) {
-        return Err(ProofError::Unchecked { detail: "not every weight column was checked".to_owned() });
-    }
+    claim.decide()?;
     Ok(Verified { key_digest: key.digest(), model_hash: key.model_hash(), setup_id: key.setup_id(), statement_digest })
 }
 
@@ -229,14 +213,6 @@ fn check_claims(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Res
         return Err(ProofError::StatementDigest { expected: digest, got: proof.statement_digest });
     }
     Ok(digest)
-}
-
-fn refusal(error: plonk::Error) -> ProofError {
-    match error {
-        plonk::Error::ConstraintSystemFailure => ProofError::Constraints,
-        plonk::Error::Opening => ProofError::Opening,
-        other => ProofError::Unchecked { detail: other.to_string() },
-    }
 }
 
 fn short(digest: &[u8; 32]) -> String {

@@ -65,9 +65,8 @@ impl VerifierSetup {
         Self { tau_g2, id: *hasher.finalize().as_bytes() }
     }
 
-    /// Parameters that verify circuits of 2^k rows and can commit to nothing.
-    pub(crate) fn parameters(&self, k: u32) -> Option<ParamsKZG<Bn256>> {
-        self.parameters_with(k, vec![G1Affine::generator()], Vec::new())
+    pub(crate) fn tau_g2(&self) -> G2Affine {
+        self.tau_g2
     }
 
     fn parameters_with(&self, k: u32, powers: Vec<G1Affine>, lagrange: Vec<G1Affine>) -> Option<ParamsKZG<Bn256>> {
@@ -222,13 +221,5 @@ mod tests {
     fn encoding_round_trips() {
         let setup = VerifierSetup::development();
         assert_eq!(VerifierSetup::decode(&setup.encode()), Ok(setup));
-    }
-
-    #[test]
-    fn parameters_carry_the_size_and_the_points() {
-        let setup = VerifierSetup::development();
-        let parameters = setup.parameters(12).unwrap();
-        assert_eq!((parameters.k(), parameters.n()), (12, 4096));
-        assert_eq!((parameters.g2(), parameters.s_g2()), (G2Affine::generator(), setup.tau_g2));
     }
 }

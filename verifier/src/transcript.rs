@@ -5,16 +5,13 @@
 //! modulo the field's order. The key digest is the first message, before halo2's own: without it a prover may choose the
 //! committed rows after seeing the challenge that combines them, and prove anything.
 
-use std::io;
-
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::halo2curves::ff::FromUniformBytes;
 use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
-use halo2_proofs::transcript::{EncodedChallenge, Transcript, TranscriptRead};
+use halo2_proofs::transcript::EncodedChallenge;
 use sha3::{Digest, Keccak256};
 
 use crate::points::{PointError, decode_compressed, decode_scalar, encode_affine, encode_scalar};
-use crate::weights::{LinkError, WeightLink};
 
 /// Identifier of this transcript in proof files.
 pub const HASH_ID: u16 = 1;
@@ -102,26 +99,21 @@ pub enum ReadError {
         /// What is wrong with it.
         error: PointError,
     },
-    /// The weight column is not the combination of the key's rows.
-    #[error(transparent)]
-    Link(#[from] LinkError),
 }
 
-/// The verifier's side: reads a proof strictly, and checks the weight link as soon as the column's commitment is read.
+/// The verifier's side: reads a proof strictly, and hashes what it reads.
 #[derive(Debug)]
 pub struct ProofReader<'a> {
     sponge: Sponge,
     bytes: &'a [u8],
     at: usize,
-    link: WeightLink<'a>,
-    failure: Option<ReadError>,
 }
 
 impl<'a> ProofReader<'a> {
     /// A reader over the proof's bytes.
     #[must_use]
-    pub fn new(key_digest: &[u8; 32], bytes: &'a [u8], link: WeightLink<'a>) -> Self {
-        Self { sponge: Sponge::new(key_digest), bytes, at: 0, link, failure: None }
+    pub fn new(key_digest: &[u8; 32], bytes: &'a [u8]) -> Self {
+        Self { sponge: Sponge::new(key_digest), bytes, at: 0 }
     }
 
     /// Bytes not read.
@@ -130,67 +122,36 @@ impl<'a> ProofReader<'a> {
         self.bytes.len()
     }
 
-    /// What stopped the last read, if one was stopped.
-    #[must_use]
-    pub fn failure(&self) -> Option<ReadError> {
-        self.failure
+    /// Hashes a scalar that both sides know.
+    pub fn absorb_scalar(&mut self, scalar: &Fr) {
+        self.sponge.absorb_scalar(scalar);
     }
 
-    /// The weight link, to ask whether every weight column was checked.
-    #[must_use]
-    pub fn link(&self) -> &WeightLink<'a> {
-        &self.link
+    /// The next challenge.
+    pub fn squeeze(&mut self) -> Fr {
+        self.sponge.squeeze().get_scalar()
     }
 
-    fn take(&mut self) -> Result<[u8; 32], ReadError> {
-        let (element, rest) = self.bytes.split_first_chunk::<32>().ok_or(ReadError::Truncated { at: self.at })?;
-        self.bytes = rest;
-        self.at = self.at.saturating_add(32);
-        Ok(*element)
+    /// Reads and hashes a point.
+    pub fn read_point(&mut self) -> Result<G1Affine, ReadError> {
+        let at = self.at;
+        let point = self.element(decode_compressed)?;
+        self.sponge.absorb_point(&point).map_err(|error| ReadError::Element { at, error })?;
+        Ok(point)
+    }
+
+    /// Reads and hashes a scalar.
+    pub fn read_scalar(&mut self) -> Result<Fr, ReadError> {
+        let scalar = self.element(decode_scalar)?;
+        self.sponge.absorb_scalar(&scalar);
+        Ok(scalar)
     }
 
     fn element<T>(&mut self, decode: impl Fn(&[u8; 32]) -> Result<T, PointError>) -> Result<T, ReadError> {
         let at = self.at;
-        decode(&self.take()?).map_err(|error| ReadError::Element { at, error })
-    }
-
-    fn stopped(&mut self, error: ReadError) -> io::Error {
-        self.failure = Some(error);
-        io::Error::new(io::ErrorKind::InvalidData, error)
-    }
-}
-
-impl Transcript<G1Affine, FieldChallenge> for ProofReader<'_> {
-    fn squeeze_challenge(&mut self) -> FieldChallenge {
-        let challenge = self.sponge.squeeze();
-        self.link.observe_challenge(challenge.get_scalar());
-        challenge
-    }
-
-    fn common_point(&mut self, point: G1Affine) -> io::Result<()> {
-        let at = self.at;
-        self.sponge.absorb_point(&point).map_err(|error| self.stopped(ReadError::Element { at, error }))
-    }
-
-    fn common_scalar(&mut self, scalar: Fr) -> io::Result<()> {
-        self.sponge.absorb_scalar(&scalar);
-        Ok(())
-    }
-}
-
-impl TranscriptRead<G1Affine, FieldChallenge> for ProofReader<'_> {
-    fn read_point(&mut self) -> io::Result<G1Affine> {
-        let point = self.element(decode_compressed).map_err(|error| self.stopped(error))?;
-        self.common_point(point)?;
-        let Self { sponge, link, .. } = self;
-        let checked = link.observe_point(&point, || sponge.clone().squeeze().get_scalar());
-        checked.map_err(|error| self.stopped(error.into()))?;
-        Ok(point)
-    }
-
-    fn read_scalar(&mut self) -> io::Result<Fr> {
-        let scalar = self.element(decode_scalar).map_err(|error| self.stopped(error))?;
-        self.common_scalar(scalar)?;
-        Ok(scalar)
+        let (element, rest) = self.bytes.split_first_chunk::<32>().ok_or(ReadError::Truncated { at })?;
+        self.bytes = rest;
+        self.at = at.saturating_add(32);
+        decode(element).map_err(|error| ReadError::Element { at, error })
     }
 }

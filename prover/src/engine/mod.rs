@@ -7,7 +7,7 @@
 //! ([`opening`]), and columns that come as integers, without a walk through regions. halo2's own lookups, selectors and
 //! dynamic queries are not supported, and the circuit has none.
 //!
-//! A mistake here cannot make a false proof pass, because a proof is verified by halo2 before it is returned.
+//! A mistake here cannot make a false proof pass, because a proof is verified before it is returned.
 
 mod copies;
 mod opening;

@@ -15,8 +15,6 @@ use prover::proving_key::ProvingKey;
 use verifier::key::VerifyingKey;
 use verifier::proof::{Proof, ProofError, verify};
 use verifier::setup::Setup;
-use verifier::transcript::ReadError;
-use verifier::weights::LinkError;
 
 /// Memory that a proof may be predicted to need.
 const MEMORY_MAX: u64 = 12 << 30;
@@ -93,7 +91,7 @@ fn other_output(statement: &Statement, key: &VerifyingKey, place: usize) -> (Sta
         // An output that the model can never have is refused before the proof is looked at.
         Err(error) => ProofError::Statement(error),
         // Another challenge combines committed rows to others, unless there is but one.
-        Ok(_) if key.rows().len() > 1 => ProofError::Read(ReadError::Link(LinkError::Weights)),
+        Ok(_) if key.rows().len() > 1 => ProofError::Weights,
         Ok(_) => ProofError::Constraints,
     };
     (statement, expected)

@@ -5,11 +5,11 @@ use std::ops::Range;
 use prover::prove::prove;
 use verifier::container::ContainerError;
 use verifier::key::VerifyingKey;
-use verifier::proof::{Proof, ProofError, verify};
+use verifier::proof::{Proof, ProofError};
 use verifier::transcript::ReadError;
-use verifier::weights::LinkError;
 
 use crate::common::Fixture;
+use crate::halo2::verify;
 
 const HEADER_BYTES: usize = 16;
 const CHECKSUM_BYTES: usize = 8;
@@ -49,7 +49,7 @@ impl Refusal {
                 Self::Setup => matches!(error, ProofError::Setup { .. }),
                 Self::Key => matches!(error, ProofError::Key { .. }),
                 Self::Statement => matches!(error, ProofError::StatementDigest { .. }),
-                Self::Link => *error == ProofError::Read(ReadError::Link(LinkError::Weights)),
+                Self::Link => *error == ProofError::Weights,
                 Self::Constraints => *error == ProofError::Constraints,
                 Self::Magic | Self::Kind | Self::Version | Self::Length => false,
             };

@@ -11,12 +11,11 @@ use halo2_proofs::halo2curves::ff::Field;
 use prover::prove::prove;
 use rand_core::OsRng;
 use verifier::key::{KeyError, VerifyingKey};
-use verifier::proof::{Proof, ProofError, verify};
-use verifier::transcript::ReadError;
-use verifier::weights::LinkError;
+use verifier::proof::{Proof, ProofError};
 
 use crate::common::Fixture;
 use crate::forgery::{forge, forge_plainly, honest_cells};
+use crate::halo2::verify;
 
 /// The small fixture in two lanes, each with a weight column.
 fn two_lanes() -> Fixture {
@@ -35,7 +34,7 @@ fn every_weight_column_is_linked() {
     let plan = fixture.key.plan();
     assert_eq!((plan.weight_columns(), fixture.verifying().link().unwrap().points.len()), (2, 2));
     assert_eq!(fixture.verifying().commitment().rows.len(), 2 * plan.rows());
-    let refused = ProofError::Read(ReadError::Link(LinkError::Weights));
+    let refused = ProofError::Weights;
     let honest = honest_cells(&fixture);
     let proof = forge_plainly(&fixture, &honest);
     verify(fixture.verifying(), &fixture.statement, &proof).unwrap();
