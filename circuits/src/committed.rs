@@ -139,7 +139,7 @@ fn accumulate(sum: &mut [i128; 4], weight: i64, power: &[u64; 4]) {
 /// The field element with signed 64-bit-spaced limbs `sum`.
 fn reduce(sum: &[i128; 4], weights: &[Fr; 4]) -> Fr {
     sum.iter().zip(weights).fold(Fr::zero(), |total, (limb, weight)| {
-        let magnitude = Fr::from_u128(limb.unsigned_abs()) * weight;
+        let magnitude = unsigned(limb.unsigned_abs()) * weight;
         if *limb < 0 { total - magnitude } else { total + magnitude }
     })
 }
@@ -155,8 +155,15 @@ pub fn limbs(value: &Fr) -> [u64; 4] {
     limbs
 }
 
+/// `value` as a field element: one multiplication, where `PrimeField::from_u128` doubles 64 times.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "the low limb")]
+pub const fn unsigned(value: u128) -> Fr {
+    Fr::from_raw([value as u64, (value >> 64) as u64, 0, 0])
+}
+
 /// 1, 2^64, 2^128, 2^192.
 fn limb_weights() -> [Fr; 4] {
-    let base = Fr::from_u128(1 << 64);
+    let base = unsigned(1 << 64);
     [Fr::one(), base, base * base, base * base * base]
 }

@@ -2,9 +2,9 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::halo2curves::ff::PrimeField;
 use serde::{Deserialize, Serialize};
 
+use crate::committed::unsigned;
 use crate::gadgets::columns::signed;
 use crate::model::graph::Graph;
 use crate::model::tensor::Tensor;
@@ -89,7 +89,7 @@ impl Statement {
         if let Some((index, got)) = self.output.first_outside(&output.range) {
             return Err(StatementError::OutputRange { index, min: output.range.min, max: output.range.max, got });
         }
-        let halves = context_halves(&self.context_digest).map(Fr::from_u128);
+        let halves = context_halves(&self.context_digest).map(unsigned);
         let values = self.input.values().iter().chain(self.output.values());
         Ok(halves.into_iter().chain(values.map(|value| signed(*value))).collect())
     }

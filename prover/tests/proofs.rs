@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 //! Real proofs: honest ones verify, and a prover that bends any part of one is refused.
 
+#[path = "proofs/batch.rs"]
+mod batch;
 #[path = "common/blinding.rs"]
 mod blinding;
 mod common;

@@ -18,7 +18,7 @@ use halo2_proofs::plonk::{self, ConstraintSystem, keygen_vk, permutation};
 use halo2_proofs::poly::EvaluationDomain;
 use serde::{Deserialize, Serialize};
 
-use crate::argument::{Domain, PairingKey};
+use crate::argument::{Domain, KeyPoints, PairingKey};
 use crate::container::{Container, ContainerError, Kind};
 use crate::points::{PointError, decode_affine, encode_affine, encode_scalar};
 use crate::security::SecurityBudget;
@@ -128,6 +128,7 @@ pub struct VerifyingKey {
     link: Option<LinkPositions>,
     domain: Domain,
     pairing: PairingKey,
+    points: KeyPoints,
     model_hash: [u8; 32],
     digest: [u8; 32],
 }
@@ -271,6 +272,10 @@ impl VerifyingKey {
         &self.pairing
     }
 
+    pub(crate) fn points(&self) -> &KeyPoints {
+        &self.points
+    }
+
     fn assemble(
         graph: Graph,
         plan: Arc<Plan>,
@@ -296,7 +301,8 @@ impl VerifyingKey {
         let model_hash = model_hash(&graph, &commitment, &setup);
         let digest = key_digest(&plan, &commitment, &setup, &halo2, link.as_ref(), &graph, &model_hash);
         let (domain, pairing) = (Domain::new(plan.k()), PairingKey::new(setup.tau_g2()));
-        Ok(Self { graph, plan, commitment, rows, setup, halo2, link, domain, pairing, model_hash, digest })
+        let points = KeyPoints::new(halo2.fixed_commitments(), halo2.permutation().commitments(), &rows);
+        Ok(Self { graph, plan, commitment, rows, setup, halo2, link, domain, pairing, points, model_hash, digest })
     }
 }
 

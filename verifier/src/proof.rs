@@ -1,17 +1,22 @@
 //! Proofs: the file, and the decision.
 
+use std::collections::BTreeMap;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use circuits::statement::{Statement, StatementError};
 use halo2_proofs::arithmetic::parallelize;
 use serde::{Deserialize, Serialize};
 
-use crate::argument::Claim;
+use crate::argument::{Claim, all_hold};
 use crate::container::{Container, ContainerError, Kind};
 use crate::key::{PROOF_SYSTEM, VerifyingKey};
 use crate::transcript::{HASH_ID, ProofReader, ReadError};
 
 /// Largest proof body, bytes.
 pub const PROOF_BYTES_MAX: usize = 64 << 10;
+
+/// Proofs that are decided by one sum: more gain little and only take memory.
+const BATCH_MAX: usize = 256;
 
 /// A proof as it stands in a file: what it claims to be about, and the bytes that may show it.
 ///
@@ -175,12 +180,63 @@ impl Proof {
 pub fn verify(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<Verified, ProofError> {
     // On one of halo2's threads, where it has any: the sum of points then wakes no other thread to wait for it.
     let mut slot = [None];
-    parallelize(&mut slot, |slot, _| slot.fill(Some(decide(key, statement, proof))));
+    parallelize(&mut slot, |slot, _| slot.fill(Some(decide(&Shown { key, statement, proof }))));
     let [decision] = slot;
-    decision.unwrap_or_else(|| decide(key, statement, proof))
+    decision.unwrap_or_else(|| decide(&Shown { key, statement, proof }))
 }
 
-fn decide(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<Verified, ProofError> {
+/// One proof of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// Key to verify under.
+    pub key: &'a VerifyingKey,
+    /// What the proof is to show.
+    pub statement: &'a Statement,
+    /// The proof.
+    pub proof: &'a Proof,
+}
+
+/// Decides many proofs, each as [`verify`] does; those under one setup cost one sum of points and one pairing together if
+/// all of them hold. If one does not, each is decided by itself.
+///
+/// The weights of the sum come from a hash of all proofs of the batch, so the answer depends on nothing else.
+#[must_use]
+pub fn verify_batch(batch: &[Shown<'_>]) -> Vec<Result<Verified, ProofError>> {
+    batch.chunks(BATCH_MAX).flat_map(decide_batch).collect()
+}
+
+fn decide_batch(batch: &[Shown<'_>]) -> Vec<Result<Verified, ProofError>> {
+    let mut read: Vec<Option<Result<_, ProofError>>> = batch.iter().map(|_| None).collect();
+    parallelize(&mut read, |slots, start| {
+        for (slot, shown) in slots.iter_mut().zip(batch.iter().skip(start)) {
+            *slot = Some(claim(shown));
+        }
+    });
+    let read: Vec<_> = read.into_iter().zip(batch).map(|(read, shown)| read.unwrap_or_else(|| claim(shown))).collect();
+    let mut by_setup: BTreeMap<[u8; 32], Vec<&Claim<'_>>> = BTreeMap::new();
+    for (claim, _) in read.iter().flatten() {
+        by_setup.entry(claim.setup_id()).or_default().push(claim);
+    }
+    let held: BTreeMap<[u8; 32], bool> =
+        by_setup.into_iter().map(|(setup, claims)| (setup, claims.len() > 1 && all_hold(&claims))).collect();
+    let decided = read.into_iter().map(|read| {
+        let (claim, verified) = read?;
+        if held.get(&claim.setup_id()) != Some(&true) {
+            claim.decide()?;
+        }
+        Ok(verified)
+    });
+    decided.collect()
+}
+
+fn decide(shown: &Shown<'_>) -> Result<Verified, ProofError> {
+    let (claim, verified) = claim(shown)?;
+    claim.decide()?;
+    Ok(verified)
+}
+
+/// Reads a proof: what it claims, and what is verified if the claim holds.
+fn claim<'a>(Shown { key, statement, proof }: &Shown<'a>) -> Result<(Claim<'a>, Verified), ProofError> {
     let statement_digest = check_claims(key, statement, proof)?;
     let instance = statement.instance(key.graph())?;
     let mut reader = ProofReader::new(&key.digest(), &proof.bytes);
@@ -188,8 +244,8 @@ fn decide(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<Ve
     if reader.remaining() > 0 {
         return Err(ProofError::Trailing { got: reader.remaining() });
     }
-    claim.decide()?;
-    Ok(Verified { key_digest: key.digest(), model_hash: key.model_hash(), setup_id: key.setup_id(), statement_digest })
+    let (key_digest, model_hash, setup_id) = (key.digest(), key.model_hash(), key.setup_id());
+    Ok((claim, Verified { key_digest, model_hash, setup_id, statement_digest }))
 }
 
 fn check_claims(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<[u8; 32], ProofError> {

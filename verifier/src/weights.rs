@@ -50,37 +50,34 @@ impl LinkPositions {
     }
 }
 
-/// The terms of `sum_w s^(w + 1) (V_w - sum_e r^e C_(e, w))`, which is zero if every column is linked.
+/// The multiples of the rows and of the columns in `sum_w s^(w + 1) (V_w - sum_e r^e C_(e, w))`, which is zero if every
+/// column is linked.
 ///
-/// `rows` are the non-zero committed rows by ascending index, row `index` being row `index / W` of weight column `index % W`;
-/// `columns` the commitments of the W weight columns.
+/// `rows` are the non-zero committed rows by ascending index, row `index` being row `index / W` of weight column `index % W`,
+/// for `columns` = W weight columns.
 #[expect(clippy::arithmetic_side_effects, reason = "field arithmetic is total")]
-pub(crate) fn terms(
-    rows: &[(u64, G1Affine)],
-    columns: &[G1Affine],
-    r: Fr,
-    s: Fr,
-) -> impl Iterator<Item = (Fr, G1Affine)> {
-    let powers: Vec<Fr> = std::iter::successors(Some(s), |power| Some(*power * s)).take(columns.len()).collect();
-    let own: Vec<(Fr, G1Affine)> = powers.iter().copied().zip(columns.iter().copied()).collect();
-    let count = u64::try_from(columns.len()).unwrap_or(u64::MAX);
+pub(crate) fn multiples(rows: &[(u64, G1Affine)], columns: usize, r: Fr, s: Fr) -> (Vec<Fr>, Vec<Fr>) {
+    let powers: Vec<Fr> = std::iter::successors(Some(s), |power| Some(*power * s)).take(columns).collect();
+    let count = u64::try_from(columns).unwrap_or(u64::MAX);
     let (mut power, mut exponent) = (Fr::one(), 0u64);
-    let rows = rows.iter().map(move |(index, commitment)| {
+    let of_rows = rows.iter().map(|(index, _)| {
         let (row, column) = (index.checked_div(count).unwrap_or(0), index.checked_rem(count).unwrap_or(0));
         while exponent < row {
             power *= r;
             exponent = exponent.saturating_add(1);
         }
         let weight = usize::try_from(column).ok().and_then(|column| powers.get(column)).copied();
-        (-power * weight.unwrap_or_default(), *commitment)
+        -power * weight.unwrap_or_default()
     });
-    rows.chain(own)
+    (of_rows.collect(), powers)
 }
 
 /// Whether every column is linked.
 #[must_use]
 pub fn linked(rows: &[(u64, G1Affine)], columns: &[G1Affine], r: Fr, s: Fr) -> bool {
-    let (scalars, points): (Vec<Fr>, Vec<G1Affine>) = terms(rows, columns, r, s).unzip();
+    let (mut scalars, of_columns) = multiples(rows, columns.len(), r, s);
+    scalars.extend(of_columns);
+    let points: Vec<G1Affine> = rows.iter().map(|(_, point)| *point).chain(columns.iter().copied()).collect();
     bool::from(Bases::new(&points).multiply(&scalars).is_identity())
 }
 

@@ -12,6 +12,7 @@ use halo2_proofs::plonk::{
 };
 use halo2_proofs::poly::Rotation;
 
+use crate::committed::unsigned;
 use crate::layout::Plan;
 use crate::layout::fixed::{Role, roles};
 use crate::layout::plan::LOOKUPS_PER_SUM;
@@ -214,7 +215,6 @@ pub fn signed(value: i64) -> Fr {
 /// `value` as a field element.
 #[must_use]
 pub fn wide(value: i128) -> Fr {
-    use halo2_proofs::halo2curves::ff::PrimeField;
-    let magnitude = Fr::from_u128(value.unsigned_abs());
+    let magnitude = unsigned(value.unsigned_abs());
     if value < 0 { -magnitude } else { magnitude }
 }

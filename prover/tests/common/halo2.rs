@@ -36,6 +36,17 @@ pub(crate) fn verify(key: &VerifyingKey, statement: &Statement, proof: &Proof) -
 
 /// Whether halo2 accepts a proof whose transcript starts from `digest`, and its weight columns are the key's.
 pub(crate) fn accepts(key: &VerifyingKey, digest: &[u8; 32], instance: &[Fr], proof: &[u8]) -> bool {
+    let (accepted, Recorder { mut reader, points, challenges }) = run(key, digest, instance, proof);
+    accepted
+        && reader.remaining() == 0
+        && key.link().is_none_or(|link| {
+            let columns: Vec<G1Affine> = link.points.iter().map(|point| points[*point]).collect();
+            linked(key.rows(), &columns, challenges[link.challenge], reader.squeeze())
+        })
+}
+
+/// Runs halo2's verifier: whether it accepts, and what it read and drew.
+pub(crate) fn run<'a>(key: &VerifyingKey, digest: &[u8; 32], instance: &[Fr], proof: &'a [u8]) -> (bool, Recorder<'a>) {
     let parameters = parameters(key);
     let mut recorder = Recorder { reader: ProofReader::new(digest, proof), points: Vec::new(), challenges: Vec::new() };
     let outcome = verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
@@ -45,13 +56,7 @@ pub(crate) fn accepts(key: &VerifyingKey, digest: &[u8; 32], instance: &[Fr], pr
         &[&[instance]],
         &mut recorder,
     );
-    let Recorder { mut reader, points, challenges } = recorder;
-    outcome.is_ok()
-        && reader.remaining() == 0
-        && key.link().is_none_or(|link| {
-            let columns: Vec<G1Affine> = link.points.iter().map(|point| points[*point]).collect();
-            linked(key.rows(), &columns, challenges[link.challenge], reader.squeeze())
-        })
+    (outcome.is_ok(), recorder)
 }
 
 /// Parameters that verify and can commit to nothing. Their fields are private to halo2, so the smallest file is written to
@@ -70,10 +75,10 @@ fn parameters(key: &VerifyingKey) -> ParamsKZG<Bn256> {
 }
 
 /// Reads for halo2, and remembers what it read and drew.
-struct Recorder<'a> {
+pub(crate) struct Recorder<'a> {
     reader: ProofReader<'a>,
     points: Vec<G1Affine>,
-    challenges: Vec<Fr>,
+    pub(crate) challenges: Vec<Fr>,
 }
 
 impl Transcript<G1Affine, FieldChallenge> for Recorder<'_> {

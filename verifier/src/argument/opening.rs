@@ -2,27 +2,35 @@
 //! multiple points and polynomials", section 4).
 #![expect(clippy::arithmetic_side_effects, reason = "field arithmetic is total")]
 
+use std::collections::BTreeMap;
+
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::halo2curves::ff::{BatchInvert, Field};
 use halo2_proofs::plonk::{Column, ColumnType};
 use halo2_proofs::poly::Rotation;
 
-use super::Term;
 use super::messages::Messages;
+use super::{KeyPoints, Term};
 use crate::key::VerifyingKey;
 use crate::transcript::{ProofReader, ReadError};
 
 /// A committed polynomial and its claimed values.
 pub(super) struct Opened {
-    /// What adds up to the commitment.
-    commitment: Vec<Term>,
+    commitment: Commitment,
     /// Points and the values there.
     values: Vec<(Fr, Fr)>,
 }
 
-impl Opened {
-    fn new(commitment: G1Affine, values: Vec<(Fr, Fr)>) -> Self {
-        Self { commitment: vec![(Fr::ONE, commitment)], values }
+enum Commitment {
+    /// What adds up to it, of the proof.
+    Own(Vec<Term>),
+    /// A point of the key, by its place.
+    OfKey(usize),
+}
+
+impl Commitment {
+    fn point(point: G1Affine) -> Self {
+        Self::Own(vec![(Fr::ONE, point)])
     }
 }
 
@@ -41,19 +49,26 @@ pub(super) fn opened(key: &VerifyingKey, messages: &Messages, quotient: Fr) -> V
     let behind = i32::try_from(system.blinding_factors()).unwrap_or(i32::MAX);
     let [next, last] = [1, behind.saturating_neg().saturating_sub(1)].map(at);
 
-    let mut opened = by_column(system.advice_queries(), &messages.advice_values, &messages.advice, at);
+    let advice = |column: usize| messages.advice.get(column).copied().map(Commitment::point);
+    let mut opened = by_column(system.advice_queries(), &messages.advice_values, advice, at);
     opened.extend(messages.products.iter().zip(&messages.product_values).map(|(commitment, values)| {
         let passed_on = values.passed_on.map(|value| (last, value));
-        Opened::new(*commitment, [(x, values.here), (next, values.next)].into_iter().chain(passed_on).collect())
+        let values = [(x, values.here), (next, values.next)].into_iter().chain(passed_on).collect();
+        Opened { commitment: Commitment::point(*commitment), values }
     }));
-    opened.extend(by_column(system.fixed_queries(), &messages.fixed_values, halo2.fixed_commitments(), at));
-    let positions = halo2.permutation().commitments().iter().zip(&messages.position_values);
-    opened.extend(positions.map(|(commitment, value)| Opened::new(*commitment, vec![(x, *value)])));
+    let places = key.points().places();
+    let fixed = |column: usize| Some(Commitment::OfKey(places.fixed.clone().nth(column)?));
+    opened.extend(by_column(system.fixed_queries(), &messages.fixed_values, fixed, at));
+    opened.extend(places.positions.zip(&messages.position_values).map(|(place, value)| {
+        let commitment = Commitment::OfKey(place);
+        Opened { commitment, values: vec![(x, *value)] }
+    }));
     let power = x.pow_vartime([domain.size]);
     let powers = std::iter::successors(Some(Fr::ONE), |own| Some(*own * power));
-    let commitment = powers.zip(messages.pieces.iter().copied()).collect();
+    let commitment = Commitment::Own(powers.zip(messages.pieces.iter().copied()).collect());
     opened.push(Opened { commitment, values: vec![(x, quotient)] });
-    opened.push(Opened::new(messages.masking, vec![(x, messages.masking_value)]));
+    let commitment = Commitment::point(messages.masking);
+    opened.push(Opened { commitment, values: vec![(x, messages.masking_value)] });
     opened
 }
 
@@ -61,10 +76,10 @@ pub(super) fn opened(key: &VerifyingKey, messages: &Messages, quotient: Fr) -> V
 fn by_column<T: ColumnType>(
     queries: &[(Column<T>, Rotation)],
     values: &[Fr],
-    commitments: &[G1Affine],
+    commitment: impl Fn(usize) -> Option<Commitment>,
     at: impl Fn(i32) -> Fr,
 ) -> Vec<Opened> {
-    let mut places = vec![None; commitments.len()];
+    let mut places: BTreeMap<usize, usize> = BTreeMap::new();
     let mut opened: Vec<Opened> = Vec::new();
     let mut points: Vec<(i32, Fr)> = Vec::new();
     for ((column, rotation), value) in queries.iter().zip(values) {
@@ -76,32 +91,36 @@ fn by_column<T: ColumnType>(
                 point
             }
         };
-        let (Some(place), Some(commitment)) = (places.get_mut(column.index()), commitments.get(column.index())) else {
-            continue;
-        };
-        match place.and_then(|place: usize| opened.get_mut(place)) {
-            Some(own) => own.values.push((point, *value)),
-            None => {
-                *place = Some(opened.len());
-                opened.push(Opened::new(*commitment, vec![(point, *value)]));
-            }
+        let place = *places.entry(column.index()).or_insert(opened.len());
+        if let Some(own) = opened.get_mut(place) {
+            own.values.push((point, *value));
+        } else if let Some(commitment) = commitment(column.index()) {
+            opened.push(Opened { commitment, values: vec![(point, *value)] });
         }
     }
     opened
 }
 
-/// Reads the opening: the point to pair with `[tau]_2`, and the terms of the point to pair with `[1]_2`. `None` if a
-/// challenge meets a point, which has a chance of one in the field's order.
+/// What is paired with `[1]_2`.
+pub(super) struct Right {
+    pub(super) own: Vec<Term>,
+    /// Multiples of the key's points, by place.
+    pub(super) of_key: Vec<Fr>,
+}
+
+/// Reads the opening: the point to pair with `[tau]_2`, and what to pair with `[1]_2`. `None` if a challenge meets a point,
+/// which has a chance of one in the field's order.
 pub(super) fn read(
+    key: &VerifyingKey,
     opened: Vec<Opened>,
     reader: &mut ProofReader<'_>,
-) -> Result<Option<(G1Affine, Vec<Term>)>, ReadError> {
+) -> Result<Option<(G1Affine, Right)>, ReadError> {
     let sets = sets(opened);
     let (y, v) = (reader.squeeze(), reader.squeeze());
     let first = reader.read_point()?;
     let u = reader.squeeze();
     let second = reader.read_point()?;
-    Ok(combine(&sets, [y, v, u], first, second).map(|terms| (second, terms)))
+    Ok(combine(key.points(), &sets, [y, v, u], first, second).map(|right| (second, right)))
 }
 
 fn sets(opened: Vec<Opened>) -> Vec<Set> {
@@ -124,7 +143,7 @@ fn sets(opened: Vec<Opened>) -> Vec<Set> {
 
 /// `sum_i v^i z_i (sum_j y^j C_ij - r_i(u) [1]) - z_0 W + u W'`, where `z_i` vanishes at u's distance from the points that
 /// set i lacks, over the same of the first set, and `r_i` has the claimed values.
-fn combine(sets: &[Set], [y, v, u]: [Fr; 3], first: G1Affine, second: G1Affine) -> Option<Vec<Term>> {
+fn combine(points: &KeyPoints, sets: &[Set], [y, v, u]: [Fr; 3], first: G1Affine, second: G1Affine) -> Option<Right> {
     let mut all: Vec<Fr> = sets.iter().flat_map(|set| set.points.iter().copied()).collect();
     all.sort_unstable();
     all.dedup();
@@ -133,14 +152,20 @@ fn combine(sets: &[Set], [y, v, u]: [Fr; 3], first: G1Affine, second: G1Affine) 
         points.fold(Fr::ONE, |product, point| product * (u - point))
     };
     let scale = Option::<Fr>::from(sets.first().map(missing)?.invert())?;
-    let (mut terms, mut values) = (Vec::new(), Fr::ZERO);
+    let mut right = Right { own: Vec::new(), of_key: vec![Fr::ZERO; points.all().len()] };
+    let mut values = Fr::ZERO;
     let mut power = scale;
     for set in sets {
         let weight = power * missing(set);
         let mut own = weight;
         let mut sums = vec![Fr::ZERO; set.points.len()];
         for polynomial in &set.polynomials {
-            terms.extend(polynomial.commitment.iter().map(|(multiple, point)| (own * multiple, *point)));
+            match &polynomial.commitment {
+                Commitment::Own(terms) => {
+                    right.own.extend(terms.iter().map(|(multiple, point)| (own * multiple, *point)))
+                }
+                Commitment::OfKey(place) => *right.of_key.get_mut(*place)? += own,
+            }
             for (sum, point) in sums.iter_mut().zip(&set.points) {
                 let (_, value) = polynomial.values.iter().find(|(other, _)| other == point)?;
                 *sum += own * value;
@@ -151,8 +176,9 @@ fn combine(sets: &[Set], [y, v, u]: [Fr; 3], first: G1Affine, second: G1Affine) 
         power *= v;
     }
     let vanishing = sets.first()?.points.iter().fold(Fr::ONE, |product, point| product * (u - point));
-    terms.extend([(-values, G1Affine::generator()), (-vanishing, first), (u, second)]);
-    Some(terms)
+    right.own.extend([(-vanishing, first), (u, second)]);
+    *right.of_key.get_mut(points.places().generator)? -= values;
+    Some(right)
 }
 
 /// Value at u of the polynomial of least degree with these values (Lagrange); `None` if a point repeats.

@@ -4,9 +4,9 @@
 //! scalar is `k = k_1 - k_2 lambda` with both halves below 2^128 (Gallant, Lambert and Vanstone, CRYPTO 2001), found by rounding
 //! `k`'s coordinates in the lattice of all pairs that stand for zero.
 
-use circuits::committed::limbs;
+use circuits::committed::{limbs, unsigned};
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::halo2curves::ff::{PrimeField, WithSmallOrderMulGroup};
+use halo2_proofs::halo2curves::ff::WithSmallOrderMulGroup;
 
 /// Two short vectors of the lattice have the second coordinates `FIRST` and `SECOND`; to the first belongs the rounding
 /// factor `2^256 b_2 / r`, to the second `2^256 b_1 / r`, least limb first.
@@ -25,8 +25,8 @@ pub(super) struct Half {
 /// `[k_1, k_2]` with `k = k_1 + k_2 lambda`.
 pub(super) fn split(scalar: &Fr) -> [Half; 2] {
     let limbs = limbs(scalar);
-    let first = Fr::from_u128(high(limbs, FIRST_FACTOR)) * Fr::from(FIRST);
-    let second = Fr::from_u128(high(limbs, SECOND_FACTOR)) * Fr::from_u128(SECOND);
+    let first = unsigned(high(limbs, FIRST_FACTOR)) * Fr::from(FIRST);
+    let second = unsigned(high(limbs, SECOND_FACTOR)) * unsigned(SECOND);
     let low = *scalar + (second - first) * Fr::ZETA;
     [half(low), half(first - second)]
 }
@@ -62,7 +62,7 @@ fn high(scalar: [u64; 4], factor: [u64; 3]) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use halo2_proofs::halo2curves::ff::Field;
+    use halo2_proofs::halo2curves::ff::{Field, PrimeField};
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 
