@@ -77,6 +77,9 @@ pub enum FieldError {
     /// A utilisation profile.
     #[error(transparent)]
     Utilisation(#[from] UtilisationError),
+    /// A list, set or byte string.
+    #[error(transparent)]
+    Bound(#[from] crate::bounded::BoundError),
     /// A policy.
     #[error(transparent)]
     Policy(#[from] crate::policy::PolicyError),

@@ -8,7 +8,7 @@
 //! | [`evidence`] | what a machine can show about itself, and the interface that collects it |
 //! | [`policy`] | how much each kind of evidence and hardware is trusted |
 //! | [`appraisal`] | evidence + collateral + policy + context + time -> trust and reasons, or a refusal |
-//! | [`hash`], [`hex`], [`codec`], [`text`] | one hash per purpose, one spelling per byte string, one strict decoder, safe short texts |
+//! | [`hash`], [`hex`], [`codec`], [`bounded`], [`text`] | one hash per purpose, one spelling per byte string, one strict decoder, bounded values, safe short texts |
 //!
 //! # What each type proves, and what it does not
 //!
@@ -92,6 +92,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 pub mod appraisal;
+pub mod bounded;
 pub mod codec;
 pub mod context;
 pub mod evidence;
@@ -100,4 +101,6 @@ pub mod hex;
 pub mod identity;
 pub mod policy;
 pub mod receipt;
+#[cfg(feature = "synthetic")]
+pub mod synthetic;
 pub mod text;

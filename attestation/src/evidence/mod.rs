@@ -23,7 +23,9 @@ use crate::{
     hash::{derive, purpose},
 };
 
+pub mod floor;
 pub mod software;
+pub mod tdx;
 
 pub use software::{SoftwareAttester, SoftwareEvidence};
 
