@@ -4,6 +4,8 @@
 //! A policy accepts them only if it pins a synthetic root, which no policy of a production chain does.
 
 mod asn1;
+pub mod sev_snp;
 pub mod tdx;
 
+pub use sev_snp::SyntheticSnp;
 pub use tdx::SyntheticTdx;
