@@ -23,6 +23,7 @@ use crate::{
     hash::{derive, purpose},
 };
 
+pub mod nvidia;
 pub mod software;
 
 pub use software::{SoftwareAttester, SoftwareEvidence};
