@@ -1,13 +1,17 @@
 //! Public samples verify exactly as their README says.
 
 use attestation::evidence::nvidia::{
+    chain::{ChainError, Clock},
+    compare::{CompareError, Compared, compare},
     device_chain::{DeviceChain, DeviceChainError, Family, NVIDIA_DEVICE_ROOT},
     report::{DeviceKind, Report},
     report_error::ReportError,
+    rim::{NVIDIA_RIM_ROOT, Rim, RimError},
     signature::{SignatureError, Verified},
+    xml_signature::XmlSignatureError,
 };
 
-use crate::vectors::{AUGUST_2025, SAMPLE_NONCE, bytes, container, hex_text};
+use crate::vectors::{AUGUST_2025, SAMPLE_NONCE, bytes, container, hex_text, sample};
 
 const LOCAL: &str = "nvtrust-local-verifier/samples";
 const SDK: &str = "attestation-sdk/testdata";
@@ -90,4 +94,146 @@ fn every_container_entry_is_what_it_says() {
         }
     }
     assert_eq!(entries, 24);
+}
+
+/// 2025-01-15T12:00:00Z: every signer of the samples' manifests was valid then.
+const JANUARY_2025: u64 = 1_736_942_400_000;
+
+fn manifest(path: &str, at: u64) -> Option<Result<Rim, RimError>> {
+    let clock = Clock { at, grace: 0 };
+    Some(Rim::verify(&bytes(path)?, &NVIDIA_RIM_ROOT, clock, &mut Verified::default()))
+}
+
+#[test]
+fn hopper_matches_20_driver_and_12_vbios_values() {
+    let Some(report) = hex_text(&format!("{LOCAL}/hopperAttestationReport.txt")) else { return };
+    let report = Report::parse(&report).unwrap();
+    let rims = "go-nvattest-tools/testdata/rim";
+    let driver = manifest(&format!("{rims}/NV_GPU_DRIVER_GH100_550.90.07.xml"), AUGUST_2025).unwrap().unwrap();
+    let vbios = manifest(&format!("{rims}/NV_GPU_VBIOS_1010_0200_882_96009F0001.xml"), AUGUST_2025).unwrap().unwrap();
+    assert_eq!((driver.version(), driver.product(), driver.edition()), ("550.90.07", "GH100", "GPU"));
+    assert_eq!(
+        compare(&report, &[driver.golden(), vbios.golden()]).unwrap(),
+        [Compared { matched: 20, skipped: 1 }, Compared { matched: 12, skipped: 0 }]
+    );
+}
+
+#[test]
+fn switch_matches_31_values() {
+    let path = format!("{SDK}/switchVBIOSRim_NV_SWITCH_BIOS_5612_0002_890_9610550001.xml");
+    // Its signer is valid from 2026-05-20 on.
+    let Some(rim) = manifest(&path, 1_795_000_000_000) else { return };
+    let report = Report::parse(&hex_text(&format!("{SDK}/switchAttestationReport.txt")).unwrap()).unwrap();
+    assert_eq!(compare(&report, &[rim.unwrap().golden()]).unwrap(), [Compared { matched: 31, skipped: 0 }]);
+}
+
+#[test]
+fn every_published_manifest_verifies() {
+    let Some(folder) = sample(LOCAL) else { return };
+    let mut verified = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".swidtag") {
+            manifest(&format!("{LOCAL}/{name}"), JANUARY_2025)
+                .unwrap()
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            verified += 1;
+        }
+    }
+    assert_eq!(verified, 26);
+    for path in [
+        format!("{SDK}/NV_GPU_DRIVER_GH100_550.144.03.xml"),
+        format!("{SDK}/sample_rims/NV_GPU_VBIOS_1010_0200_882_96005E0001_measurement_mismatch.xml"),
+        "go-nvattest-tools/testdata/rim/success_valid_rim.xml".to_owned(),
+    ] {
+        manifest(&path, JANUARY_2025).unwrap().unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+}
+
+// negative 24, 25, 35
+#[test]
+fn edited_manifests() {
+    let rims = format!("{SDK}/sample_rims");
+    // 2025-01-01T12:00:00Z: one signer was valid on that day only.
+    let new_year = 1_735_732_800_000;
+    for (path, at, expected) in [
+        (
+            format!("{rims}/NV_GPU_DRIVER_GH100_535.86.09_measurement_mismatch.xml"),
+            AUGUST_2025,
+            XmlSignatureError::Digest,
+        ),
+        (format!("{rims}/NV_GPU_DRIVER_GH100_570.124.03_expired.xml"), new_year, XmlSignatureError::Digest),
+        (
+            format!("{rims}/NV_SWITCH_BIOS_5612_0002_890_9610550001_invalid_signature.xml"),
+            AUGUST_2025,
+            XmlSignatureError::Digest,
+        ),
+        (
+            format!("{rims}/NV_SWITCH_BIOS_5612_0002_890_9610550001_measurement_mismatch.xml"),
+            AUGUST_2025,
+            XmlSignatureError::Digest,
+        ),
+        (
+            format!("{SDK}/incorrect_signature_driver_rim.xml"),
+            JANUARY_2025,
+            XmlSignatureError::Signature(SignatureError::Mismatch),
+        ),
+        // Signed under the vendor's debug root, with a chain of its own length.
+        (
+            format!("{SDK}/incorrect_cert_chain_driver_rim.xml"),
+            JANUARY_2025,
+            XmlSignatureError::Chain(ChainError::Count { expected: 4, got: 2 }),
+        ),
+    ] {
+        let Some(result) = manifest(&path, at) else { return };
+        assert_eq!(result.unwrap_err(), RimError::Signature(expected), "{path}");
+    }
+}
+
+#[test]
+fn manifests_without_signature_or_schema() {
+    let Some(folder) = sample("go-nvattest-tools/testdata/rim") else { return };
+    let mut refused = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.starts_with("failure_") {
+            let error = manifest(&format!("go-nvattest-tools/testdata/rim/{name}"), JANUARY_2025).unwrap().unwrap_err();
+            let structure = "SignedInfo, SignatureValue, KeyInfo";
+            let expected = [
+                RimError::Signature(XmlSignatureError::Count { got: 0 }),
+                // Some of them have a Signature without the namespace of signatures.
+                RimError::Signature(XmlSignatureError::Place),
+                RimError::Signature(XmlSignatureError::Children { parent: "Signature", expected: structure }),
+            ];
+            assert!(expected.contains(&error), "{name}: {error}");
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 18);
+}
+
+// negative 32, 33: three documents with one name and version, validly signed, with different values.
+#[test]
+fn one_version_names_three_documents() {
+    let Some(report) = hex_text(&format!("{SDK}/sample_attestation_data/gpu/hopperAttestationReport.txt")) else {
+        return;
+    };
+    let report = Report::parse(&report).unwrap();
+    let version = "96.00.5E.00.01";
+    let documents = [
+        format!("{LOCAL}/1010_0200_882_96005E0001_PROD.swidtag"),
+        format!("{SDK}/sample_rims/NV_GPU_VBIOS_1010_0200_882_96005E0001_measurement_mismatch.xml"),
+        format!("{LOCAL}/1010_0200_882_96005E0001_test_no_gpu.swidtag"),
+    ];
+    let rims = documents.map(|path| manifest(&path, JANUARY_2025).unwrap().unwrap());
+    assert!(rims.iter().all(|rim| rim.version() == version));
+    assert_ne!(rims[0].sha256(), rims[1].sha256());
+    assert_ne!(rims[0].sha256(), rims[2].sha256());
+    assert_eq!(compare(&report, &[rims[0].golden()]).unwrap(), [Compared { matched: 12, skipped: 0 }]);
+    let differing = |rim: &Rim| match compare(&report, &[rim.golden()]).unwrap_err() {
+        CompareError::Mismatch { mismatches } => mismatches.iter().map(|mismatch| mismatch.index).collect::<Vec<_>>(),
+        error @ CompareError::IndexConflict { .. } => panic!("{error}"),
+    };
+    assert_eq!(differing(&rims[1]), [9]);
+    assert_eq!(differing(&rims[2]), [1, 2, 3, 9]);
 }

@@ -1,7 +1,7 @@
 //! One X.509 certificate (RFC 5280), read strictly into the few facts that a path needs.
 //!
-//! The certificate must be the DER that its own values encode to, so there is one spelling; the signature is checked over
-//! the bytes as they came.
+//! The decoder takes DER only; the signature is checked over the bytes as they came, never over a re-encoding (the vendor
+//! writes some dates before 2050 as GeneralizedTime, which a re-encoding would change).
 
 use der::{
     Decode, Encode, Reader, SliceReader,
@@ -41,9 +41,6 @@ pub enum CertificateError {
     /// Not a certificate in DER.
     #[error("not a certificate in DER: {0}")]
     Malformed(#[from] der::Error),
-    /// Another spelling than the one DER allows.
-    #[error("not in the one spelling that DER allows")]
-    NotCanonical,
     /// Not version 3.
     #[error("expected an X.509 version 3 certificate")]
     Version,
@@ -104,9 +101,6 @@ impl Certificate {
             return Err(CertificateError::TooLong { max: CERTIFICATE_BYTES_MAX, got: der.len() });
         }
         let parsed = x509_cert::Certificate::from_der(der)?;
-        if parsed.to_der()? != der {
-            return Err(CertificateError::NotCanonical);
-        }
         let tbs = parsed.tbs_certificate();
         if tbs.version() != Version::V3 {
             return Err(CertificateError::Version);
