@@ -4,6 +4,7 @@ use attestation::evidence::nvidia::{
     chain::{ChainError, Clock},
     compare::{CompareError, Compared, compare},
     device_chain::{DeviceChain, DeviceChainError, Family, NVIDIA_DEVICE_ROOT},
+    ocsp::{OcspError, OcspResponse},
     report::{DeviceKind, Report},
     report_error::ReportError,
     rim::{NVIDIA_RIM_ROOT, Rim, RimError},
@@ -11,7 +12,7 @@ use attestation::evidence::nvidia::{
     xml_signature::XmlSignatureError,
 };
 
-use crate::vectors::{AUGUST_2025, SAMPLE_NONCE, bytes, container, hex_text, sample};
+use crate::vectors::{AUGUST_2025, OCTOBER_2025, SAMPLE_NONCE, base64_text, bytes, container, hex_text, sample};
 
 const LOCAL: &str = "nvtrust-local-verifier/samples";
 const SDK: &str = "attestation-sdk/testdata";
@@ -236,4 +237,44 @@ fn one_version_names_three_documents() {
     };
     assert_eq!(differing(&rims[1]), [9]);
     assert_eq!(differing(&rims[2]), [1, 2, 3, 9]);
+}
+
+fn response(name: &str) -> Option<OcspResponse> {
+    let file = format!("go-nvattest-tools/testdata/ocsp/test_{name}_base64encoded_ocsp_response.dat");
+    Some(OcspResponse::parse(&base64_text(&file)?).unwrap())
+}
+
+#[test]
+fn seven_responses_are_good_at_their_times() {
+    const DAY: u64 = 86_400_000;
+    let Some(pem) = bytes(&format!("{LOCAL}/hopperCertChain.txt")) else { return };
+    let verified = &mut Verified::default();
+    let device = DeviceChain::verify(&pem, &NVIDIA_DEVICE_ROOT, AUGUST_2025, verified).unwrap();
+    let rims = "go-nvattest-tools/testdata/rim";
+    let driver = manifest(&format!("{rims}/NV_GPU_DRIVER_GH100_550.90.07.xml"), OCTOBER_2025).unwrap().unwrap();
+    let vbios = manifest(&format!("{rims}/NV_GPU_VBIOS_1010_0200_882_96009F0001.xml"), OCTOBER_2025).unwrap().unwrap();
+    for (name, chain, index, at, lapses) in [
+        ("gpu_certificate_l4", device.chain(), 1, AUGUST_2025, 1_755_845_227_000),
+        ("gpu_certificate_l3", device.chain(), 2, AUGUST_2025, 1_755_845_227_000),
+        ("gpu_certificate_l2", device.chain(), 3, AUGUST_2025, 1_755_845_228_000),
+        ("gpu_driver_rim_l4", driver.chain(), 0, OCTOBER_2025, 1_761_391_941_000_u64),
+        ("gpu_vbios_l4", vbios.chain(), 0, OCTOBER_2025, 1_761_391_942_000),
+        ("gpu_driver_rim_l3", driver.chain(), 1, OCTOBER_2025, 1_761_391_941_000),
+        ("gpu_rim_l2", driver.chain(), 2, OCTOBER_2025, 1_761_391_941_000),
+    ] {
+        let response = response(name).unwrap();
+        let [target, issuer] = &chain.certificates()[index..=index + 1] else { panic!() };
+        assert_eq!(response.verify(target, issuer, at, DAY, verified), Ok(lapses), "{name}");
+        // One shorter maximum age ends it sooner than its own word.
+        let short = response.verify(target, issuer, at, 1000, verified).unwrap_err();
+        assert_eq!(short, OcspError::Stale { expires_at: lapses - DAY + 1000, at }, "{name}");
+        let late = response.verify(target, issuer, lapses + 1, DAY, verified).unwrap_err();
+        assert_eq!(late, OcspError::Stale { expires_at: lapses, at: lapses + 1 }, "{name}");
+        let early = lapses - DAY - 1;
+        let error = response.verify(target, issuer, early, DAY, verified).unwrap_err();
+        assert_eq!(error, OcspError::Future { this_update: lapses - DAY, at: early }, "{name}");
+        let other = &chain.certificates()[if index == 3 { 2 } else { 3 }];
+        assert_eq!(response.verify(other, issuer, at, DAY, verified), Err(OcspError::OtherSerial), "{name}");
+        assert_eq!(response.verify(target, target, at, DAY, verified), Err(OcspError::OtherIssuer), "{name}");
+    }
 }

@@ -6,6 +6,8 @@ use base64ct::{Base64, Encoding};
 
 /// 2025-08-21T12:00:00Z: the device chain's OCSP responses are fresh.
 pub(crate) const AUGUST_2025: u64 = 1_755_777_600_000;
+/// 2025-10-24T12:00:00Z: those of the manifest chains are.
+pub(crate) const OCTOBER_2025: u64 = 1_761_307_200_000;
 /// The nonce of most public samples.
 pub(crate) const SAMPLE_NONCE: &str = "0x931d8dd0add203ac3d8b4fbde75e115278eefcdceac5b87671a748f32364dfcb";
 
@@ -27,6 +29,11 @@ pub(crate) fn bytes(path: &str) -> Option<Vec<u8>> {
 pub(crate) fn hex_text(path: &str) -> Option<Vec<u8>> {
     let text = String::from_utf8(bytes(path)?).unwrap();
     Some(attestation::hex::decode_vec(&format!("0x{}", text.trim())).unwrap())
+}
+
+pub(crate) fn base64_text(path: &str) -> Option<Vec<u8>> {
+    let text = String::from_utf8(bytes(path)?).unwrap();
+    Some(Base64::decode_vec(text.trim()).unwrap())
 }
 
 /// (architecture, nonce, report, chain).
