@@ -105,6 +105,13 @@ fn manifest(path: &str, at: u64) -> Option<Result<Rim, RimError>> {
     Some(Rim::verify(&bytes(path)?, &NVIDIA_RIM_ROOT, clock, &mut Verified::default()))
 }
 
+/// Per manifest: how many measurements match, and how many are skipped.
+fn counts(report: &Report, rims: &[&Rim]) -> Vec<(usize, usize)> {
+    let golden: Vec<_> = rims.iter().map(|rim| rim.golden()).collect();
+    let count = |compared: &Compared| (compared.matched.len(), compared.skipped.len());
+    compare(report, &golden).unwrap().iter().map(count).collect()
+}
+
 #[test]
 fn hopper_matches_20_driver_and_12_vbios_values() {
     let Some(report) = hex_text(&format!("{LOCAL}/hopperAttestationReport.txt")) else { return };
@@ -113,10 +120,7 @@ fn hopper_matches_20_driver_and_12_vbios_values() {
     let driver = manifest(&format!("{rims}/NV_GPU_DRIVER_GH100_550.90.07.xml"), AUGUST_2025).unwrap().unwrap();
     let vbios = manifest(&format!("{rims}/NV_GPU_VBIOS_1010_0200_882_96009F0001.xml"), AUGUST_2025).unwrap().unwrap();
     assert_eq!((driver.version(), driver.product(), driver.edition()), ("550.90.07", "GH100", "GPU"));
-    assert_eq!(
-        compare(&report, &[driver.golden(), vbios.golden()]).unwrap(),
-        [Compared { matched: 20, skipped: 1 }, Compared { matched: 12, skipped: 0 }]
-    );
+    assert_eq!(counts(&report, &[&driver, &vbios]), [(20, 1), (12, 0)]);
 }
 
 #[test]
@@ -125,7 +129,7 @@ fn switch_matches_31_values() {
     // Its signer is valid from 2026-05-20 on.
     let Some(rim) = manifest(&path, 1_795_000_000_000) else { return };
     let report = Report::parse(&hex_text(&format!("{SDK}/switchAttestationReport.txt")).unwrap()).unwrap();
-    assert_eq!(compare(&report, &[rim.unwrap().golden()]).unwrap(), [Compared { matched: 31, skipped: 0 }]);
+    assert_eq!(counts(&report, &[&rim.unwrap()]), [(31, 0)]);
 }
 
 #[test]
@@ -230,7 +234,7 @@ fn one_version_names_three_documents() {
     assert!(rims.iter().all(|rim| rim.version() == version));
     assert_ne!(rims[0].sha256(), rims[1].sha256());
     assert_ne!(rims[0].sha256(), rims[2].sha256());
-    assert_eq!(compare(&report, &[rims[0].golden()]).unwrap(), [Compared { matched: 12, skipped: 0 }]);
+    assert_eq!(counts(&report, &[&rims[0]]), [(12, 0)]);
     let differing = |rim: &Rim| match compare(&report, &[rim.golden()]).unwrap_err() {
         CompareError::Mismatch { mismatches } => mismatches.iter().map(|mismatch| mismatch.index).collect::<Vec<_>>(),
         error @ CompareError::IndexConflict { .. } => panic!("{error}"),

@@ -8,5 +8,11 @@
     reason = "tests"
 )]
 
+mod chain;
 mod genuine;
+mod honest;
+mod machine;
+mod manifest;
+mod report;
+mod status;
 mod vectors;

@@ -60,12 +60,12 @@ impl std::fmt::Display for Indices<'_> {
 }
 
 /// What was compared with one manifest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Compared {
-    /// Measurements that match.
-    pub matched: usize,
-    /// Measurements left out because the video decoder is off.
-    pub skipped: usize,
+    /// Indices of measurements that match.
+    pub matched: Vec<usize>,
+    /// Indices left out because the video decoder is off.
+    pub skipped: Vec<usize>,
 }
 
 /// Compares a report with the golden values of its manifests, in the order given.
@@ -88,9 +88,9 @@ pub fn compare(report: &Report, manifests: &[&[Golden]]) -> Result<Vec<Compared>
         for Golden { index, alternatives } in *manifest {
             let got = report.measurements().get(*index).copied();
             if skips(*index) {
-                compared.skipped = compared.skipped.saturating_add(1);
+                compared.skipped.push(*index);
             } else if got.is_some_and(|value| alternatives.contains(&value)) {
-                compared.matched = compared.matched.saturating_add(1);
+                compared.matched.push(*index);
             } else {
                 mismatches.push(Mismatch { index: *index, expected: alternatives.clone(), got });
             }

@@ -163,7 +163,7 @@ pub enum Feature {
 }
 
 /// Names of a GPU's board and chip, which name its VBIOS manifest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Board {
     /// Project, such as `1010`.
     pub project: String,

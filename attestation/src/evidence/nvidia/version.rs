@@ -126,3 +126,15 @@ impl fmt::Display for VbiosVersion {
         write!(formatter, "{a:02X}.{b:02X}.{c:02X}.{d:02X}.{e:02X}")
     }
 }
+
+impl serde::Serialize for DriverVersion {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl serde::Serialize for VbiosVersion {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
