@@ -24,6 +24,7 @@ use crate::{
 };
 
 pub mod floor;
+pub mod nvidia;
 pub mod sev_snp;
 pub mod software;
 pub mod tdx;
