@@ -80,6 +80,9 @@ pub enum FieldError {
     /// A list, set or byte string.
     #[error(transparent)]
     Bound(#[from] crate::bounded::BoundError),
+    /// Parts of hardware evidence.
+    #[error(transparent)]
+    Hardware(#[from] crate::evidence::hardware::HardwareError),
     /// A policy.
     #[error(transparent)]
     Policy(#[from] crate::policy::PolicyError),
