@@ -5,20 +5,60 @@
 
 use std::fmt;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::{
+    codec::{self, DecodeError},
     context::WorkContext,
-    evidence::{Evidence, EvidenceKind, SoftwareEvidence, software},
-    policy::{HardwareClass, Policy},
+    evidence::{
+        Evidence, EvidenceKind, SoftwareEvidence,
+        composite::{self, CpuClaims, HardwareClaims},
+        hardware::HardwareEvidence,
+        nvidia::{
+            appraise::NvidiaCollateral, appraise::NvidiaError, device_chain::Family, report::DeviceKind,
+            revocation::RevocationSource,
+        },
+        sev_snp::{SnpCollateral, SnpError},
+        software,
+        tdx::{TcbStatus, TdxCollateral, TdxError},
+    },
+    policy::{HardwareClass, Policy, PolicyError, Row},
+    trust_vector::{Claim, TrustVector},
 };
 
-/// Documents a verifier needs beside evidence: reference values, revocation lists, vendor certificates. Software
-/// evidence needs none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Most bytes of an encoded [`Collateral`].
+pub const COLLATERAL_BYTES_MAX: usize = 8 << 20;
+
+/// Documents a verifier needs beside evidence: reference values, revocation lists, vendor certificates. Whoever supplies
+/// them is not trusted. Software evidence needs none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 #[non_exhaustive]
-pub struct Collateral {}
+pub struct Collateral {
+    /// For NVIDIA devices.
+    pub nvidia: NvidiaCollateral,
+    /// For Intel TDX.
+    pub tdx: Option<TdxCollateral>,
+    /// For AMD SEV-SNP.
+    pub sev_snp: Option<SnpCollateral>,
+}
+
+impl Collateral {
+    /// Canonical bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// Reads canonical bytes. Nothing is verified yet.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        codec::decode("collateral", bytes, COLLATERAL_BYTES_MAX)
+    }
+}
 
 /// Why evidence is refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -53,6 +93,45 @@ pub enum AttestationError {
         /// Digest in the evidence.
         got: [u8; 32],
     },
+    /// An NVIDIA device is refused.
+    #[error(transparent)]
+    Nvidia(Box<NvidiaError>),
+    /// A TDX quote is refused.
+    #[error(transparent)]
+    Tdx(Box<TdxError>),
+    /// An SEV-SNP report is refused.
+    #[error(transparent)]
+    SevSnp(Box<SnpError>),
+    /// Documents without which a layer cannot be judged.
+    #[error("collateral: nothing for {layer} was given; fetch it")]
+    CollateralMissing {
+        /// Which layer.
+        layer: &'static str,
+    },
+    /// The quote's report data is not about this context and session key.
+    #[error("evidence: the quote does not commit to this context and session key")]
+    SessionNotCommitted,
+    /// The quote's report data is about other GPU evidence.
+    #[error("evidence: the quote commits to other GPU evidence than is given")]
+    GpuEvidenceNotCommitted,
+    /// A layer that the policy requires is not there.
+    #[error("evidence: the policy requires {layer}")]
+    LayerMissing {
+        /// Which layer.
+        layer: &'static str,
+    },
+    /// A processor that hides its identity cannot be held to one context at a time.
+    #[error("evidence: the processor shows no identity, so that it cannot be told from another")]
+    NoIdentity,
+    /// On the policy's list.
+    #[error("evidence: device {} is revoked by the policy", crate::hex::encode(.identity))]
+    RevokedIdentity {
+        /// Its identity.
+        identity: [u8; 32],
+    },
+    /// The policy itself breaks a rule.
+    #[error(transparent)]
+    Policy(PolicyError),
     /// Judged before the lease existed.
     #[error("evidence: judged at {at}, before the lease at {timestamp} (milliseconds)")]
     BeforeLease {
@@ -85,6 +164,8 @@ pub enum AttestationError {
 pub enum Claims {
     /// What a program said about itself.
     Software(SoftwareEvidence),
+    /// What devices and processors showed.
+    Hardware(Box<HardwareClaims>),
 }
 
 /// Why the trust is what it is, for people.
@@ -93,6 +174,30 @@ pub enum Claims {
 pub enum Reason {
     /// Software evidence shows nothing.
     SoftwareOnly,
+    /// Synthetic devices show nothing.
+    SyntheticOnly,
+    /// Devices verified here, and a quote that commits to them.
+    Verified,
+    /// No CPU quote vouches for the software.
+    NoCpuQuote,
+    /// No GPU: an accelerator is what earns trust.
+    NoGpu,
+    /// Firmware was not compared with all its reference values.
+    ReferenceValuesMissing {
+        /// Manifests that were not pinned or not supplied.
+        manifests: usize,
+    },
+    /// Revocation lists, not responses, speak for a chain.
+    RevocationByList,
+    /// Nothing spoke about revocation.
+    RevocationNotChecked,
+    /// Software inside must mitigate something.
+    SoftwareHardeningNeeded,
+    /// Something holds by a grace period only.
+    Grace {
+        /// Last moment at which the evidence counts, milliseconds.
+        until: u64,
+    },
     /// The row of the evidence decided.
     EvidenceRow {
         /// Trust of the row.
@@ -115,6 +220,22 @@ impl fmt::Display for Reason {
             Self::SoftwareOnly => formatter.write_str(
                 "software evidence: adds no security over the receipt signature, executable and host are the worker's own words",
             ),
+            Self::SyntheticOnly => formatter.write_str("synthetic devices: nobody made them, they show nothing"),
+            Self::Verified => {
+                formatter.write_str("devices verified here, and a CPU quote that commits to them and to the session key")
+            }
+            Self::NoCpuQuote => formatter.write_str("no CPU quote: nothing vouches for the software that asked the GPU"),
+            Self::NoGpu => formatter.write_str("no GPU: only the processor was attested"),
+            Self::ReferenceValuesMissing { manifests } => write!(
+                formatter,
+                "genuine, but {manifests} reference manifests are not pinned or not supplied: the firmware is unknown"
+            ),
+            Self::RevocationByList => formatter.write_str("revocation checked by lists only"),
+            Self::RevocationNotChecked => formatter.write_str("nothing spoke about revocation"),
+            Self::SoftwareHardeningNeeded => {
+                formatter.write_str("the processor's maker asks software to mitigate a known weakness")
+            }
+            Self::Grace { until } => write!(formatter, "accepted by a grace period only, until {until} (milliseconds)"),
             Self::EvidenceRow { row_bps } => write!(formatter, "trust {row_bps} bps by the kind of evidence"),
             Self::HardwareCap { row_bps, class, cap_bps } => {
                 write!(formatter, "trust {row_bps} bps by the kind of evidence, capped at {cap_bps} for hardware {class:?}")
@@ -132,6 +253,8 @@ pub struct Appraisal {
     pub claims: Claims,
     /// Why the trust is what it is.
     pub reasons: Vec<Reason>,
+    /// The same in the vocabulary of AR4SI. It explains; `trust_bps` decides.
+    pub vector: TrustVector,
     /// Last moment at which the evidence counts, milliseconds since the epoch.
     pub expires_at: u64,
 }
@@ -147,19 +270,31 @@ pub fn verify(
     context: &WorkContext,
     at: u64,
 ) -> Result<Appraisal, AttestationError> {
-    let Collateral {} = collateral;
     let kind = evidence.kind();
     if !policy.table().allowed.contains(&kind) {
         return Err(AttestationError::KindNotAllowed { kind });
     }
-    let (claims, class, mut reasons) = match evidence {
-        Evidence::Software(software) => {
-            check_software(software, context)?;
-            (Claims::Software(software.clone()), HardwareClass::Other, vec![Reason::SoftwareOnly])
-        }
+    if let Evidence::Software(software) = evidence {
+        check_software(software, context)?;
+    }
+    let mut expires_at = check_age(policy, context, at)?;
+    let judged = match evidence {
+        Evidence::Software(software) => Judged::software(software),
+        Evidence::Hardware(hardware) => Judged::hardware(hardware, collateral, policy, context, at)?,
+        #[cfg(feature = "synthetic")]
+        Evidence::Synthetic(hardware) => Judged {
+            row: Row::Software,
+            class: HardwareClass::Other,
+            reasons: vec![Reason::SyntheticOnly],
+            vector: TrustVector { hardware: Claim::UNRECOGNISED_HARDWARE, ..TrustVector::default() },
+            ..Judged::hardware(hardware, collateral, policy, context, at)?
+        },
     };
-    let expires_at = check_age(policy, context, at)?;
-    let (row_bps, cap_bps) = (policy.row(kind), policy.cap(class));
+    let Judged { claims, row, class, mut reasons, vector } = judged;
+    if let Claims::Hardware(claims) = &claims {
+        expires_at = expires_at.min(claims.expires_at);
+    }
+    let (row_bps, cap_bps) = (policy.row(row), policy.cap(class));
     reasons.push(if cap_bps < row_bps {
         Reason::HardwareCap { row_bps, class, cap_bps }
     } else {
@@ -170,7 +305,135 @@ pub fn verify(
     if trust_bps < expected {
         return Err(AttestationError::TrustTooLow { expected, got: trust_bps });
     }
-    Ok(Appraisal { trust_bps, claims, reasons, expires_at })
+    Ok(Appraisal { trust_bps, claims, reasons, vector, expires_at })
+}
+
+/// Verified evidence, and where it stands in the table of trust.
+struct Judged {
+    claims: Claims,
+    row: Row,
+    class: HardwareClass,
+    reasons: Vec<Reason>,
+    vector: TrustVector,
+}
+
+impl Judged {
+    fn software(evidence: &SoftwareEvidence) -> Self {
+        Self {
+            claims: Claims::Software(evidence.clone()),
+            row: Row::Software,
+            class: HardwareClass::Other,
+            reasons: vec![Reason::SoftwareOnly],
+            vector: TrustVector {
+                executables: Claim::UNRECOGNISED_RUNTIME,
+                hardware: Claim::UNRECOGNISED_HARDWARE,
+                runtime_opaque: Claim::VISIBLE_MEMORY,
+                ..TrustVector::default()
+            },
+        }
+    }
+
+    fn hardware(
+        evidence: &HardwareEvidence,
+        collateral: &Collateral,
+        policy: &Policy,
+        context: &WorkContext,
+        at: u64,
+    ) -> Result<Self, AttestationError> {
+        let claims = composite::verify(evidence, collateral, policy.table(), context, at)?;
+        let shortfalls = shortfalls(&claims);
+        let required = policy.table().required;
+        for (layer, is_required, is_missing) in [
+            ("a CPU quote", required.cpu, claims.cpu.is_none()),
+            ("a GPU", required.gpu, claims.devices.is_empty()),
+            (
+                "reference values for every measurement",
+                required.reference_values,
+                shortfalls.iter().any(|(_, reason)| matches!(reason, Reason::ReferenceValuesMissing { .. })),
+            ),
+        ] {
+            if is_required && is_missing {
+                return Err(AttestationError::LayerMissing { layer });
+            }
+        }
+        // The row that earns least decides; governance may order them as it likes.
+        let row = shortfalls.iter().map(|(row, _)| *row).min_by_key(|row| policy.row(*row)).unwrap_or(Row::Verified);
+        let mut reasons: Vec<Reason> = shortfalls.into_iter().map(|(_, reason)| reason).collect();
+        if reasons.is_empty() {
+            reasons.push(Reason::Verified);
+        }
+        let class = class(&claims);
+        let vector = vector(&claims, &reasons);
+        Ok(Self { claims: Claims::Hardware(Box::new(claims)), row, class, reasons, vector })
+    }
+}
+
+/// What keeps verified evidence from the first row, each with the row it falls to.
+fn shortfalls(claims: &HardwareClaims) -> Vec<(Row, Reason)> {
+    let mut found = Vec::new();
+    if claims.cpu.is_none() {
+        found.push((Row::NoCpu, Reason::NoCpuQuote));
+    }
+    if claims.devices.is_empty() {
+        // The hardware's cap decides here: a processor alone is "everything else".
+        found.push((Row::Verified, Reason::NoGpu));
+    }
+    let incomplete = claims.devices.iter().filter(|device| !device.reference_values.complete());
+    let manifests: Vec<usize> = incomplete.map(|device| device.reference_values.missing.len().max(1)).collect();
+    if !manifests.is_empty() {
+        let manifests = manifests.into_iter().fold(0, usize::saturating_add);
+        found.push((Row::Authentic, Reason::ReferenceValuesMissing { manifests }));
+    }
+    match claims.devices.iter().map(|device| device.revocation).max() {
+        Some(RevocationSource::NotChecked) => found.push((Row::Authentic, Reason::RevocationNotChecked)),
+        Some(RevocationSource::Crl) => found.push((Row::Hardening, Reason::RevocationByList)),
+        Some(RevocationSource::Ocsp) | None => {}
+    }
+    match &claims.cpu {
+        Some(CpuClaims::Tdx(tdx)) if tdx.tcb_status == TcbStatus::SoftwareHardeningNeeded => {
+            found.push((Row::Hardening, Reason::SoftwareHardeningNeeded));
+        }
+        // AMD publishes lists only, so a list is as good as it gets there; none at all is not.
+        Some(CpuClaims::SevSnp(snp)) if !snp.revocation_checked => {
+            found.push((Row::Hardening, Reason::RevocationNotChecked));
+        }
+        Some(CpuClaims::Tdx(_) | CpuClaims::SevSnp(_)) | None => {}
+    }
+    if claims.in_grace {
+        found.push((Row::Grace, Reason::Grace { until: claims.expires_at }));
+    }
+    found
+}
+
+/// Class of the GPUs, which are of one family.
+fn class(claims: &HardwareClaims) -> HardwareClass {
+    let gpu = claims.devices.iter().find(|device| device.kind == DeviceKind::Gpu);
+    match gpu.map(|gpu| gpu.family) {
+        Some(Family::Gb100) => HardwareClass::B100B200,
+        Some(Family::Gh100) => HardwareClass::H100H200,
+        Some(Family::Gb20x) => HardwareClass::RtxPro6000,
+        Some(Family::Ls10) | None => HardwareClass::Other,
+    }
+}
+
+fn vector(claims: &HardwareClaims, reasons: &[Reason]) -> TrustVector {
+    let has = |wanted: fn(&Reason) -> bool| reasons.iter().any(wanted);
+    let grace = has(|reason| matches!(reason, Reason::Grace { .. }));
+    let unknown = has(|reason| matches!(reason, Reason::ReferenceValuesMissing { .. }));
+    let hardening = has(|reason| matches!(reason, Reason::SoftwareHardeningNeeded));
+    let confidential = claims.cpu.is_some();
+    TrustVector {
+        instance_identity: Claim::RECOGNISED_INSTANCE,
+        configuration: if hardening { Claim::UNSAFE_CONFIGURATION } else { Claim::APPROVED_CONFIGURATION },
+        executables: match (unknown, confidential) {
+            (true, _) => Claim::UNRECOGNISED_RUNTIME,
+            (false, true) => Claim::APPROVED_RUNTIME,
+            (false, false) => Claim::APPROVED_BOOT,
+        },
+        hardware: if grace { Claim::UNSAFE_HARDWARE } else { Claim::GENUINE_HARDWARE },
+        runtime_opaque: if confidential { Claim::ENCRYPTED_MEMORY } else { Claim::NONE },
+        ..TrustVector::default()
+    }
 }
 
 fn check_software(evidence: &SoftwareEvidence, context: &WorkContext) -> Result<(), AttestationError> {

@@ -77,6 +77,12 @@ pub enum FieldError {
     /// A utilisation profile.
     #[error(transparent)]
     Utilisation(#[from] UtilisationError),
+    /// A list, set or byte string.
+    #[error(transparent)]
+    Bound(#[from] crate::bounded::BoundError),
+    /// Parts of hardware evidence.
+    #[error(transparent)]
+    Hardware(#[from] crate::evidence::hardware::HardwareError),
     /// A policy.
     #[error(transparent)]
     Policy(#[from] crate::policy::PolicyError),

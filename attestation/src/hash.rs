@@ -33,9 +33,19 @@ pub mod purpose {
     pub const SOFTWARE_DEVICE: &str = "assay 2026 software-device v1";
     /// Id of a [`Policy`](crate::policy::Policy).
     pub const POLICY: &str = "assay 2026 attestation-policy v1";
+    /// Identity of a TDX platform.
+    pub const TDX_PLATFORM: &str = "assay 2026 tdx-platform v1";
+    /// Identity of an AMD SEV-SNP processor.
+    pub const SNP_CHIP: &str = "assay 2026 snp-chip v1";
+    /// Id of a set of devices.
+    pub const DEVICE_SET: &str = "assay 2026 device-set v1";
+    /// First half of a quote's report data: context and session key.
+    pub const CPU_SESSION: &str = "assay 2026 cpu-session v1";
+    /// Second half of a quote's report data: GPU evidence.
+    pub const GPU_EVIDENCE: &str = "assay 2026 gpu-evidence v1";
 
     /// All of the above.
-    pub const ALL: [&str; 12] = [
+    pub const ALL: [&str; 17] = [
         WORK_CONTEXT,
         GPU_NONCE,
         ED25519_ADDRESS,
@@ -48,6 +58,11 @@ pub mod purpose {
         EVIDENCE_NULLIFIER,
         SOFTWARE_DEVICE,
         POLICY,
+        TDX_PLATFORM,
+        SNP_CHIP,
+        DEVICE_SET,
+        CPU_SESSION,
+        GPU_EVIDENCE,
     ];
 }
 

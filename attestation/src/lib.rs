@@ -7,8 +7,8 @@
 //! | [`receipt`] | what a worker signs after the run |
 //! | [`evidence`] | what a machine can show about itself, and the interface that collects it |
 //! | [`policy`] | how much each kind of evidence and hardware is trusted |
-//! | [`appraisal`] | evidence + collateral + policy + context + time -> trust and reasons, or a refusal |
-//! | [`hash`], [`hex`], [`codec`], [`text`] | one hash per purpose, one spelling per byte string, one strict decoder, safe short texts |
+//! | [`appraisal`], [`trust_vector`] | evidence + collateral + policy + context + time -> trust and reasons, or a refusal |
+//! | [`hash`], [`hex`], [`codec`], [`bounded`], [`text`] | one hash per purpose, one spelling per byte string, one strict decoder, bounded values, safe short texts |
 //!
 //! # What each type proves, and what it does not
 //!
@@ -19,6 +19,7 @@
 //! | [`Metadata`](receipt::Metadata) | what the worker claims about its run | that any of it is true |
 //! | [`Session`](receipt::Session) | that one key bound output and context | anything about code, until evidence commits to the key |
 //! | [`SoftwareEvidence`](evidence::SoftwareEvidence) after [`appraisal::verify`] | nothing beyond the receipt signature | which program ran, or on which machine |
+//! | [`HardwareEvidence`](evidence::HardwareEvidence) after [`appraisal::verify`] | that devices with these identities, in these states, answered this context; with a quote, that allow-listed software vouches for them and for the session key | that the work ran there, or that GPU and processor share a machine |
 //! | [`EvidenceNullifier`](evidence::EvidenceNullifier) | under what evidence is spent | that it was not spent before: ask the chain |
 //! | [`Appraisal`](appraisal::Appraisal) | the trust that one policy gives at one time | that the job ran on that device: evidence is never a work proof |
 //!
@@ -92,6 +93,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 pub mod appraisal;
+pub mod bounded;
 pub mod codec;
 pub mod context;
 pub mod evidence;
@@ -100,4 +102,7 @@ pub mod hex;
 pub mod identity;
 pub mod policy;
 pub mod receipt;
+#[cfg(feature = "synthetic")]
+pub mod synthetic;
 pub mod text;
+pub mod trust_vector;

@@ -327,7 +327,7 @@ fn views_show_the_receipt_as_the_other_systems_spell_it() {
 #[test]
 fn a_view_with_other_evidence_is_refused() {
     let signed = signed();
-    let Evidence::Software(mut software) = evidence_for(&worker());
+    let Evidence::Software(mut software) = evidence_for(&worker()) else { panic!("software evidence") };
     software.executable_hash = [0; 32];
     let other = Evidence::Software(software);
     let refused = ReceiptError::EvidenceMismatch { expected: signed.receipt.evidence_digest, got: other.digest() };

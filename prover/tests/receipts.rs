@@ -185,7 +185,7 @@ fn each_changed_field_is_found_by_its_layer() {
     stolen.signed.worker_key = SigningKey::from_seed(&[9; 32]).public_key().clone();
     rejected(&stolen, &[Signature]);
     // evidence
-    let Evidence::Software(software) = &case.file.evidence;
+    let Evidence::Software(software) = &case.file.evidence else { panic!("software evidence") };
     let mut other = software.clone();
     other.context_digest[0] ^= 1;
     rejected(&ReceiptFile { evidence: Evidence::Software(other), ..case.file.clone() }, &[Integrity, Attestation]);

@@ -144,6 +144,10 @@ fn receipt(file: &ReceiptFile, output: &Output) -> serde_json::Value {
                 ),
             );
         }
+        other => {
+            let nullifier = other.nullifier();
+            output.field("evidence", format!("{} of device {}", other.kind(), hex::encode(&nullifier.device_identity)));
+        }
     }
 
     section("carried beside it (named by hash in the signed part; not compared here)", output);

@@ -119,7 +119,7 @@ fn each_lie_is_found_in_its_layer() {
 #[test]
 fn evidence_of_another_host_is_not_what_was_signed() {
     let ran = judge_changed(|file| {
-        let attestation::evidence::Evidence::Software(software) = &mut file.evidence;
+        let attestation::evidence::Evidence::Software(software) = &mut file.evidence else { unreachable!() };
         software.host = Text::new("elsewhere").unwrap();
     });
     assert_eq!(failed(&ran.ends(1).envelope()), ["integrity"]);

@@ -175,6 +175,8 @@ fn integrity(file: &ReceiptFile) -> Finding {
         Some("the output is not the one that the worker signed")
     } else if file.evidence.digest() != receipt.evidence_digest {
         Some("the evidence is not the one that the worker signed")
+    } else if file.signed.check_evidence(&file.evidence).is_err() {
+        Some("the output is not signed with the session key that the evidence's quote vouches for")
     } else {
         None
     };
@@ -265,6 +267,8 @@ fn not_checked(
     }
     if matches!(file.evidence, attestation::evidence::Evidence::Software(_)) {
         lines.push("where it ran: software evidence shows nothing about hardware".to_owned());
+    } else {
+        lines.push("that the job ran on the attested devices: evidence is never a work proof".to_owned());
     }
     lines
 }

@@ -7,6 +7,8 @@
 //! | tag | kind |
 //! |---|---|
 //! | 0 | [`Software`](Evidence::Software): no hardware |
+//! | 1 to 4 | [`Hardware`](Evidence::Hardware): NVIDIA devices, an Intel TDX quote, an AMD SEV-SNP report, or devices and a quote |
+//! | 128 | [`Synthetic`](Evidence::Synthetic): the same from devices that nobody made (feature `synthetic` only) |
 //!
 //! Tags are never reused. An unknown one is refused by name ([`FieldError::UnknownTag`]), so that a node that is too old
 //! says so.
@@ -21,14 +23,24 @@ use crate::{
     codec::{self, DecodeError, FieldError},
     context::WorkContext,
     hash::{derive, purpose},
+    identity::ed25519,
 };
 
+pub mod composite;
+pub mod floor;
+pub mod hardware;
+pub mod nvidia;
+pub mod sev_snp;
 pub mod software;
+pub mod tdx;
 
+pub use hardware::HardwareEvidence;
 pub use software::{SoftwareAttester, SoftwareEvidence};
 
-/// Most bytes of an encoded [`Evidence`] of any kind this version knows.
-pub const EVIDENCE_BYTES_MAX: usize = 1024;
+/// Most bytes of an encoded [`Evidence`] of any kind this version knows: sixteen devices of 10 KiB, which is what
+/// genuine ones have, a quote and room, within a transaction of 320 KiB.
+pub const EVIDENCE_BYTES_MAX: usize = 256 << 10;
+const KINDS: &str = "0 (software), 1 (nvidia), 2 (tdx), 3 (sev_snp), 4 (composite)";
 
 /// Which kind of evidence; the borsh tag of [`Evidence`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,6 +48,18 @@ pub const EVIDENCE_BYTES_MAX: usize = 1024;
 pub enum EvidenceKind {
     /// A program's own statement about itself.
     Software,
+    /// NVIDIA GPUs and switches.
+    Nvidia,
+    /// An Intel TDX quote.
+    Tdx,
+    /// An AMD SEV-SNP report.
+    SevSnp,
+    /// NVIDIA devices and a CPU quote that commits to them.
+    Composite,
+    /// Hardware evidence of synthetic devices. Builds without the feature `synthetic` can neither read such evidence nor
+    /// a policy that allows it.
+    #[cfg(feature = "synthetic")]
+    Synthetic,
 }
 
 impl EvidenceKind {
@@ -44,15 +68,19 @@ impl EvidenceKind {
     pub const fn tag(self) -> u8 {
         match self {
             Self::Software => 0,
+            Self::Nvidia => 1,
+            Self::Tdx => 2,
+            Self::SevSnp => 3,
+            Self::Composite => 4,
+            #[cfg(feature = "synthetic")]
+            Self::Synthetic => 128,
         }
     }
 
     /// Whether silicon signed it.
     #[must_use]
     pub const fn is_hardware(self) -> bool {
-        match self {
-            Self::Software => false,
-        }
+        matches!(self, Self::Nvidia | Self::Tdx | Self::SevSnp | Self::Composite)
     }
 
     /// The kind with this tag.
@@ -62,7 +90,13 @@ impl EvidenceKind {
     pub const fn from_tag(got: u8) -> Result<Self, FieldError> {
         match got {
             0 => Ok(Self::Software),
-            _ => Err(FieldError::UnknownTag { field: "evidence", expected: "0 (software)", got }),
+            1 => Ok(Self::Nvidia),
+            2 => Ok(Self::Tdx),
+            3 => Ok(Self::SevSnp),
+            4 => Ok(Self::Composite),
+            #[cfg(feature = "synthetic")]
+            128 => Ok(Self::Synthetic),
+            _ => Err(FieldError::UnknownTag { field: "evidence", expected: KINDS, got }),
         }
     }
 }
@@ -71,6 +105,12 @@ impl std::fmt::Display for EvidenceKind {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Software => "software",
+            Self::Nvidia => "nvidia",
+            Self::Tdx => "tdx",
+            Self::SevSnp => "sev_snp",
+            Self::Composite => "composite",
+            #[cfg(feature = "synthetic")]
+            Self::Synthetic => "synthetic",
         })
     }
 }
@@ -93,6 +133,11 @@ impl BorshDeserialize for EvidenceKind {
 pub enum Evidence {
     /// A program's own statement about itself.
     Software(SoftwareEvidence),
+    /// GPUs, switches, a CPU quote.
+    Hardware(HardwareEvidence),
+    /// The same from synthetic devices.
+    #[cfg(feature = "synthetic")]
+    Synthetic(HardwareEvidence),
 }
 
 /// Under what evidence is spent: the device and the nonce it was asked with.
@@ -123,10 +168,29 @@ impl EvidenceNullifier {
 impl Evidence {
     /// Which kind it is.
     #[must_use]
-    pub const fn kind(&self) -> EvidenceKind {
+    pub fn kind(&self) -> EvidenceKind {
         match self {
             Self::Software(_) => EvidenceKind::Software,
+            Self::Hardware(evidence) => evidence.kind(),
+            #[cfg(feature = "synthetic")]
+            Self::Synthetic(_) => EvidenceKind::Synthetic,
         }
+    }
+
+    /// Hardware evidence in it, genuine or synthetic.
+    const fn hardware(&self) -> Option<&HardwareEvidence> {
+        match self {
+            Self::Software(_) => None,
+            Self::Hardware(evidence) => Some(evidence),
+            #[cfg(feature = "synthetic")]
+            Self::Synthetic(evidence) => Some(evidence),
+        }
+    }
+
+    /// The key to which a CPU quote commits; the receipt's session must be signed with it.
+    #[must_use]
+    pub fn session_key(&self) -> Option<&ed25519::PublicKey> {
+        self.hardware()?.parts().cpu.as_ref().map(|cpu| &cpu.session_key)
     }
 
     /// What a receipt signs: these bytes exactly, signatures included.
@@ -135,14 +199,17 @@ impl Evidence {
         derive(purpose::EVIDENCE, &[&self.to_bytes()])
     }
 
-    /// Under what this evidence is spent.
+    /// Under what this evidence is spent: the device and the context, from which every nonce it answers follows.
+    /// Appraisal refuses evidence whose statements about both are not true.
     #[must_use]
     pub const fn nullifier(&self) -> EvidenceNullifier {
-        match self {
-            Self::Software(evidence) => {
-                EvidenceNullifier { device_identity: evidence.device_id, request_nonce: evidence.context_digest }
-            }
-        }
+        let (device_identity, request_nonce) = match self {
+            Self::Software(evidence) => (evidence.device_id, evidence.context_digest),
+            Self::Hardware(evidence) => (evidence.parts().device_id.0, evidence.parts().context_digest.0),
+            #[cfg(feature = "synthetic")]
+            Self::Synthetic(evidence) => (evidence.parts().device_id.0, evidence.parts().context_digest.0),
+        };
+        EvidenceNullifier { device_identity, request_nonce }
     }
 
     /// Canonical bytes.
@@ -165,6 +232,12 @@ impl BorshSerialize for Evidence {
         BorshSerialize::serialize(&self.kind(), writer)?;
         match self {
             Self::Software(evidence) => BorshSerialize::serialize(evidence, writer),
+            Self::Hardware(evidence) => BorshSerialize::serialize(evidence.parts(), writer),
+            #[cfg(feature = "synthetic")]
+            Self::Synthetic(evidence) => {
+                BorshSerialize::serialize(&evidence.kind(), writer)?;
+                BorshSerialize::serialize(evidence.parts(), writer)
+            }
         }
     }
 }
@@ -173,6 +246,14 @@ impl BorshDeserialize for Evidence {
     fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
         match EvidenceKind::deserialize_reader(reader)? {
             EvidenceKind::Software => Ok(Self::Software(SoftwareEvidence::deserialize_reader(reader)?)),
+            kind @ (EvidenceKind::Nvidia | EvidenceKind::Tdx | EvidenceKind::SevSnp | EvidenceKind::Composite) => {
+                Ok(Self::Hardware(HardwareEvidence::read(reader, kind)?))
+            }
+            #[cfg(feature = "synthetic")]
+            EvidenceKind::Synthetic => {
+                let kind = EvidenceKind::deserialize_reader(reader)?;
+                Ok(Self::Synthetic(HardwareEvidence::read(reader, kind)?))
+            }
         }
     }
 }

@@ -60,6 +60,14 @@ pub enum ReceiptError {
         /// Time of completion that the worker states.
         completed_at: u64,
     },
+    /// The receipt has no session, or one of another key than the quote in the evidence vouches for.
+    #[error("receipt: the quote in the evidence vouches for session key {}, the receipt's session is {}", crate::hex::encode(.expected), .got.map_or_else(|| "missing".to_owned(), |key| crate::hex::encode(&key)))]
+    SessionKeyMismatch {
+        /// Key that the quote commits to.
+        expected: [u8; 32],
+        /// Key of the receipt's session.
+        got: Option<[u8; 32]>,
+    },
     /// The evidence beside the receipt is not the one the worker signed for.
     #[error("receipt: signed for evidence {}, given evidence {}", crate::hex::encode(.expected), crate::hex::encode(.got))]
     EvidenceMismatch {

@@ -87,12 +87,20 @@ impl SignedReceipt {
         }
     }
 
-    /// Checks that `evidence` is what the worker signed for.
+    /// Checks that `evidence` is what the worker signed for, and that the session is of the key that its quote, if it has
+    /// one, vouches for.
     ///
     /// # Errors
-    /// [`ReceiptError::EvidenceMismatch`].
+    /// [`ReceiptError::EvidenceMismatch`], [`ReceiptError::SessionKeyMismatch`].
     pub fn check_evidence(&self, evidence: &Evidence) -> Result<(), ReceiptError> {
         let (expected, got) = (self.receipt.evidence_digest, evidence.digest());
-        if expected == got { Ok(()) } else { Err(ReceiptError::EvidenceMismatch { expected, got }) }
+        if expected != got {
+            return Err(ReceiptError::EvidenceMismatch { expected, got });
+        }
+        let got = self.receipt.session.as_ref().map(|session| *session.key.as_bytes());
+        match evidence.session_key().map(|key| *key.as_bytes()) {
+            Some(expected) if got != Some(expected) => Err(ReceiptError::SessionKeyMismatch { expected, got }),
+            Some(_) | None => Ok(()),
+        }
     }
 }

@@ -1,6 +1,13 @@
 //! Fixed keys, contexts and receipts. The expected digests in the tests that use them were computed by another program
 //! (Python, from the documented byte layouts).
-#![allow(clippy::unwrap_used, clippy::expect_used, dead_code, reason = "test code; every test file uses its own part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    dead_code,
+    reason = "test code; every test file uses its own part"
+)]
 
 use attestation::{
     context::WorkContext,
@@ -79,4 +86,14 @@ pub(crate) fn signed() -> SignedReceipt {
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     attestation::hex::encode(bytes)
+}
+
+/// A genuine vector from `../shared/data/<set>/<path>`, or `None` with a word about it where there is no `../shared`.
+pub(crate) fn shared(set: &str, path: &str) -> Option<Vec<u8>> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(set);
+    if !root.exists() {
+        println!("skipped: no ../shared");
+        return None;
+    }
+    Some(std::fs::read(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}")))
 }

@@ -244,6 +244,9 @@ fn payload<'a>(action: &'a SubmitResult, job: &'a InferenceJob) -> Result<&'a Te
     if got != receipt.evidence_digest {
         return Err(Reject::EvidenceDigestMismatch { expected: receipt.evidence_digest, got });
     }
+    // A quote vouches for a session key; the output must be signed with it.
+    // spec: chain#receipt-invalid
+    action.signed.check_evidence(&action.evidence).map_err(Reject::ReceiptInvalid)?;
     Ok(input)
 }
 

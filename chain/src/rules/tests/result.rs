@@ -313,7 +313,7 @@ fn output_and_evidence_are_what_was_signed() {
 fn evidence_is_appraised_for_this_work() {
     let (mut world, leased) = World::leased();
     let mut foreign = evidence(&leased);
-    let attestation::evidence::Evidence::Software(software) = &mut foreign;
+    let attestation::evidence::Evidence::Software(software) = &mut foreign else { panic!("software evidence") };
     software.context_digest = [1; 32];
     let mut submission = world.submission_with(&leased, |receipt| receipt.evidence_digest = foreign.digest());
     submission.evidence = foreign;

@@ -1,0 +1,542 @@
+//! Appraisal of NVIDIA devices: report, chain, revocation, reference values, versions, and the machine as a whole.
+//!
+//! Pure: evidence, collateral, requirements, nonce and time go in, claims or an error come out. Certificates, responses
+//! and manifests that several devices share are checked once per [`Appraiser`].
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use thiserror::Error;
+
+use super::{
+    chain::Clock,
+    claims::{
+        Check, CheckKind, CheckResult, DeviceClaims, ManifestKind, MatchedManifest, MissingManifest, ReferenceValues,
+        Unavailable,
+    },
+    compare::{CompareError, compare},
+    container::{DEVICES_MAX, DeviceEvidence},
+    crl::{Crl, CrlError},
+    device_chain::{DeviceChain, DeviceChainError, Family, NVIDIA_DEVICE_ROOT},
+    ocsp::{OcspError, OcspResponse},
+    report::{DeviceKind, Report},
+    report_error::ReportError,
+    revocation::{self, Freshness, RevocationError, RevocationSource, Statements},
+    rim::{NVIDIA_RIM_ROOT, Rim, RimError},
+    signature::Verified,
+    topology::{self, Topology, TopologyError},
+    version::{DriverVersion, VbiosVersion},
+};
+
+/// Most documents of each kind in a collateral.
+pub const DOCUMENTS_MAX: usize = 128;
+
+/// A manifest and the id under which it was fetched.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ManifestDocument {
+    /// Id, such as `NV_GPU_DRIVER_GH100_550.90.07`.
+    pub id: String,
+    /// The XML document.
+    pub document: Vec<u8>,
+}
+
+/// Documents beside evidence. Whoever supplies them is not trusted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct NvidiaCollateral {
+    /// Reference manifests, one per id.
+    pub manifests: Vec<ManifestDocument>,
+    /// OCSP responses in DER.
+    pub ocsp_responses: Vec<Vec<u8>>,
+    /// Revocation lists in DER.
+    pub revocation_lists: Vec<Vec<u8>>,
+}
+
+/// Least versions of one family; a version that a device lacks is not compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Floor {
+    /// Least driver version.
+    pub driver: Option<DriverVersion>,
+    /// Least VBIOS or switch firmware version.
+    pub vbios: Option<VbiosVersion>,
+}
+
+/// What a verifier asks of devices. Times in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirements {
+    /// SHA-256 of the device root's subject public key info.
+    pub device_root: [u8; 32],
+    /// SHA-256 of the manifest root's subject public key info.
+    pub rim_root: [u8; 32],
+    /// Families allowed, with their floors. A family that is absent is refused.
+    pub families: BTreeMap<Family, Floor>,
+    /// Manifests by id: the SHA-256 of every document that counts under it.
+    pub manifests: BTreeMap<String, BTreeSet<[u8; 32]>>,
+    /// Identities of devices that are refused.
+    pub revoked: BTreeSet<[u8; 32]>,
+    /// How long an expired manifest signer is forgiven.
+    pub manifest_grace_ms: u64,
+    /// Most age of an OCSP response.
+    pub ocsp_age_ms_max: u64,
+    /// Whether chains that nothing speaks for are refused.
+    pub revocation_required: bool,
+}
+
+impl Requirements {
+    /// The vendor's roots, every family without floors, revocation required, responses of at most seven days, no grace,
+    /// nothing pinned.
+    #[must_use]
+    pub fn strict() -> Self {
+        let families = [Family::Gh100, Family::Gb100, Family::Gb20x, Family::Ls10];
+        Self {
+            device_root: NVIDIA_DEVICE_ROOT,
+            rim_root: NVIDIA_RIM_ROOT,
+            families: families.into_iter().map(|family| (family, Floor::default())).collect(),
+            manifests: BTreeMap::new(),
+            revoked: BTreeSet::new(),
+            manifest_grace_ms: 0,
+            ocsp_age_ms_max: 7 * 86_400_000,
+            revocation_required: true,
+        }
+    }
+}
+
+/// Why a device is refused.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum NvidiaError {
+    /// Too many documents of one kind, or too many devices.
+    #[error("collateral {field}: expected at most {max}, got {got}")]
+    TooMany {
+        /// Which list.
+        field: &'static str,
+        /// Its cap.
+        max: usize,
+        /// Its length.
+        got: usize,
+    },
+    /// An OCSP response that does not parse.
+    #[error("collateral ocsp_responses {position}: {source}")]
+    OcspResponse {
+        /// Position in the list.
+        position: usize,
+        /// Why.
+        source: OcspError,
+    },
+    /// A revocation list that does not parse.
+    #[error("collateral revocation_lists {position}: {source}")]
+    RevocationList {
+        /// Position in the list.
+        position: usize,
+        /// Why.
+        source: CrlError,
+    },
+    /// Two manifests under one id.
+    #[error("collateral manifests: {id} appears twice")]
+    DuplicateManifest {
+        /// The id.
+        id: String,
+    },
+    /// Not a report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// The report answers another nonce: it is old, or of other work.
+    #[error("report: answers nonce {}, asked was {}", crate::hex::encode(.got), crate::hex::encode(.expected))]
+    Nonce {
+        /// The verifier's nonce.
+        expected: [u8; 32],
+        /// The report's.
+        got: [u8; 32],
+    },
+    /// Chain, or report under it.
+    #[error(transparent)]
+    DeviceChain(#[from] DeviceChainError),
+    /// On the verifier's list.
+    #[error("device {}: revoked by policy", crate::hex::encode(.identity))]
+    RevokedIdentity {
+        /// Its identity.
+        identity: [u8; 32],
+    },
+    /// Of a family that is not allowed.
+    #[error("device: family {family:?} is not allowed by policy")]
+    FamilyNotAllowed {
+        /// Its family.
+        family: Family,
+    },
+    /// Driver too old.
+    #[error("device: expected driver {expected} or newer, got {got}; update it")]
+    DriverFloor {
+        /// Least version.
+        expected: DriverVersion,
+        /// The device's.
+        got: DriverVersion,
+    },
+    /// VBIOS too old.
+    #[error("device: expected VBIOS {expected} or newer, got {got}; update it")]
+    VbiosFloor {
+        /// Least version.
+        expected: VbiosVersion,
+        /// The device's.
+        got: VbiosVersion,
+    },
+    /// Revocation of the device chain.
+    #[error("device chain: {0}")]
+    DeviceRevocation(RevocationError),
+    /// A manifest that is validly signed perhaps, but not one that counts.
+    #[error("manifest {id}: document {} is not pinned by policy", crate::hex::encode(.got))]
+    ManifestNotPinned {
+        /// Its id.
+        id: String,
+        /// SHA-256 of the document.
+        got: [u8; 32],
+    },
+    /// A manifest that does not verify.
+    #[error("{id}: {source}")]
+    Manifest {
+        /// Its id.
+        id: String,
+        /// Why.
+        source: RimError,
+    },
+    /// A manifest that describes something else than its id says.
+    #[error("manifest {id}: expected {field} {expected}, got {got}")]
+    ManifestMeta {
+        /// Its id.
+        id: String,
+        /// `colloquialVersion`, `product` or `edition`.
+        field: &'static str,
+        /// By the device.
+        expected: String,
+        /// By the document.
+        got: String,
+    },
+    /// Revocation of a manifest's signer.
+    #[error("manifest {id}: {source}")]
+    ManifestRevocation {
+        /// Its id.
+        id: String,
+        /// Why.
+        source: RevocationError,
+    },
+    /// Measurements differ.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
+    /// Devices that are not one machine.
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+}
+
+/// Appraises one device. Several devices of one machine: [`verify_machine`].
+///
+/// # Errors
+/// [`NvidiaError`].
+pub fn verify_device(
+    evidence: &DeviceEvidence,
+    collateral: &NvidiaCollateral,
+    requirements: &Requirements,
+    nonce: &[u8; 32],
+    at: u64,
+) -> Result<DeviceClaims, NvidiaError> {
+    Appraiser::new(collateral, requirements, at)?.device(evidence, nonce)
+}
+
+/// Appraises the devices of one machine, each with the nonce it was asked, and their topology.
+///
+/// # Errors
+/// [`NvidiaError`].
+pub fn verify_machine(
+    devices: &[(DeviceEvidence, [u8; 32])],
+    collateral: &NvidiaCollateral,
+    requirements: &Requirements,
+    at: u64,
+) -> Result<(Vec<DeviceClaims>, Topology), NvidiaError> {
+    if devices.len() > DEVICES_MAX {
+        return Err(NvidiaError::TooMany { field: "devices", max: DEVICES_MAX, got: devices.len() });
+    }
+    let mut appraiser = Appraiser::new(collateral, requirements, at)?;
+    let claims =
+        devices.iter().map(|(evidence, nonce)| appraiser.device(evidence, nonce)).collect::<Result<Vec<_>, _>>()?;
+    let topology = topology::check(&claims)?;
+    Ok((claims, topology))
+}
+
+/// Appraises devices with one collateral at one time, checking shared documents once.
+#[derive(Clone, Debug)]
+pub struct Appraiser<'a> {
+    requirements: &'a Requirements,
+    manifests: BTreeMap<&'a str, &'a [u8]>,
+    statements: Statements,
+    at: u64,
+    verified: Verified,
+    read: BTreeMap<[u8; 32], Arc<Rim>>,
+}
+
+/// A manifest that a device should match.
+struct Wanted {
+    kind: ManifestKind,
+    id: String,
+    version: String,
+    edition: &'static str,
+    product: String,
+}
+
+/// What accumulates while a device is appraised.
+struct Progress {
+    checks: Vec<Check>,
+    revocation: RevocationSource,
+    expires_at_ms: u64,
+    grace: bool,
+}
+
+impl Progress {
+    fn note(&mut self, kind: CheckKind, result: CheckResult, detail: String) {
+        self.checks.push(Check { kind, result, detail });
+    }
+
+    fn passed(&mut self, kind: CheckKind, detail: String) {
+        self.note(kind, CheckResult::Passed, detail);
+    }
+
+    fn revocation(&mut self, kind: CheckKind, state: revocation::RevocationState, of: &str) {
+        self.revocation = self.revocation.max(state.source);
+        self.expires_at_ms = self.expires_at_ms.min(state.expires_at_ms);
+        let (result, by) = match state.source {
+            RevocationSource::Ocsp => (CheckResult::Passed, "OCSP"),
+            RevocationSource::Crl => (CheckResult::Passed, "revocation lists"),
+            RevocationSource::NotChecked => (CheckResult::NotChecked, "nothing"),
+        };
+        self.note(kind, result, format!("{of}: by {by}"));
+    }
+}
+
+impl<'a> Appraiser<'a> {
+    /// Reads the collateral. `at` is in milliseconds since the epoch.
+    ///
+    /// # Errors
+    /// [`NvidiaError`]: too many documents, one that does not parse, two manifests under one id.
+    pub fn new(collateral: &'a NvidiaCollateral, requirements: &'a Requirements, at: u64) -> Result<Self, NvidiaError> {
+        for (field, got) in [
+            ("manifests", collateral.manifests.len()),
+            ("ocsp_responses", collateral.ocsp_responses.len()),
+            ("revocation_lists", collateral.revocation_lists.len()),
+        ] {
+            if got > DOCUMENTS_MAX {
+                return Err(NvidiaError::TooMany { field, max: DOCUMENTS_MAX, got });
+            }
+        }
+        let mut manifests = BTreeMap::new();
+        for ManifestDocument { id, document } in &collateral.manifests {
+            if manifests.insert(id.as_str(), document.as_slice()).is_some() {
+                return Err(NvidiaError::DuplicateManifest { id: id.clone() });
+            }
+        }
+        let mut statements = Statements::default();
+        for (position, der) in collateral.ocsp_responses.iter().enumerate() {
+            let response = OcspResponse::parse(der);
+            statements.responses.push(response.map_err(|source| NvidiaError::OcspResponse { position, source })?);
+        }
+        for (position, der) in collateral.revocation_lists.iter().enumerate() {
+            let list = Crl::parse(der);
+            statements.lists.push(list.map_err(|source| NvidiaError::RevocationList { position, source })?);
+        }
+        Ok(Self { requirements, manifests, statements, at, verified: Verified::default(), read: BTreeMap::new() })
+    }
+
+    /// Appraises one device.
+    ///
+    /// # Errors
+    /// [`NvidiaError`].
+    pub fn device(&mut self, evidence: &DeviceEvidence, nonce: &[u8; 32]) -> Result<DeviceClaims, NvidiaError> {
+        let mut progress =
+            Progress { checks: Vec::new(), revocation: RevocationSource::Ocsp, expires_at_ms: u64::MAX, grace: false };
+        let report = Report::parse(&evidence.report)?;
+        progress.passed(CheckKind::ReportLayout, format!("{} measurements", report.measurements().len()));
+        if report.request_nonce() != nonce {
+            return Err(NvidiaError::Nonce { expected: *nonce, got: *report.request_nonce() });
+        }
+        progress.passed(CheckKind::Nonce, crate::hex::encode(nonce));
+        let chain = DeviceChain::verify(&evidence.chain, &self.requirements.device_root, self.at, &mut self.verified)?;
+        progress.passed(CheckKind::DeviceChain, format!("{}, {:?}", chain.model(), chain.family()));
+        chain.check_report(&report)?;
+        progress.expires_at_ms = chain.expires_at_ms();
+        progress.passed(CheckKind::ReportSignature, "by the leaf's key".to_owned());
+        progress.passed(CheckKind::FirmwareIdentity, crate::hex::encode(chain.fwid()));
+        self.check_allowed(&chain, &report, &mut progress)?;
+        let state = self.revocation_of(chain.chain().certificates(), 1).map_err(NvidiaError::DeviceRevocation)?;
+        progress.revocation(CheckKind::DeviceRevocation, state, "device chain");
+        let reference_values = self.reference_values(&chain, &report, &mut progress)?;
+        let opaque = report.opaque();
+        Ok(DeviceClaims {
+            kind: report.kind(),
+            family: chain.family(),
+            chip: chain.chip().to_owned(),
+            model: chain.model().to_owned(),
+            board: opaque.board.clone(),
+            identity: chain.identity(),
+            pdi: chain.pdi(),
+            fwid: *chain.fwid(),
+            nonce: *nonce,
+            driver: opaque.driver.clone(),
+            vbios: opaque.vbios,
+            feature: opaque.feature,
+            switches: opaque.switches.clone(),
+            gpus: opaque.gpus.clone(),
+            reference_values,
+            revocation: progress.revocation,
+            grace: progress.grace,
+            expires_at_ms: progress.expires_at_ms,
+            checks: progress.checks,
+        })
+    }
+
+    fn check_allowed(&self, chain: &DeviceChain, report: &Report, progress: &mut Progress) -> Result<(), NvidiaError> {
+        let (identity, family) = (chain.identity(), chain.family());
+        if self.requirements.revoked.contains(&identity) {
+            return Err(NvidiaError::RevokedIdentity { identity });
+        }
+        progress.passed(CheckKind::DeviceNotRevoked, crate::hex::encode(&identity));
+        let floor = self.requirements.families.get(&family).ok_or(NvidiaError::FamilyNotAllowed { family })?;
+        let opaque = report.opaque();
+        if let (Some(expected), Some(got)) = (&floor.driver, &opaque.driver)
+            && got < expected
+        {
+            return Err(NvidiaError::DriverFloor { expected: expected.clone(), got: got.clone() });
+        }
+        if let Some(expected) = floor.vbios.filter(|expected| opaque.vbios < *expected) {
+            return Err(NvidiaError::VbiosFloor { expected, got: opaque.vbios });
+        }
+        let driver = opaque.driver.as_ref().map(|driver| format!("driver {driver}, ")).unwrap_or_default();
+        progress.passed(CheckKind::Versions, format!("{driver}VBIOS {}", opaque.vbios));
+        Ok(())
+    }
+
+    fn revocation_of(
+        &mut self,
+        certificates: &[super::certificate::Certificate],
+        first: usize,
+    ) -> Result<revocation::RevocationState, RevocationError> {
+        let freshness = Freshness {
+            at: self.at,
+            age_max: self.requirements.ocsp_age_ms_max,
+            required: self.requirements.revocation_required,
+        };
+        revocation::check(certificates, first, &self.statements, freshness, &mut self.verified)
+    }
+
+    fn reference_values(
+        &mut self,
+        chain: &DeviceChain,
+        report: &Report,
+        progress: &mut Progress,
+    ) -> Result<ReferenceValues, NvidiaError> {
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for wanted in wanted(chain, report) {
+            match self.manifest(&wanted)? {
+                Ok(rim) => {
+                    self.check_manifest(&wanted, &rim, progress)?;
+                    found.push((wanted, rim));
+                }
+                Err(reason) => {
+                    progress.note(CheckKind::Manifest, CheckResult::NotChecked, format!("{}: {reason:?}", wanted.id));
+                    missing.push(MissingManifest { kind: wanted.kind, id: wanted.id, reason });
+                }
+            }
+        }
+        let golden: Vec<_> = found.iter().map(|(_, rim)| rim.golden()).collect();
+        let compared = compare(report, &golden)?;
+        let matched: Vec<_> = found
+            .iter()
+            .zip(compared)
+            .map(|((wanted, rim), compared)| MatchedManifest {
+                kind: wanted.kind,
+                id: wanted.id.clone(),
+                sha256: *rim.sha256(),
+                compared,
+            })
+            .collect();
+        let count = matched.iter().map(|manifest| manifest.compared.matched.len()).fold(0, usize::saturating_add);
+        let result = if missing.is_empty() { CheckResult::Passed } else { CheckResult::NotChecked };
+        progress.note(CheckKind::ReferenceValues, result, format!("{count} measurements match"));
+        Ok(ReferenceValues { matched, missing })
+    }
+
+    /// The pinned document for an id, read and verified, or why there is none.
+    fn manifest(&mut self, wanted: &Wanted) -> Result<Result<Arc<Rim>, Unavailable>, NvidiaError> {
+        let id = || wanted.id.clone();
+        let Some(pins) = self.requirements.manifests.get(&wanted.id) else { return Ok(Err(Unavailable::NotPinned)) };
+        let Some(document) = self.manifests.get(wanted.id.as_str()) else { return Ok(Err(Unavailable::NotSupplied)) };
+        let got = Rim::sha256_of(document);
+        if !pins.contains(&got) {
+            return Err(NvidiaError::ManifestNotPinned { id: id(), got });
+        }
+        if let Some(rim) = self.read.get(&got) {
+            return Ok(Ok(Arc::clone(rim)));
+        }
+        let clock = Clock { at: self.at, grace: self.requirements.manifest_grace_ms };
+        let rim = Rim::verify(document, &self.requirements.rim_root, clock, &mut self.verified)
+            .map_err(|source| NvidiaError::Manifest { id: id(), source })?;
+        let rim = Arc::new(rim);
+        self.read.insert(got, Arc::clone(&rim));
+        Ok(Ok(rim))
+    }
+
+    fn check_manifest(&mut self, wanted: &Wanted, rim: &Rim, progress: &mut Progress) -> Result<(), NvidiaError> {
+        for (field, expected, got) in [
+            ("colloquialVersion", wanted.version.as_str(), rim.version()),
+            ("product", wanted.product.as_str(), rim.product()),
+            ("edition", wanted.edition, rim.edition()),
+        ] {
+            if !expected.eq_ignore_ascii_case(got) {
+                let (expected, got) = (expected.to_owned(), got.to_owned());
+                return Err(NvidiaError::ManifestMeta { id: wanted.id.clone(), field, expected, got });
+            }
+        }
+        let expired = self.at > rim.expires_at_ms();
+        progress.grace |= expired;
+        let lapses = rim.expires_at_ms().saturating_add(if expired { self.requirements.manifest_grace_ms } else { 0 });
+        progress.expires_at_ms = progress.expires_at_ms.min(lapses);
+        let result = if expired { CheckResult::Grace } else { CheckResult::Passed };
+        progress.note(CheckKind::Manifest, result, format!("{}, {}", wanted.id, crate::hex::encode(rim.sha256())));
+        let state = self
+            .revocation_of(rim.chain().certificates(), 0)
+            .map_err(|source| NvidiaError::ManifestRevocation { id: wanted.id.clone(), source })?;
+        progress.revocation(CheckKind::ManifestRevocation, state, &wanted.id);
+        Ok(())
+    }
+}
+
+/// The manifests that describe a device, by the ids that the vendor's registry uses.
+fn wanted(chain: &DeviceChain, report: &Report) -> Vec<Wanted> {
+    let opaque = report.opaque();
+    let digits = opaque.vbios.digits();
+    if report.kind() == DeviceKind::Switch {
+        return vec![Wanted {
+            kind: ManifestKind::Vbios,
+            id: format!("NV_SWITCH_BIOS_5612_0002_890_{digits}"),
+            version: opaque.vbios.to_string(),
+            edition: "SWITCH",
+            product: "LS10".to_owned(),
+        }];
+    }
+    let product = chain.chip().to_owned();
+    let driver = opaque.driver.as_ref().map(|driver| {
+        // A Hopper-style id for a Blackwell driver resolves too, to a validly signed document for other chips.
+        let prefix = if chain.family() == Family::Gh100 { "NV_GPU_DRIVER" } else { "NV_GPU_CC_DRIVER" };
+        Wanted {
+            kind: ManifestKind::Driver,
+            id: format!("{prefix}_{product}_{driver}"),
+            version: driver.to_string(),
+            edition: "GPU",
+            product: product.clone(),
+        }
+    });
+    let vbios = opaque.board.as_ref().map(|board| Wanted {
+        kind: ManifestKind::Vbios,
+        id: format!("NV_GPU_VBIOS_{}_{}_{}_{digits}", board.project, board.project_sku, board.chip_sku),
+        version: opaque.vbios.to_string(),
+        edition: "GPU",
+        product: product.clone(),
+    });
+    driver.into_iter().chain(vbios).collect()
+}

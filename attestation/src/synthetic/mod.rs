@@ -1,0 +1,11 @@
+//! Synthetic devices for tests and development (feature `synthetic`): complete key infrastructures, reports and
+//! documents whose every signature is real, which differ from genuine ones in their roots only.
+//!
+//! A policy accepts them only if it pins a synthetic root, which no policy of a production chain does.
+
+mod asn1;
+pub mod sev_snp;
+pub mod tdx;
+
+pub use sev_snp::SyntheticSnp;
+pub use tdx::SyntheticTdx;
