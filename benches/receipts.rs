@@ -214,6 +214,7 @@ impl World {
             input: None,
             output,
             evidence,
+            collateral: vec![],
             proofs: vec![proven.proof.to_bytes()],
         }
     }

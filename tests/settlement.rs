@@ -263,6 +263,7 @@ fn submission(leased: &Leased, output: &Tensor, proof: Vec<u8>) -> SubmitResult 
         input: None,
         output: output.clone(),
         evidence,
+        collateral: vec![],
         proofs: vec![proof],
     }
 }

@@ -329,6 +329,7 @@ impl World {
             input: None,
             output: output(),
             evidence: evidence(leased),
+            collateral: vec![],
             proofs: vec![PROOF.to_vec()],
         }
     }

@@ -193,6 +193,13 @@ impl Evidence {
         self.hardware()?.parts().cpu.as_ref().map(|cpu| &cpu.session_key)
     }
 
+    /// Statements of devices and processors in it, each with a chain of certificates to verify.
+    #[must_use]
+    pub fn signed_parts(&self) -> usize {
+        let parts = self.hardware().map(HardwareEvidence::parts);
+        parts.map_or(0, |parts| parts.devices.iter().count().saturating_add(usize::from(parts.cpu.is_some())))
+    }
+
     /// What a receipt signs: these bytes exactly, signatures included.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {

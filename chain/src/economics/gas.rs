@@ -3,7 +3,9 @@
 //! One gas is two nanoseconds of one core, so that a transfer (an Ed25519 signature and three writes) is 20 000 and
 //! handing in a result, without its proofs, is 80 000 (REQUIREMENTS C1). Fees are `gas_limit * gas_price`, all of it.
 
-use crate::types::transaction::{Action, SubmitResult};
+use attestation::evidence::Evidence;
+
+use crate::types::transaction::{Action, DeviceStep, SubmitResult};
 
 /// A transfer.
 pub const TRANSFER: u64 = 20_000;
@@ -25,6 +27,10 @@ pub const CHECK: u64 = 40_000;
 pub const CHALLENGE: u64 = 60_000;
 /// Verifying one proof.
 pub const PROOF: u64 = 2_500_000;
+/// Verifying one device, or one quote, of hardware evidence.
+pub const ATTESTED: u64 = 2_500_000;
+/// A step of binding a device, without its evidence.
+pub const BIND_DEVICE: u64 = 40_000;
 /// Each byte of a transaction, stored and hashed.
 pub const BYTE: u64 = 10;
 
@@ -43,12 +49,21 @@ pub fn used(action: &Action, bytes: usize) -> Option<u64> {
         Action::CommitCheck(_) | Action::RevealCheck(_) => CHECK,
         Action::Challenge(_) => CHALLENGE,
         Action::AnswerWithProof(_) => PROOF.checked_add(SUBMIT_RESULT)?,
+        Action::BindDevice(bind) => match &bind.step {
+            DeviceStep::Request { .. } | DeviceStep::Release => BIND_DEVICE,
+            DeviceStep::Show { evidence, .. } => attested(evidence)?.checked_add(BIND_DEVICE)?,
+        },
     };
     work.checked_add(BYTE.checked_mul(stored(action, bytes)?)?)
 }
 
 fn submit_result(submit: &SubmitResult) -> Option<u64> {
-    PROOF.checked_mul(u64::try_from(submit.proofs.len()).ok()?)?.checked_add(SUBMIT_RESULT)
+    let proofs = PROOF.checked_mul(u64::try_from(submit.proofs.len()).ok()?)?;
+    proofs.checked_add(attested(&submit.evidence)?)?.checked_add(SUBMIT_RESULT)
+}
+
+fn attested(evidence: &Evidence) -> Option<u64> {
+    ATTESTED.checked_mul(u64::try_from(evidence.signed_parts()).ok()?)
 }
 
 /// Bytes that are charged: those of the transactions that carry a payload of the sender's choice.

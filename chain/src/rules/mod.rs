@@ -8,6 +8,7 @@
 pub mod reject;
 pub(crate) mod services;
 
+pub(crate) mod device;
 pub(crate) mod envelope;
 pub(crate) mod job;
 pub(crate) mod lease;
@@ -155,6 +156,7 @@ impl<'a> Execution<'a> {
             Action::RevealCheck(action) => review::check::reveal(self, call, action),
             Action::Challenge(action) => review::dispute::challenge(self, call, action),
             Action::AnswerWithProof(action) => review::dispute::answer(self, call, action),
+            Action::BindDevice(action) => device::bind(self, call, action),
         }?;
         Ok(paid)
     }

@@ -118,6 +118,12 @@ pub enum Reject {
     /// Nothing shows that the device is the worker's.
     #[error("device: expected {} (the worker without hardware; other devices need evidence), got {}", hex::encode(.expected), hex::encode(.got))]
     DeviceUnproven { expected: Hash, got: Hash },
+    /// The worker did not ask for a context to attest.
+    #[error("worker {}: no device was requested; ask first, and attest the context that the chain fixes", hex::encode(.worker))]
+    DeviceNotRequested { worker: Hash },
+    /// Documents that are not the encoding of any.
+    #[error("collateral: {0}")]
+    CollateralMalformed(DecodeError),
     /// No such model.
     #[error("model {}: not registered", hex::encode(.model))]
     ModelUnknown { model: Hash },

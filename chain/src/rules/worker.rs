@@ -1,8 +1,7 @@
 //! Registering workers.
 //!
-//! A device is taken on evidence or not at all: whoever could name any device could bind somebody else's and lock its
-//! owner out. Software evidence is the only kind yet, and its device id follows from the worker's key, so that is the
-//! only device a worker can name.
+//! A worker begins on the device that follows from its key, which is a machine without hardware to attest; hardware is
+//! bound afterwards, on evidence ([`super::device`]).
 
 use attestation::evidence::software;
 
@@ -56,6 +55,8 @@ pub(crate) fn register(execution: &mut Execution<'_>, call: Call<'_>, action: &R
         profile: action.profile.clone(),
         models: action.models.clone(),
         device: action.device,
+        identities: Vec::new(),
+        request: None,
         completed: 0,
         timeouts: 0,
         convictions: 0,

@@ -63,6 +63,7 @@ impl World {
             input: None,
             output,
             evidence: evidence(leased),
+            collateral: vec![],
             proofs: vec![],
         }
     }

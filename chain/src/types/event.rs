@@ -36,6 +36,24 @@ pub enum Event {
         /// Its operator.
         operator: Address,
     },
+    /// A worker asked for a context to attest hardware.
+    DeviceRequested {
+        /// The worker.
+        #[serde(with = "attestation::hex")]
+        worker: Hash,
+        /// The set of devices.
+        #[serde(with = "attestation::hex")]
+        device: Hash,
+    },
+    /// A worker is on another device from now on.
+    DeviceBound {
+        /// The worker.
+        #[serde(with = "attestation::hex")]
+        worker: Hash,
+        /// The device: attested, or the worker's own without hardware.
+        #[serde(with = "attestation::hex")]
+        device: Hash,
+    },
     /// A worker's stake changed.
     StakeChanged {
         /// The worker.

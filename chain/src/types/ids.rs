@@ -16,6 +16,7 @@ const WORK_CONTEXT: &str = "assay 2026 work-nullifier v1";
 const NONCE_CONTEXT: &str = "assay 2026 lease-nonce v1";
 const DRAW_CONTEXT: &str = "assay 2026 review-draw v1";
 const COMMITMENT_CONTEXT: &str = "assay 2026 check-commitment v1";
+const DEVICE_CONTEXT: &str = "assay 2026 device-binding v1";
 const BEACON_CONTEXT: &str = "assay 2026 genesis-beacon v1";
 
 /// Domain of the signature by which a worker key shows that its holder registers it.
@@ -42,6 +43,12 @@ pub fn object_id(transaction: &Hash, index: u32) -> Hash {
 #[must_use]
 pub fn work_nullifier(chain_id: u32, job: &Hash, model: &Hash, input: &Hash, worker: &Hash) -> Hash {
     derive(WORK_CONTEXT, &[&chain_id.to_le_bytes(), job, model, input, worker])
+}
+
+/// Stands for a job in the context that a worker attests to bind a device.
+#[must_use]
+pub fn device_job(worker: &Hash) -> Hash {
+    derive(DEVICE_CONTEXT, &[worker])
 }
 
 /// Nonce of a leased work context: unknown before the beacon of the leasing block is.

@@ -76,6 +76,39 @@ pub struct RegisterWorker {
     pub device: Hash,
 }
 
+/// Puts a worker on attested hardware, in two steps, or on none.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BindDevice {
+    /// The worker.
+    #[serde(with = "attestation::hex")]
+    pub worker: Hash,
+    /// What to do.
+    pub step: DeviceStep,
+}
+
+/// A step of [`BindDevice`].
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum DeviceStep {
+    /// Asks for a context that the hardware is to attest.
+    Request {
+        /// Identifier of the set of devices: the hash of their sorted identities.
+        #[serde(with = "attestation::hex")]
+        device: Hash,
+    },
+    /// Shows the evidence for that context.
+    Show {
+        /// The evidence.
+        evidence: Evidence,
+        /// Encoded documents that its verification needs.
+        #[serde(with = "crate::types::twin::bytes")]
+        collateral: Vec<u8>,
+    },
+    /// Gives all hardware up: from then on others can bind it.
+    Release,
+}
+
 /// Locks value behind a worker.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -159,6 +192,9 @@ pub struct SubmitResult {
     pub output: Tensor,
     /// Evidence for the lease's context.
     pub evidence: Evidence,
+    /// Encoded documents that its verification needs; empty for software evidence.
+    #[serde(with = "crate::types::twin::bytes")]
+    pub collateral: Vec<u8>,
     /// Encoded proofs.
     #[serde(with = "crate::types::twin::byte_strings")]
     pub proofs: Vec<Vec<u8>>,
@@ -255,6 +291,8 @@ pub enum Action {
     Challenge(Challenge),
     /// See [`AnswerWithProof`].
     AnswerWithProof(Box<AnswerWithProof>),
+    /// See [`BindDevice`].
+    BindDevice(Box<BindDevice>),
 }
 
 /// The body of a transaction.

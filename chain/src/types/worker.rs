@@ -1,5 +1,6 @@
 //! Registered workers and the devices bound to them.
 
+use attestation::context::WorkContext;
 use attestation::identity::ml_dsa;
 use attestation::receipt::HARDWARE_BYTES_MAX;
 pub use attestation::receipt::HardwareTier;
@@ -47,6 +48,11 @@ pub struct WorkerRegistration {
     /// Device its work is leased to.
     #[serde(with = "attestation::hex")]
     pub device: Hash,
+    /// Identities that are bound to it with attested hardware, the device among them, ascending; empty without.
+    #[serde(with = "crate::types::twin::hashes")]
+    pub identities: Vec<Hash>,
+    /// Context that it asked for, to attest hardware.
+    pub request: Option<WorkContext>,
     /// Jobs it finished.
     pub completed: u64,
     /// Leases it let expire.

@@ -276,6 +276,7 @@ impl World {
             input: None,
             output: work.output.clone(),
             evidence: work.evidence.clone(),
+            collateral: Vec::new(),
             proofs: vec![work.proof.to_bytes()],
         })))
     }

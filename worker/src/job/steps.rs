@@ -273,6 +273,7 @@ impl Receipt {
             input: None,
             output: self.output.clone(),
             evidence: self.evidence.clone(),
+            collateral: Vec::new(),
             proofs: self.proof.iter().map(Proof::to_bytes).collect(),
         };
         let committed = operator.account().act(Action::SubmitResult(Box::new(action))).await?;

@@ -292,7 +292,8 @@ async fn an_input_given_by_hash_is_found_in_the_block_of_its_result() {
     };
     let (signed, evidence) = operator.hardware().sign(&worker_key("a"), &context, &figures).unwrap();
     let lease = ObjectRef { id: lease, version: 1 };
-    let submission = SubmitResult { lease, signed, input: Some(input), output, evidence, proofs: vec![] };
+    let submission =
+        SubmitResult { lease, signed, input: Some(input), output, evidence, collateral: vec![], proofs: vec![] };
     let checking = checker.check();
     account.act(Action::SubmitResult(Box::new(submission))).await.unwrap();
     assert!(checker.journal.wait("reveal", revealed).await, "{:#?}", checker.journal.all());

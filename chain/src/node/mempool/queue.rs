@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::types::ids::Address;
 use crate::types::ledger::Account;
-use crate::types::transaction::{Action, CheckedTransaction};
+use crate::types::transaction::{Action, CheckedTransaction, DeviceStep};
 
 /// Whether an expensive transaction was judged in full, so that judging it in a block costs little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,7 @@ fn is_expensive(transaction: &CheckedTransaction) -> bool {
         Action::RegisterModel(_) | Action::RegisterWorker(_) | Action::SubmitResult(_) | Action::AnswerWithProof(_) => {
             true
         }
+        Action::BindDevice(bind) => matches!(bind.step, DeviceStep::Show { .. }),
         Action::Transfer(_)
         | Action::Stake(_)
         | Action::Unstake(_)

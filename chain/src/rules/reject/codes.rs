@@ -3,7 +3,7 @@
 use super::Reject;
 
 /// Every code with its section of the specification, ascending.
-pub const CODES: [(u16, &str); 91] = [
+pub const CODES: [(u16, &str); 93] = [
     (101, "transaction-oversized"),
     (102, "transaction-malformed"),
     (103, "signature-invalid"),
@@ -35,6 +35,8 @@ pub const CODES: [(u16, &str); 91] = [
     (306, "model-unknown"),
     (307, "device-unproven"),
     (308, "roster-full"),
+    (309, "device-not-requested"),
+    (310, "collateral-malformed"),
     (401, "worker-unknown"),
     (402, "operator-mismatch"),
     (403, "stake-short"),
@@ -160,6 +162,8 @@ impl Reject {
             Self::ModelNotServed { .. } => (604, "model-not-served"),
             Self::StakeUnderMinimum { .. } => (605, "stake-under-minimum"),
             Self::BondUncovered { .. } => (606, "bond-uncovered"),
+            Self::DeviceNotRequested { .. } => (309, "device-not-requested"),
+            Self::CollateralMalformed(_) => (310, "collateral-malformed"),
             Self::DeviceBusy { .. } => (607, "device-busy"),
             Self::DeadlineTooClose { .. } => (608, "deadline-too-close"),
             Self::ConvictionTooWeak { .. } => (609, "conviction-too-weak"),

@@ -1,11 +1,11 @@
 //! What a result must satisfy, in order.
 
-use attestation::appraisal::{self, Collateral};
 use attestation::context::WorkContext;
 use attestation::receipt::{HardwareTier, ReceiptError, WorkReceipt};
 use circuits::model::tensor::Tensor;
 use circuits::statement::Statement;
 
+use crate::rules::device::appraise;
 use crate::rules::reject::Implausible;
 use crate::rules::{Call, Execution, Failure, Reject};
 use crate::state::keys::Key;
@@ -46,7 +46,7 @@ pub(crate) fn all(execution: &mut Execution<'_>, call: Call<'_>, action: &Submit
     plausible(receipt, &worker, &model)?;
     units(receipt, &job)?;
     let input = payload(action, &job)?;
-    let earned = appraise(execution, action, now)?;
+    let earned = appraise(execution, &action.evidence, &action.collateral, &receipt.context, now)?.trust_bps;
     // spec: chain#trust-low
     if earned < job.policy.trust_bps_min {
         return Err(Reject::TrustLow { needed: job.policy.trust_bps_min, got: earned }.into());
@@ -264,15 +264,6 @@ pub(crate) fn job_input<'a>(job: &'a InferenceJob, brought: Option<&'a Tensor>) 
         return Err(Reject::InputHashMismatch { expected: job.input_hash, got });
     }
     Ok(input)
-}
-
-/// Trust of the evidence under the chain's policy, bps.
-fn appraise(execution: &Execution<'_>, action: &SubmitResult, now: u64) -> Result<u32, Reject> {
-    let policy = execution.environment.services.policy();
-    let context = &action.signed.receipt.context;
-    // spec: chain#evidence-rejected
-    let appraisal = appraisal::verify(&action.evidence, &Collateral::default(), policy, context, now);
-    Ok(appraisal.map_err(Reject::EvidenceRejected)?.trust_bps)
 }
 
 fn proof(
