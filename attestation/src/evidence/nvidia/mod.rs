@@ -12,6 +12,7 @@ pub mod crl;
 pub mod device_chain;
 pub mod ocsp;
 pub mod opaque;
+mod p384;
 pub mod report;
 pub mod report_error;
 pub mod revocation;
