@@ -15,4 +15,5 @@ mod machine;
 mod manifest;
 mod report;
 mod status;
+mod token;
 mod vectors;

@@ -17,9 +17,12 @@ pub mod report;
 pub mod report_error;
 pub mod revocation;
 pub mod rim;
+mod rsa;
 pub mod signature;
 #[cfg(feature = "synthetic")]
 pub mod synthetic;
+pub mod token;
+pub mod token_key;
 pub mod topology;
 pub mod version;
 pub mod xml;
