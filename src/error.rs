@@ -11,8 +11,12 @@ use ::worker::WorkerError;
 use ::worker::executor::ExecutorError;
 use ::worker::hardware::HardwareError;
 use ::worker::models::ModelError;
+use attestation::codec::DecodeError;
+use attestation::collect::CollectError;
+use attestation::evidence::tdx::TdxError;
 use attestation::hex::HexError;
 use attestation::identity::keystore::{KeyKind, KeystoreError};
+use attestation::policy::PolicyError;
 use circuits::model::bundle::BundleError;
 use circuits::model::graph::GraphError;
 use circuits::model::reference::ExecutionError;
@@ -111,6 +115,14 @@ pub(crate) enum FormatError {
     Record(#[from] RecordError),
     #[error("not a public key record ({0})")]
     PublicRecord(serde_json::Error),
+    #[error(transparent)]
+    Evidence(#[from] DecodeError),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Tdx(Box<TdxError>),
+    #[error("not a work context ({0})")]
+    WorkContext(serde_json::Error),
     #[error("not UTF-8 text")]
     Text,
     #[error("nothing that this program knows: no .vk, .proof, .receipt, .assay or key file")]
@@ -215,6 +227,8 @@ pub(crate) enum CliError {
     #[error("{0}")]
     Hardware(HardwareError),
     #[error("{0}")]
+    Collect(Box<CollectError>),
+    #[error("{0}")]
     Bench(Box<BenchError>),
     #[error("{0}")]
     Import(Box<ImportProblem>),
@@ -275,6 +289,7 @@ impl CliError {
             Self::Node(source) => node::code(source),
             Self::Worker(source) => worker::code(source),
             Self::Hardware(_) => "ASSAY-W008",
+            Self::Collect(_) => "ASSAY-W009",
             Self::Bench(source) => bench::code(source),
             Self::Import(source) => source.code(),
             Self::NoAddress { .. } => "ASSAY-N006",
@@ -294,6 +309,7 @@ impl CliError {
             | Self::Exists { .. }
             | Self::NotEmpty { .. } => Exit::Unreadable,
             Self::Format { source, .. } if source.is_other_version() => Exit::Undecided,
+            Self::Format { source, .. } if matches!(**source, FormatError::Policy(_)) => Exit::Configuration,
             Self::Format { .. } => Exit::Unreadable,
             Self::Write { source, .. } | Self::Output(source) => write_exit(source),
             Self::Environment(EnvironmentError::Processor { .. }) => Exit::Resource,
@@ -319,7 +335,7 @@ impl CliError {
             Self::Demo(source) if source.is_resource() => Exit::Resource,
             Self::Demo(_) | Self::None { .. } => Exit::Rejected,
             Self::LogFilter { .. } => Exit::Unreadable,
-            Self::Runtime(_) | Self::NoAddress { .. } | Self::Hardware(_) => Exit::Resource,
+            Self::Runtime(_) | Self::NoAddress { .. } | Self::Hardware(_) | Self::Collect(_) => Exit::Resource,
             Self::Interrupted => Exit::Interrupted,
             Self::Chain(source) => source.exit(),
             Self::Node(source) => node::exit(source),

@@ -17,7 +17,7 @@ use crate::{
         composite::{self, CpuClaims, HardwareClaims},
         hardware::HardwareEvidence,
         nvidia::{
-            appraise::NvidiaCollateral, appraise::NvidiaError, device_chain::Family, report::DeviceKind,
+            device_chain::Family, error::NvidiaError, report::DeviceKind, requirements::NvidiaCollateral,
             revocation::RevocationSource,
         },
         sev_snp::{SnpCollateral, SnpError},

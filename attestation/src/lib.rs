@@ -89,12 +89,15 @@
 //! assert_eq!(appraisal.trust_bps, 6000);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-#![forbid(unsafe_code)]
+// One module of the feature `collect` calls foreign functions; everything else stays without.
+#![cfg_attr(not(feature = "collect"), forbid(unsafe_code))]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 pub mod appraisal;
 pub mod bounded;
 pub mod codec;
+#[cfg(feature = "collect")]
+pub mod collect;
 pub mod context;
 pub mod evidence;
 pub mod hash;

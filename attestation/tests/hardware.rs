@@ -15,8 +15,8 @@ use attestation::{
         composite::HardwareClaims,
         hardware::{self, CpuEvidence, CpuQuote, GpuDevice, HardwareError, Parts},
         nvidia::{
-            appraise::NvidiaError,
             device_chain::Family,
+            error::NvidiaError,
             synthetic::{World, device::Device, world},
             topology::TopologyError,
         },

@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::error::{CliError, Exit};
 use crate::output::{Done, Output};
 
+mod attest;
 mod bench;
 mod cache;
 mod chain;
@@ -65,6 +66,8 @@ enum Command {
     Verify(verify::Verify),
     Inspect(inspect::Inspect),
     #[command(subcommand)]
+    Attest(attest::Attest),
+    #[command(subcommand)]
     Model(model::Model),
     #[command(subcommand)]
     Prover(prover::Prover),
@@ -101,6 +104,7 @@ fn dispatch(command: &Command, output: &Output) -> Exit {
         Command::Demo(arguments) => ("demo", demo::run(arguments, output)),
         Command::Verify(arguments) => ("verify", verify::run(arguments, output)),
         Command::Inspect(arguments) => ("inspect", inspect::run(arguments, output)),
+        Command::Attest(arguments) => (arguments.name(), attest::run(arguments, output)),
         Command::Model(arguments) => (arguments.name(), model::run(arguments, output)),
         Command::Prover(arguments) => (arguments.name(), prover::run(arguments, output)),
         Command::Key(arguments) => (arguments.name(), key::run(arguments, output)),

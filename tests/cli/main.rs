@@ -10,6 +10,7 @@
     reason = "test code"
 )]
 
+mod attest;
 mod bad_input;
 mod bench;
 mod ceremonies;

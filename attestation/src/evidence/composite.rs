@@ -12,12 +12,7 @@ use serde::Serialize;
 use super::{
     EvidenceKind,
     hardware::{self, CpuEvidence, CpuQuote, HardwareEvidence},
-    nvidia::{
-        appraise::{self, NvidiaError},
-        claims::DeviceClaims,
-        container::DeviceEvidence,
-        topology::Topology,
-    },
+    nvidia::{appraise, claims::DeviceClaims, container::DeviceEvidence, error::NvidiaError, topology::Topology},
     sev_snp::{self, SnpClaims, SnpError},
     tdx::{self, TdxClaims, TdxError},
 };

@@ -13,9 +13,9 @@ use crate::{
     bounded::{Fixed, List, Set},
     codec::FieldError,
     evidence::nvidia::{
-        appraise::{Floor, Requirements},
         claims::DeviceClaims,
         device_chain::{Family, NVIDIA_DEVICE_ROOT},
+        requirements::{Floor, Requirements},
         rim::NVIDIA_RIM_ROOT,
         version::{DriverVersion, VbiosVersion},
     },

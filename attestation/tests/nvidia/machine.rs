@@ -1,10 +1,12 @@
 //! Nonces, policy floors, duplicates and machines.
 
 use attestation::evidence::nvidia::{
-    appraise::{Floor, NvidiaCollateral, NvidiaError, Requirements, verify_device, verify_machine},
+    appraise::{verify_device, verify_machine},
     claims::DeviceClaims,
     device_chain::{DeviceChainError, Family, NVIDIA_DEVICE_ROOT},
+    error::NvidiaError,
     opaque::Feature,
+    requirements::{Floor, NvidiaCollateral, Requirements},
     rim::NVIDIA_RIM_ROOT,
     synthetic::{
         device::Device,

@@ -1,12 +1,14 @@
 //! Manifests that must be refused, and measurements that differ.
 
 use attestation::evidence::nvidia::{
-    appraise::{NvidiaCollateral, NvidiaError, Requirements, verify_device},
+    appraise::verify_device,
     chain::{ChainError, Clock},
     claims::{CheckKind, CheckResult},
     compare::{CompareError, compare},
     device_chain::Family,
+    error::NvidiaError,
     report::Report,
+    requirements::{NvidiaCollateral, Requirements},
     rim::{Rim, RimError},
     signature::{SignatureError, Verified},
     synthetic::{

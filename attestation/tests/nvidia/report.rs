@@ -1,5 +1,7 @@
 //! Reports that must be refused.
 
+use std::sync::LazyLock;
+
 use attestation::evidence::nvidia::{
     device_chain::{DeviceChain, DeviceChainError, Family},
     report::Report,
@@ -278,7 +280,8 @@ proptest! {
 
     #[test]
     fn reading_mutations_is_total(edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
-        let mut report = signed(&world().device(Family::Ls10, 0));
+        static REPORT: LazyLock<Vec<u8>> = LazyLock::new(|| signed(&world().device(Family::Ls10, 0)));
+        let mut report = REPORT.clone();
         for (position, byte) in edits {
             let length = report.len();
             report[position.index(length)] = byte;

@@ -1,10 +1,11 @@
 //! Revocation: responses and lists that must be refused, or that say so.
 
 use attestation::evidence::nvidia::{
-    appraise::{NvidiaError, verify_device},
+    appraise::verify_device,
     certificate::Certificate,
     crl::{Crl, CrlError},
     device_chain::Family,
+    error::NvidiaError,
     ocsp::{OcspError, OcspResponse, ResponseStatus},
     revocation::{RevocationError, RevocationSource},
     signature::{SignatureError, Verified},

@@ -3,229 +3,28 @@
 //! Pure: evidence, collateral, requirements, nonce and time go in, claims or an error come out. Certificates, responses
 //! and manifests that several devices share are checked once per [`Appraiser`].
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
-
-use borsh::{BorshDeserialize, BorshSerialize};
-use thiserror::Error;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
+    certificate::Certificate,
     chain::Clock,
     claims::{
         Check, CheckKind, CheckResult, DeviceClaims, ManifestKind, MatchedManifest, MissingManifest, ReferenceValues,
         Unavailable,
     },
-    compare::{CompareError, compare},
+    compare::compare,
     container::{DEVICES_MAX, DeviceEvidence},
-    crl::{Crl, CrlError},
-    device_chain::{DeviceChain, DeviceChainError, Family, NVIDIA_DEVICE_ROOT},
-    ocsp::{OcspError, OcspResponse},
+    crl::Crl,
+    device_chain::{DeviceChain, Family},
+    error::NvidiaError,
+    ocsp::OcspResponse,
     report::{DeviceKind, Report},
-    report_error::ReportError,
+    requirements::{DOCUMENTS_MAX, ManifestDocument, NvidiaCollateral, Requirements},
     revocation::{self, Freshness, RevocationError, RevocationSource, Statements},
-    rim::{NVIDIA_RIM_ROOT, Rim, RimError},
+    rim::Rim,
     signature::Verified,
-    topology::{self, Topology, TopologyError},
-    version::{DriverVersion, VbiosVersion},
+    topology::{self, Topology},
 };
-
-/// Most documents of each kind in a collateral.
-pub const DOCUMENTS_MAX: usize = 128;
-
-/// A manifest and the id under which it was fetched.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct ManifestDocument {
-    /// Id, such as `NV_GPU_DRIVER_GH100_550.90.07`.
-    pub id: String,
-    /// The XML document.
-    pub document: Vec<u8>,
-}
-
-/// Documents beside evidence. Whoever supplies them is not trusted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct NvidiaCollateral {
-    /// Reference manifests, one per id.
-    pub manifests: Vec<ManifestDocument>,
-    /// OCSP responses in DER.
-    pub ocsp_responses: Vec<Vec<u8>>,
-    /// Revocation lists in DER.
-    pub revocation_lists: Vec<Vec<u8>>,
-}
-
-/// Least versions of one family; a version that a device lacks is not compared.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Floor {
-    /// Least driver version.
-    pub driver: Option<DriverVersion>,
-    /// Least VBIOS or switch firmware version.
-    pub vbios: Option<VbiosVersion>,
-}
-
-/// What a verifier asks of devices. Times in milliseconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Requirements {
-    /// SHA-256 of the device root's subject public key info.
-    pub device_root: [u8; 32],
-    /// SHA-256 of the manifest root's subject public key info.
-    pub rim_root: [u8; 32],
-    /// Families allowed, with their floors. A family that is absent is refused.
-    pub families: BTreeMap<Family, Floor>,
-    /// Manifests by id: the SHA-256 of every document that counts under it.
-    pub manifests: BTreeMap<String, BTreeSet<[u8; 32]>>,
-    /// Identities of devices that are refused.
-    pub revoked: BTreeSet<[u8; 32]>,
-    /// How long an expired manifest signer is forgiven.
-    pub manifest_grace_ms: u64,
-    /// Most age of an OCSP response.
-    pub ocsp_age_ms_max: u64,
-    /// Whether chains that nothing speaks for are refused.
-    pub revocation_required: bool,
-}
-
-impl Requirements {
-    /// The vendor's roots, every family without floors, revocation required, responses of at most seven days, no grace,
-    /// nothing pinned.
-    #[must_use]
-    pub fn strict() -> Self {
-        let families = [Family::Gh100, Family::Gb100, Family::Gb20x, Family::Ls10];
-        Self {
-            device_root: NVIDIA_DEVICE_ROOT,
-            rim_root: NVIDIA_RIM_ROOT,
-            families: families.into_iter().map(|family| (family, Floor::default())).collect(),
-            manifests: BTreeMap::new(),
-            revoked: BTreeSet::new(),
-            manifest_grace_ms: 0,
-            ocsp_age_ms_max: 7 * 86_400_000,
-            revocation_required: true,
-        }
-    }
-}
-
-/// Why a device is refused.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum NvidiaError {
-    /// Too many documents of one kind, or too many devices.
-    #[error("collateral {field}: expected at most {max}, got {got}")]
-    TooMany {
-        /// Which list.
-        field: &'static str,
-        /// Its cap.
-        max: usize,
-        /// Its length.
-        got: usize,
-    },
-    /// An OCSP response that does not parse.
-    #[error("collateral ocsp_responses {position}: {source}")]
-    OcspResponse {
-        /// Position in the list.
-        position: usize,
-        /// Why.
-        source: OcspError,
-    },
-    /// A revocation list that does not parse.
-    #[error("collateral revocation_lists {position}: {source}")]
-    RevocationList {
-        /// Position in the list.
-        position: usize,
-        /// Why.
-        source: CrlError,
-    },
-    /// Two manifests under one id.
-    #[error("collateral manifests: {id} appears twice")]
-    DuplicateManifest {
-        /// The id.
-        id: String,
-    },
-    /// Not a report.
-    #[error(transparent)]
-    Report(#[from] ReportError),
-    /// The report answers another nonce: it is old, or of other work.
-    #[error("report: answers nonce {}, asked was {}", crate::hex::encode(.got), crate::hex::encode(.expected))]
-    Nonce {
-        /// The verifier's nonce.
-        expected: [u8; 32],
-        /// The report's.
-        got: [u8; 32],
-    },
-    /// Chain, or report under it.
-    #[error(transparent)]
-    DeviceChain(#[from] DeviceChainError),
-    /// On the verifier's list.
-    #[error("device {}: revoked by policy", crate::hex::encode(.identity))]
-    RevokedIdentity {
-        /// Its identity.
-        identity: [u8; 32],
-    },
-    /// Of a family that is not allowed.
-    #[error("device: family {family:?} is not allowed by policy")]
-    FamilyNotAllowed {
-        /// Its family.
-        family: Family,
-    },
-    /// Driver too old.
-    #[error("device: expected driver {expected} or newer, got {got}; update it")]
-    DriverFloor {
-        /// Least version.
-        expected: DriverVersion,
-        /// The device's.
-        got: DriverVersion,
-    },
-    /// VBIOS too old.
-    #[error("device: expected VBIOS {expected} or newer, got {got}; update it")]
-    VbiosFloor {
-        /// Least version.
-        expected: VbiosVersion,
-        /// The device's.
-        got: VbiosVersion,
-    },
-    /// Revocation of the device chain.
-    #[error("device chain: {0}")]
-    DeviceRevocation(RevocationError),
-    /// A manifest that is validly signed perhaps, but not one that counts.
-    #[error("manifest {id}: document {} is not pinned by policy", crate::hex::encode(.got))]
-    ManifestNotPinned {
-        /// Its id.
-        id: String,
-        /// SHA-256 of the document.
-        got: [u8; 32],
-    },
-    /// A manifest that does not verify.
-    #[error("{id}: {source}")]
-    Manifest {
-        /// Its id.
-        id: String,
-        /// Why.
-        source: RimError,
-    },
-    /// A manifest that describes something else than its id says.
-    #[error("manifest {id}: expected {field} {expected}, got {got}")]
-    ManifestMeta {
-        /// Its id.
-        id: String,
-        /// `colloquialVersion`, `product` or `edition`.
-        field: &'static str,
-        /// By the device.
-        expected: String,
-        /// By the document.
-        got: String,
-    },
-    /// Revocation of a manifest's signer.
-    #[error("manifest {id}: {source}")]
-    ManifestRevocation {
-        /// Its id.
-        id: String,
-        /// Why.
-        source: RevocationError,
-    },
-    /// Measurements differ.
-    #[error(transparent)]
-    Compare(#[from] CompareError),
-    /// Devices that are not one machine.
-    #[error(transparent)]
-    Topology(#[from] TopologyError),
-}
 
 /// Appraises one device. Several devices of one machine: [`verify_machine`].
 ///
@@ -413,7 +212,7 @@ impl<'a> Appraiser<'a> {
 
     fn revocation_of(
         &mut self,
-        certificates: &[super::certificate::Certificate],
+        certificates: &[Certificate],
         first: usize,
     ) -> Result<revocation::RevocationState, RevocationError> {
         let freshness = Freshness {

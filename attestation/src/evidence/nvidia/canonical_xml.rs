@@ -12,28 +12,26 @@ pub(super) fn canonicalise(element: &Element<'_>, inherited: &[Declaration<'_>],
     let mut output = String::new();
     // For the apex every declaration in scope is new to the output (section 4.2 on document subsets).
     let mut apex = inherited.to_vec();
-    apply(&mut apex, &element.declarations);
+    for declaration in &element.declarations {
+        apex.retain(|known| known.0 != declaration.0);
+        apex.push(*declaration);
+    }
     write_element(&mut output, element, &[], &apex, skip);
     output
 }
 
-fn apply<'a>(scope: &mut Vec<Declaration<'a>>, declarations: &[Declaration<'a>]) {
-    for &(prefix, uri) in declarations {
-        scope.retain(|known| known.0 != prefix);
-        scope.push((prefix, uri));
-    }
-}
-
+/// `declared` is what this element brings into a scope that starts with the first of `ancestors`.
 fn write_element(
     output: &mut String,
     element: &Element<'_>,
-    rendered: &[Declaration<'_>],
-    scope: &[Declaration<'_>],
+    ancestors: &[&[Declaration<'_>]],
+    declared: &[Declaration<'_>],
     skip: Option<usize>,
 ) {
     output.push('<');
     write_name(output, element.prefix, element.local);
-    let mut changed: Vec<_> = scope.iter().filter(|declaration| !rendered.contains(declaration)).collect();
+    let in_scope = |prefix| ancestors.iter().rev().find_map(|scope| scope.iter().find(|known| known.0 == prefix));
+    let mut changed: Vec<_> = declared.iter().filter(|new| in_scope(new.0) != Some(*new)).collect();
     changed.sort_unstable();
     for (prefix, uri) in changed {
         let (prefix, local) = if prefix.is_empty() { ("", "xmlns") } else { ("xmlns", *prefix) };
@@ -45,15 +43,12 @@ fn write_element(
         write_attribute(output, attribute.prefix, attribute.local, attribute.value);
     }
     output.push('>');
+    let scopes: Vec<_> = ancestors.iter().copied().chain([declared]).collect();
     for (position, node) in element.children.iter().enumerate() {
         match node {
             Node::Text(text) => output.push_str(text),
             Node::Element(_) if Some(position) == skip => {}
-            Node::Element(child) => {
-                let mut inner = scope.to_vec();
-                apply(&mut inner, &child.declarations);
-                write_element(output, child, scope, &inner, None);
-            }
+            Node::Element(child) => write_element(output, child, &scopes, &child.declarations, None),
         }
     }
     output.push_str("</");

@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 
 use der::{Decode, Sequence, asn1::UintRef};
-use p384::ecdsa::{VerifyingKey, signature::hazmat::PrehashVerifier};
 use sha2::{Digest, Sha256, Sha384};
 use thiserror::Error;
+
+use super::p384;
 
 /// Bytes of a raw signature: `r` then `s`, big-endian.
 pub const SIGNATURE_BYTES: usize = 96;
@@ -113,7 +114,7 @@ fn scalar(component: char, bytes: &[u8]) -> Result<[u8; SCALAR_BYTES], Signature
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
     info: [u8; KEY_INFO_BYTES],
-    key: VerifyingKey,
+    point: p384::Affine,
 }
 
 impl PublicKey {
@@ -123,9 +124,12 @@ impl PublicKey {
     /// [`KeyError`].
     pub fn from_info(der: &[u8]) -> Result<Self, KeyError> {
         let info = der.try_into().map_err(|_| KeyError::NotP384)?;
-        let point = der.strip_prefix(&KEY_PREFIX).filter(|point| point.first() == Some(&4)).ok_or(KeyError::NotP384)?;
-        let key = VerifyingKey::from_sec1_bytes(point).map_err(|_| KeyError::NotOnCurve)?;
-        Ok(Self { info, key })
+        let point =
+            der.strip_prefix(&KEY_PREFIX).and_then(|point| point.strip_prefix(&[4])).ok_or(KeyError::NotP384)?;
+        let (x, y) = point.split_at_checked(SCALAR_BYTES).ok_or(KeyError::NotP384)?;
+        let (x, y) = (x.try_into().map_err(|_| KeyError::NotP384)?, y.try_into().map_err(|_| KeyError::NotP384)?);
+        let point = p384::point(x, y).ok_or(KeyError::NotOnCurve)?;
+        Ok(Self { info, point })
     }
 
     /// DER of the subject public key info.
@@ -153,9 +157,8 @@ impl PublicKey {
     /// # Errors
     /// [`SignatureError::Mismatch`].
     pub fn verify_digest(&self, digest: &[u8], signature: &Signature) -> Result<(), SignatureError> {
-        let signature =
-            p384::ecdsa::Signature::from_scalars(signature.r, signature.s).map_err(|_| SignatureError::Mismatch)?;
-        self.key.verify_prehash(digest, &signature).map_err(|_| SignatureError::Mismatch)
+        let good = p384::verify(&self.point, digest, &signature.r, &signature.s);
+        if good { Ok(()) } else { Err(SignatureError::Mismatch) }
     }
 }
 

@@ -5,6 +5,8 @@
 //! attributes and prefixes of the reserved `xml` family. What remains has one reading, so the bytes that are signed and
 //! the values that are used cannot be made to differ.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 /// Most bytes of a document.
@@ -138,7 +140,7 @@ impl<'a> Element<'a> {
 
     /// Value of an attribute in a namespace.
     pub(super) fn attribute_in(&self, namespace: &str, local: &str) -> Option<&'a str> {
-        self.attributes.iter().find(|a| a.namespace == namespace && a.local == local).map(|a| a.value)
+        self.attributes.iter().find(|a| a.local == local && a.namespace == namespace).map(|a| a.value)
     }
 
     /// Child elements, if there is no text but white space beside them.
@@ -253,8 +255,9 @@ impl<'a> Parser<'a> {
         self.literal("<", "an element")?;
         let (prefix, local) = self.name()?;
         let (declarations, raw) = self.attributes(position)?;
-        let mut inner: Vec<Declaration<'a>> = scope.to_vec();
+        let mut inner = Cow::Borrowed(scope);
         for &(prefix, uri) in &declarations {
+            let inner = inner.to_mut();
             inner.retain(|known| known.0 != prefix);
             inner.push((prefix, uri));
         }
@@ -268,7 +271,7 @@ impl<'a> Parser<'a> {
         for (prefix, local, value) in raw {
             let namespace = if prefix.is_empty() { Some("") } else { resolve(prefix) };
             let namespace = namespace.ok_or(XmlError::UndeclaredPrefix { position })?;
-            if attributes.iter().any(|known| known.namespace == namespace && known.local == local) {
+            if attributes.iter().any(|known| known.local == local && known.namespace == namespace) {
                 return Err(XmlError::DuplicateAttribute { position });
             }
             attributes.push(Attribute { prefix, local, namespace, value });

@@ -15,7 +15,7 @@
 use std::collections::BTreeSet;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use dcap_qvl::{QuoteClaims, verify::QuoteVerifier};
+use dcap_qvl::{QuoteClaims, quote::TDReport10, verify::QuoteVerifier};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -168,11 +168,13 @@ pub fn verify(
         .verify_with_policy(quote.bytes, collateral.to_dcap()?, at.div_euclid(1000), &ClaimsOnly)
         .map_err(|error| error::classify(format!("{error:#}"), attributes))?;
     let (in_grace, grace_until) = check_tcb(&claims, rules, at)?;
-    let got = *quote.body.report_data;
+    // From here on only what dcap-qvl itself read out of the signed bytes counts.
+    let body = claims.report.as_td10().ok_or(QuoteError::TeeType { got: claims.tee_type })?;
+    let got = body.report_data;
     if got != *report_data {
         return Err(TdxError::ReportData { expected: Box::new(Fixed(*report_data)), got: Box::new(Fixed(got)) });
     }
-    let launch = check_launch(&quote.body, rules)?;
+    let launch = check_launch(body, rules)?;
     let pck = &claims.platform.pck;
     let ppid: [u8; 16] = pck.ppid.as_slice().try_into().map_err(|_| TdxError::NoPlatformIdentity)?;
     if ppid == [0; 16] {
@@ -284,8 +286,9 @@ fn out_of_date_since(claims: &QuoteClaims) -> Result<u64, TdxError> {
     Ok(milliseconds(platform.min(enclave)))
 }
 
-fn check_launch(body: &quote::Body<'_>, rules: &TdxRules) -> Result<TdxLaunch, TdxError> {
-    let launch = TdxLaunch { mrtd: Fixed(*body.mrtd), rtmr: body.rtmr.map(|value| Fixed(*value)) };
+fn check_launch(body: &TDReport10, rules: &TdxRules) -> Result<TdxLaunch, TdxError> {
+    let rtmr = [body.rt_mr0, body.rt_mr1, body.rt_mr2, body.rt_mr3];
+    let launch = TdxLaunch { mrtd: Fixed(body.mr_td), rtmr: rtmr.map(Fixed) };
     if rules.launches.contains(&launch) {
         Ok(launch)
     } else {

@@ -21,6 +21,7 @@ pub mod manifest;
 pub mod pki;
 pub mod report;
 pub mod status;
+pub mod token;
 pub mod world;
 
 pub use world::World;

@@ -4,9 +4,9 @@ use sha2::{Digest, Sha384};
 
 use super::{
     super::{
-        appraise::{ManifestDocument, NvidiaCollateral, Requirements},
         device_chain::Family,
         opaque::Pdi,
+        requirements::{ManifestDocument, NvidiaCollateral, Requirements},
         rim::Rim,
     },
     device::{Device, chip, family_name},

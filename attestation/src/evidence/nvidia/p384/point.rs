@@ -1,0 +1,242 @@
+//! Points of P-384: y² = x³ - 3x + b, in Jacobian coordinates (x/z², y/z³), field elements in Montgomery form.
+
+use std::sync::LazyLock;
+
+use super::montgomery::{
+    Limbs, P,
+    field::{multiply, square},
+    from_bytes, subtract,
+};
+
+const B: [u8; 48] = [
+    0xB3, 0x31, 0x2F, 0xA7, 0xE2, 0x3E, 0xE7, 0xE4, 0x98, 0x8E, 0x05, 0x6B, 0xE3, 0xF8, 0x2D, 0x19, 0x18, 0x1D, 0x9C,
+    0x6E, 0xFE, 0x81, 0x41, 0x12, 0x03, 0x14, 0x08, 0x8F, 0x50, 0x13, 0x87, 0x5A, 0xC6, 0x56, 0x39, 0x8D, 0x8A, 0x2E,
+    0xD1, 0x9D, 0x2A, 0x85, 0xC8, 0xED, 0xD3, 0xEC, 0x2A, 0xEF,
+];
+const GENERATOR_X: [u8; 48] = [
+    0xAA, 0x87, 0xCA, 0x22, 0xBE, 0x8B, 0x05, 0x37, 0x8E, 0xB1, 0xC7, 0x1E, 0xF3, 0x20, 0xAD, 0x74, 0x6E, 0x1D, 0x3B,
+    0x62, 0x8B, 0xA7, 0x9B, 0x98, 0x59, 0xF7, 0x41, 0xE0, 0x82, 0x54, 0x2A, 0x38, 0x55, 0x02, 0xF2, 0x5D, 0xBF, 0x55,
+    0x29, 0x6C, 0x3A, 0x54, 0x5E, 0x38, 0x72, 0x76, 0x0A, 0xB7,
+];
+const GENERATOR_Y: [u8; 48] = [
+    0x36, 0x17, 0xDE, 0x4A, 0x96, 0x26, 0x2C, 0x6F, 0x5D, 0x9E, 0x98, 0xBF, 0x92, 0x92, 0xDC, 0x29, 0xF8, 0xF4, 0x1D,
+    0xBD, 0x28, 0x9A, 0x14, 0x7C, 0xE9, 0xDA, 0x31, 0x13, 0xB5, 0xF0, 0xB8, 0xC0, 0x0A, 0x60, 0xB1, 0xCE, 0x1D, 0x7E,
+    0x81, 0x9D, 0x7A, 0x43, 0x1D, 0x7C, 0x90, 0xEA, 0x0E, 0x5F,
+];
+
+/// Bits of a window over the generator, whose table is made once.
+const GENERATOR_WINDOW: u32 = 8;
+/// Bits of a window over a key, whose table is made for every signature.
+const KEY_WINDOW: u32 = 5;
+
+/// A point of the curve other than the identity (invariant).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Affine {
+    x: Limbs,
+    y: Limbs,
+}
+
+impl Affine {
+    /// From Montgomery form, if on the curve.
+    pub(super) fn new(x: Limbs, y: Limbs) -> Option<Self> {
+        let cube = multiply(&square(&x), &x);
+        let three = P.sum(&P.sum(&x, &x), &x);
+        let right = P.sum(&P.difference(&cube, &three), &P.enter(&from_bytes(&B)));
+        (square(&y) == right).then_some(Self { x, y })
+    }
+
+    fn negated(self) -> Self {
+        Self { x: self.x, y: P.difference(&[0; 6], &self.y) }
+    }
+}
+
+/// A point; the identity has z = 0.
+#[derive(Clone, Copy)]
+struct Jacobian {
+    x: Limbs,
+    y: Limbs,
+    z: Limbs,
+}
+
+/// A point with the powers of z that an addition needs.
+#[derive(Clone, Copy)]
+struct Prepared {
+    point: Jacobian,
+    z2: Limbs,
+    z3: Limbs,
+}
+
+impl Jacobian {
+    fn identity() -> Self {
+        Self { x: P.one(), y: P.one(), z: [0; 6] }
+    }
+
+    fn from_affine(point: Affine) -> Self {
+        Self { x: point.x, y: point.y, z: P.one() }
+    }
+
+    fn is_identity(&self) -> bool {
+        self.z == [0; 6]
+    }
+
+    /// dbl-2001-b of the Explicit-Formulas Database, for a = -3. The identity stays the identity.
+    fn double(&self) -> Self {
+        let delta = square(&self.z);
+        let gamma = square(&self.y);
+        let beta = multiply(&self.x, &gamma);
+        let product = multiply(&P.difference(&self.x, &delta), &P.sum(&self.x, &delta));
+        let alpha = P.sum(&P.sum(&product, &product), &product);
+        let beta2 = P.sum(&beta, &beta);
+        let beta4 = P.sum(&beta2, &beta2);
+        let x = P.difference(&square(&alpha), &P.sum(&beta4, &beta4));
+        let yz = P.sum(&self.y, &self.z);
+        let z = P.difference(&P.difference(&square(&yz), &gamma), &delta);
+        let gamma2 = P.sum(&gamma, &gamma);
+        let squared = square(&gamma2);
+        let y = P.difference(&multiply(&alpha, &P.difference(&beta4, &x)), &P.sum(&squared, &squared));
+        Self { x, y, z }
+    }
+
+    /// Sum with a point whose scaled coordinates `u1, s1` (this) and `u2, s2` (other) share a denominator; `z` is the
+    /// product of both z. Complete: equal and opposite points and the identity are told apart by the callers and here.
+    fn add_scaled(&self, [u1, s1, u2, s2]: [&Limbs; 4], z: &Limbs) -> Self {
+        let h = P.difference(u2, u1);
+        let r = P.difference(s2, s1);
+        if h == [0; 6] {
+            return if r == [0; 6] { self.double() } else { Self::identity() };
+        }
+        let h2 = square(&h);
+        let h3 = multiply(&h, &h2);
+        let v = multiply(u1, &h2);
+        let x = P.difference(&P.difference(&square(&r), &h3), &P.sum(&v, &v));
+        let y = P.difference(&multiply(&r, &P.difference(&v, &x)), &multiply(s1, &h3));
+        Self { x, y, z: multiply(z, &h) }
+    }
+
+    fn add_affine(&self, other: &Affine) -> Self {
+        if self.is_identity() {
+            return Self::from_affine(*other);
+        }
+        let z2 = square(&self.z);
+        let u2 = multiply(&other.x, &z2);
+        let s2 = multiply(&other.y, &multiply(&z2, &self.z));
+        self.add_scaled([&self.x, &self.y, &u2, &s2], &self.z)
+    }
+
+    fn add(&self, other: &Prepared) -> Self {
+        if self.is_identity() {
+            return other.point;
+        }
+        if other.point.is_identity() {
+            return *self;
+        }
+        let z2 = square(&self.z);
+        let u1 = multiply(&self.x, &other.z2);
+        let s1 = multiply(&self.y, &other.z3);
+        let u2 = multiply(&other.point.x, &z2);
+        let s2 = multiply(&other.point.y, &multiply(&z2, &self.z));
+        self.add_scaled([&u1, &s1, &u2, &s2], &multiply(&self.z, &other.point.z))
+    }
+
+    fn prepared(self) -> Prepared {
+        let z2 = square(&self.z);
+        Prepared { point: self, z2, z3: multiply(&z2, &self.z) }
+    }
+
+    fn to_affine(self) -> Option<Affine> {
+        if self.is_identity() {
+            return None;
+        }
+        let inverse = P.invert(&self.z);
+        let squared = square(&inverse);
+        Some(Affine { x: multiply(&self.x, &squared), y: multiply(&self.y, &multiply(&squared, &inverse)) })
+    }
+}
+
+impl Prepared {
+    fn negated(mut self) -> Self {
+        self.point.y = P.difference(&[0; 6], &self.point.y);
+        self
+    }
+}
+
+/// Point, three times it, five times it and so on, `count` of them.
+fn odd_multiples(point: Jacobian, count: usize) -> Vec<Jacobian> {
+    let twice = point.double().prepared();
+    std::iter::successors(Some(point), |last| Some(last.add(&twice))).take(count).collect()
+}
+
+static GENERATOR_MULTIPLES: LazyLock<Vec<Affine>> = LazyLock::new(|| {
+    let generator = Affine { x: P.enter(&from_bytes(&GENERATOR_X)), y: P.enter(&from_bytes(&GENERATOR_Y)) };
+    odd_multiples(Jacobian::from_affine(generator), table_size(GENERATOR_WINDOW))
+        .into_iter()
+        .filter_map(Jacobian::to_affine)
+        .collect()
+});
+
+/// Odd multiples below 2^(window - 1).
+const fn table_size(window: u32) -> usize {
+    1_usize.unbounded_shl(window.saturating_sub(2))
+}
+
+/// Non-adjacent form with windows of `window` bits, least significant digit first: digits are zero or odd, below
+/// 2^(window - 1) in magnitude, and any `window` consecutive ones hold at most one that is not zero.
+fn windows(scalar: &Limbs, window: u32) -> [i16; 385] {
+    let mut digits = [0; 385];
+    let mut rest = *scalar;
+    // A scalar near 2^384 can carry into one more bit.
+    let mut top = 0_u64;
+    let modulus = 1_u64.unbounded_shl(window);
+    for digit in &mut digits {
+        let [low, ..] = rest;
+        if low & 1 == 1 {
+            let residue = low & modulus.wrapping_sub(1);
+            let negative = residue >= modulus >> 1;
+            let magnitude = if negative { modulus.wrapping_sub(residue) } else { residue };
+            let value = i16::try_from(magnitude).unwrap_or_default();
+            *digit = if negative { value.wrapping_neg() } else { value };
+            if negative {
+                let (sum, carry) = super::montgomery::add(&rest, &[magnitude, 0, 0, 0, 0, 0]);
+                rest = sum;
+                top = top.wrapping_add(u64::from(carry));
+            } else {
+                rest = subtract(&rest, &[magnitude, 0, 0, 0, 0, 0]).0;
+            }
+        }
+        let [r0, r1, r2, r3, r4, r5] = rest;
+        let shifted = |low: u64, high: u64| (low >> 1) | (high << 63);
+        rest = [shifted(r0, r1), shifted(r1, r2), shifted(r2, r3), shifted(r3, r4), shifted(r4, r5), shifted(r5, top)];
+        top >>= 1;
+    }
+    digits
+}
+
+/// Position of an odd digit's multiple in a table.
+fn position(digit: i16) -> usize {
+    usize::from(digit.unsigned_abs() >> 1)
+}
+
+/// x and z² of `u1 G + u2 Q`, or nothing for the identity.
+pub(super) fn combination(u1: &Limbs, u2: &Limbs, key: &Affine) -> Option<(Limbs, Limbs)> {
+    let multiples: Vec<_> = odd_multiples(Jacobian::from_affine(*key), table_size(KEY_WINDOW))
+        .into_iter()
+        .map(Jacobian::prepared)
+        .collect();
+    let generator_digits = windows(u1, GENERATOR_WINDOW);
+    let key_digits = windows(u2, KEY_WINDOW);
+    let mut sum = Jacobian::identity();
+    for (&generator, &own) in generator_digits.iter().zip(&key_digits).rev() {
+        if !sum.is_identity() {
+            sum = sum.double();
+        }
+        if generator != 0 {
+            let multiple = *GENERATOR_MULTIPLES.get(position(generator))?;
+            sum = sum.add_affine(&if generator < 0 { multiple.negated() } else { multiple });
+        }
+        if own != 0 {
+            let multiple = *multiples.get(position(own))?;
+            sum = sum.add(&if own < 0 { multiple.negated() } else { multiple });
+        }
+    }
+    if sum.is_identity() { None } else { Some((sum.x, square(&sum.z))) }
+}

@@ -1,0 +1,119 @@
+//! `assay attest`: evidence of hardware, made on a machine that has it and judged anywhere, offline.
+
+use std::path::{Path, PathBuf};
+
+use attestation::appraisal::{COLLATERAL_BYTES_MAX, Collateral};
+use attestation::context::WorkContext;
+use attestation::evidence::{EVIDENCE_BYTES_MAX, Evidence};
+use attestation::policy::{POLICY_TOML_BYTES_MAX, Policy, PolicyTable};
+use clap::{Args, Subcommand};
+use verifier::container::MAGIC;
+use verifier::receipt::ReceiptFile;
+
+use crate::error::{CliError, FormatError};
+use crate::files;
+use crate::output::{Done, Output};
+
+mod collateral;
+mod inspect;
+mod policy;
+mod report;
+mod verify;
+
+/// Most bytes of a work context in JSON.
+const CONTEXT_BYTES_MAX: u64 = 64 << 10;
+
+/// Collect evidence of hardware, and judge it offline
+#[derive(Debug, Subcommand)]
+pub(crate) enum Attest {
+    Report(report::Report),
+    Verify(verify::Verify),
+    Inspect(inspect::Inspect),
+    Policy(policy::PolicyCommand),
+    Collateral(collateral::CollateralCommand),
+}
+
+impl Attest {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Report(_) => "attest report",
+            Self::Verify(_) => "attest verify",
+            Self::Inspect(_) => "attest inspect",
+            Self::Policy(_) => "attest policy",
+            Self::Collateral(_) => "attest collateral",
+        }
+    }
+}
+
+pub(super) fn run(command: &Attest, output: &Output) -> Result<Done, CliError> {
+    match command {
+        Attest::Report(arguments) => report::run(arguments, output),
+        Attest::Verify(arguments) => verify::run(arguments, output),
+        Attest::Inspect(arguments) => inspect::run(arguments, output),
+        Attest::Policy(arguments) => policy::run(arguments, output),
+        Attest::Collateral(arguments) => collateral::run(arguments, output),
+    }
+}
+
+/// Which policy judges.
+#[derive(Debug, Args)]
+struct PolicyOptions {
+    /// Policy in TOML [default: the project's own; `assay attest policy` prints it]
+    #[arg(long, value_name = "FILE", help_heading = "Trust")]
+    policy: Option<PathBuf>,
+}
+
+impl PolicyOptions {
+    fn read(&self) -> Result<Policy, CliError> {
+        match &self.policy {
+            Some(path) => read_policy(path),
+            None =>
+            {
+                #[expect(clippy::expect_used, reason = "a constant table, checked by a test of assay verify")]
+                Ok(Policy::new(PolicyTable::standard()).expect("the standard policy is valid"))
+            }
+        }
+    }
+}
+
+fn read_policy(path: &Path) -> Result<Policy, CliError> {
+    let bytes = files::read(path, "policy", POLICY_TOML_BYTES_MAX as u64)?;
+    let text = String::from_utf8(bytes).map_err(|_| CliError::format(path, FormatError::Text))?;
+    Policy::from_toml(&text).map_err(|error| CliError::format(path, FormatError::Policy(error)))
+}
+
+fn read_context(path: &Path) -> Result<WorkContext, CliError> {
+    let bytes = files::read(path, "work context", CONTEXT_BYTES_MAX)?;
+    serde_json::from_slice(&bytes).map_err(|error| CliError::format(path, FormatError::WorkContext(error)))
+}
+
+fn read_collateral(path: &Path) -> Result<Collateral, CliError> {
+    let bytes = files::read(path, "collateral", COLLATERAL_BYTES_MAX as u64)?;
+    Collateral::from_bytes(&bytes).map_err(|error| CliError::format(path, FormatError::Evidence(error)))
+}
+
+/// Evidence, alone or in a receipt.
+enum Source {
+    Evidence(Box<Evidence>),
+    Receipt(Box<ReceiptFile>),
+}
+
+impl Source {
+    fn read(path: &Path) -> Result<Self, CliError> {
+        let max = files::container_bytes_max(verifier::container::Kind::Receipt).max(EVIDENCE_BYTES_MAX as u64);
+        let bytes = files::read(path, "evidence or receipt", max)?;
+        if bytes.starts_with(&MAGIC) {
+            let file = ReceiptFile::from_bytes(&bytes).map_err(|error| CliError::format(path, error))?;
+            return Ok(Self::Receipt(Box::new(file)));
+        }
+        let evidence = Evidence::from_bytes(&bytes).map_err(|error| CliError::format(path, error))?;
+        Ok(Self::Evidence(Box::new(evidence)))
+    }
+
+    fn evidence(&self) -> &Evidence {
+        match self {
+            Self::Evidence(evidence) => evidence,
+            Self::Receipt(file) => &file.evidence,
+        }
+    }
+}
