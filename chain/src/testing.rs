@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use attestation::context::WorkContext;
 use attestation::evidence::{Attester, Evidence, SoftwareAttester};
 use attestation::identity::{ed25519, ml_dsa};
+use attestation::policy::Policy;
 use attestation::receipt::{DeviceKind, HardwareTier, Metadata, SignedReceipt, UtilisationProfile, WorkReceipt};
 use attestation::text::Text;
 use circuits::model::graph::{Activation, Graph, Input, Layout, Node, Operator};
@@ -61,11 +62,16 @@ pub(crate) fn validator() -> ed25519::SigningKey {
 pub(crate) fn genesis(change: impl FnOnce(&mut Params)) -> Genesis {
     let mut params = Params { model: ModelParams { k_max: K }, ..Params::development() };
     change(&mut params);
+    genesis_at(START, params, None)
+}
+
+/// A genesis at another time, and under another policy than the development's.
+fn genesis_at(time: u64, params: Params, policy: Option<Policy>) -> Genesis {
     let accounts = (1..=5)
         .map(|number| GenesisAccount { address: account(number).public_key().address(), balance: FUNDS })
         .collect();
     let development =
-        Genesis::development(START, validator().public_key(), accounts, BTreeSet::from([setup().id()])).unwrap();
+        Genesis::development(time, validator().public_key(), accounts, BTreeSet::from([setup().id()])).unwrap();
     Genesis::new(
         development.chain_id(),
         development.time(),
@@ -73,7 +79,7 @@ pub(crate) fn genesis(change: impl FnOnce(&mut Params)) -> Genesis {
         development.accounts().to_vec(),
         development.validators().clone(),
         development.setups().clone(),
-        development.policy().clone(),
+        policy.unwrap_or_else(|| development.policy().clone()),
     )
     .unwrap()
 }
@@ -131,6 +137,14 @@ impl World {
     pub(crate) fn with(change: impl FnOnce(&mut Params)) -> Self {
         let machine = Machine::open(MemoryStore::new(), genesis(change), vec![setup().clone()]).unwrap();
         Self { chain: LocalChain::new(machine, validator()).unwrap(), now: START }
+    }
+
+    /// A chain that begins at this time and appraises evidence under this policy.
+    pub(crate) fn attesting(time: u64, policy: Policy) -> Self {
+        let params = Params { model: ModelParams { k_max: K }, ..Params::development() };
+        let genesis = genesis_at(time, params, Some(policy));
+        let machine = Machine::open(MemoryStore::new(), genesis, vec![setup().clone()]).unwrap();
+        Self { chain: LocalChain::new(machine, validator()).unwrap(), now: time }
     }
 
     pub(crate) fn machine(&self) -> &Machine<MemoryStore> {

@@ -197,7 +197,7 @@ impl Evidence {
     #[must_use]
     pub fn signed_parts(&self) -> usize {
         let parts = self.hardware().map(HardwareEvidence::parts);
-        parts.map_or(0, |parts| parts.devices.iter().count().saturating_add(usize::from(parts.cpu.is_some())))
+        parts.map_or(0, |parts| parts.devices.as_slice().len().saturating_add(usize::from(parts.cpu.is_some())))
     }
 
     /// What a receipt signs: these bytes exactly, signatures included.

@@ -1,5 +1,6 @@
 //! Every refusal by its exact variant, and what the accepted transactions do.
 
+mod device;
 mod dispute;
 mod envelope;
 mod hostile;
