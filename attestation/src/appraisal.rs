@@ -17,8 +17,11 @@ use crate::{
         composite::{self, CpuClaims, HardwareClaims},
         hardware::HardwareEvidence,
         nvidia::{
-            device_chain::Family, error::NvidiaError, report::DeviceKind, requirements::NvidiaCollateral,
-            revocation::RevocationSource,
+            device_chain::Family,
+            error::NvidiaError,
+            report::DeviceKind,
+            requirements::NvidiaCollateral,
+            revocation::{RevocationError, RevocationSource},
         },
         sev_snp::{SnpCollateral, SnpError},
         software,
@@ -156,6 +159,25 @@ pub enum AttestationError {
         /// What the evidence earns.
         got: u32,
     },
+}
+
+impl AttestationError {
+    /// Whether documents are what is missing: the evidence may hold, and with them a verifier could tell.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        let missing = |error: &RevocationError| matches!(error, RevocationError::Missing { .. });
+        match self {
+            Self::CollateralMissing { .. } => true,
+            Self::SevSnp(error) => matches!(**error, SnpError::CrlMissing),
+            Self::Nvidia(error) => match &**error {
+                NvidiaError::DeviceRevocation(source) | NvidiaError::ManifestRevocation { source, .. } => {
+                    missing(source)
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
 }
 
 /// What verified evidence says.

@@ -26,8 +26,8 @@
 //! # Rules that hold throughout
 //!
 //! Everything is a pure function of its arguments: no clock, no generator, no network, no float, no unordered map. Files
-//! and the operating system's generator are touched behind the feature `keystore` only, so the rest builds for
-//! `wasm32`. Every length from outside has a cap; decoders refuse trailing bytes and second spellings; no bytes make
+//! and the operating system's generator are touched behind the feature `keystore` only, hardware behind `collect`, so the
+//! rest builds for `wasm32`. Every length from outside has a cap; decoders refuse trailing bytes and second spellings; no bytes make
 //! this crate panic.
 //!
 //! # Example

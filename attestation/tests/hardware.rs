@@ -269,6 +269,10 @@ fn required_layers_are_refused_and_not_discounted() {
     let mut bare = machine(vec![gpu(0)], Cpu::SevSnp);
     bare.collateral.sev_snp = None;
     assert_eq!(bare.refused(), AttestationError::CollateralMissing { layer: "AMD SEV-SNP" });
+    // Without documents evidence is neither right nor wrong.
+    assert!(bare.refused().is_undecided() && !kind.refused().is_undecided());
+    bare.collateral = Collateral::default();
+    assert!(bare.refused().is_undecided(), "{:?}", bare.refused());
 }
 
 #[test]

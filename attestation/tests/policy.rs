@@ -58,6 +58,42 @@ fn toml_and_canonical_bytes_are_the_same_policy() {
 }
 
 #[test]
+fn a_policy_with_every_list_at_its_cap_reads_back() {
+    let mut table = full();
+    let hash = |index: u32| {
+        let mut hash = [0xff; 32];
+        hash[..4].copy_from_slice(&index.to_be_bytes());
+        Fixed(hash)
+    };
+    table.revoked = Set::new((0..1024).map(hash)).unwrap();
+    let floor = table.nvidia.families.as_slice()[0].floors.as_slice()[0].clone();
+    let longest = VersionFloor {
+        driver: Some(Text::new("590.48.010203").unwrap()),
+        vbios: Some(Text::new("96.00.9F.00.01").unwrap()),
+        ..floor
+    };
+    let family = |family| FamilyRule { family, floors: List::new(vec![longest.clone(); 4]).unwrap() };
+    let families = [Family::Gh100, Family::Gb100, Family::Gb20x, Family::Ls10];
+    table.nvidia.families = List::new(families.map(family).to_vec()).unwrap();
+    let pin = |index: u32| ManifestPin {
+        id: Text::new(format!("{index:064}")).unwrap(),
+        sha256: Set::new((0..4).map(hash)).unwrap(),
+    };
+    table.nvidia.manifests = List::new((0..128).map(pin).collect()).unwrap();
+    let launch = |index: u8| TdxLaunch { mrtd: Fixed([index; 48]), rtmr: [Fixed([5; 48]); 4] };
+    table.tdx.roots = Set::new((0..4).map(hash)).unwrap();
+    table.tdx.launches = Set::new((0..32).map(launch)).unwrap();
+    let floor = table.tdx.evaluation_floors.as_slice()[0];
+    table.tdx.evaluation_floors = List::new(vec![floor; 8]).unwrap();
+    table.tdx.advisories_refused = Set::new((0..32).map(|index| Text::new(format!("{index:032}")).unwrap())).unwrap();
+    table.sev_snp.launches = Set::new((0..32).map(|index| Fixed([index; 48]))).unwrap();
+    table.sev_snp.tcb_floors = List::new(vec![table.sev_snp.tcb_floors.as_slice()[0]; 8]).unwrap();
+    let policy = Policy::new(table).unwrap();
+    assert!(policy.to_bytes().len() < POLICY_BYTES_MAX, "{}", policy.to_bytes().len());
+    assert_eq!(Policy::from_bytes(&policy.to_bytes()), Ok(policy));
+}
+
+#[test]
 fn toml_that_breaks_a_rule_is_refused_by_name() {
     let text = Policy::new(full()).unwrap().to_toml().unwrap();
     let refused = |text: &str, part: &str| {

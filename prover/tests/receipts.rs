@@ -74,6 +74,7 @@ impl Case {
             layer: RequiredLayer::Proven,
             accepted_setups: vec![VerifierSetup::development().id()],
             policy: Policy::new(PolicyTable::standard()).unwrap(),
+            collateral: attestation::appraisal::Collateral::default(),
             at_ms: None,
             key_audited: true,
         };

@@ -19,8 +19,18 @@ fn a_receipts_evidence_is_judged_at_the_time_it_states() {
     // A year later it counts no more.
     let later = story.receipt_file().signed.receipt.completed_at + 31_536_000_000;
     let ran = assay(arguments!["attest", "verify", story.receipt(), "--at", later.to_string(), "--json"]);
-    let envelope = ran.ends(1).says("error[ASSAY-V001]").envelope();
-    assert_eq!(envelope["data"]["outcome"], "rejected");
+    let envelope = ran.ends(1).envelope();
+    assert_eq!(
+        (envelope["data"]["outcome"].as_str(), envelope["errors"][0]["code"].as_str()),
+        (Some("rejected"), Some("ASSAY-V001"))
+    );
+    // Evidence that the worker did not sign for.
+    let folder = TempDir::new().unwrap();
+    let mut file = story.receipt_file();
+    let attestation::evidence::Evidence::Software(software) = &mut file.evidence else { unreachable!() };
+    software.executable_hash[0] ^= 1;
+    let path = put(&folder, "other.receipt", file.to_bytes());
+    assay(arguments!["attest", "verify", &path]).ends(1).shows("REJECTED: receipt: signed for evidence");
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub struct Requirements {
     pub accepted_setups: Vec<[u8; 32]>,
     /// Policy that evidence is appraised under.
     pub policy: Policy,
+    /// Vendors' documents that hardware evidence is judged with.
+    pub collateral: Collateral,
     /// When the evidence is judged; `None`: at the time of completion that the receipt states and its signature covers.
     pub at_ms: Option<u64>,
     /// Whether the key's rows were recomputed from the model's weights.
@@ -197,11 +199,15 @@ fn attestation_layer(file: &ReceiptFile, requirements: &Requirements) -> (Findin
     let receipt = &file.signed.receipt;
     let at = requirements.at_ms.unwrap_or(receipt.completed_at);
     let appraisal =
-        appraisal::verify(&file.evidence, &Collateral::default(), &requirements.policy, &receipt.context, at);
+        appraisal::verify(&file.evidence, &requirements.collateral, &requirements.policy, &receipt.context, at);
     match appraisal {
         Ok(appraisal) => {
             let reasons: Vec<String> = appraisal.reasons.iter().map(ToString::to_string).collect();
             (finding(Layer::Attestation, Ok(reasons.join("; "))), Some(appraisal.trust_bps))
+        }
+        Err(error) if error.is_undecided() => {
+            let (layer, status) = (Layer::Attestation, Status::Undecided);
+            (Finding { layer, status, message: error.to_string() }, None)
         }
         Err(error) => (finding(Layer::Attestation, Err(error.to_string())), None),
     }

@@ -32,8 +32,8 @@ pub use nvidia::{FamilyRule, ManifestPin, NvidiaRules, VersionFloor};
 
 /// One hundred percent in basis points.
 pub const BPS: u32 = 10_000;
-/// Most bytes of an encoded [`Policy`].
-pub const POLICY_BYTES_MAX: usize = 65_536;
+/// Most bytes of an encoded [`Policy`]: more than every list filled to its cap takes.
+pub const POLICY_BYTES_MAX: usize = 128 << 10;
 /// Most bytes of a policy in TOML.
 #[cfg(feature = "toml")]
 pub const POLICY_TOML_BYTES_MAX: usize = 1 << 20;

@@ -87,7 +87,7 @@ fn read_context(path: &Path) -> Result<WorkContext, CliError> {
     serde_json::from_slice(&bytes).map_err(|error| CliError::format(path, FormatError::WorkContext(error)))
 }
 
-fn read_collateral(path: &Path) -> Result<Collateral, CliError> {
+pub(super) fn read_collateral(path: &Path) -> Result<Collateral, CliError> {
     let bytes = files::read(path, "collateral", COLLATERAL_BYTES_MAX as u64)?;
     Collateral::from_bytes(&bytes).map_err(|error| CliError::format(path, FormatError::Evidence(error)))
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use attestation::appraisal::{Appraisal, AttestationError, Claims, verify};
+use attestation::appraisal::{Appraisal, Claims, verify};
 use attestation::evidence::composite::{CpuClaims, HardwareClaims};
 use attestation::evidence::nvidia::claims::CheckResult;
 use attestation::hex;
@@ -71,9 +71,28 @@ pub(super) fn run(arguments: &Verify, output: &Output) -> Result<Done, CliError>
         "policy": hex::encode(&policy.id()),
         "at": at,
     });
+    let reject = |reason: String| CliError::Rejected { path: path.to_owned(), reason };
+    if let Source::Receipt(file) = &source {
+        // The worker's signature over the evidence, and the session that its quote vouches for.
+        let signed = file.signed.verify().and_then(|()| file.signed.check_evidence(&file.evidence));
+        if let Err(error) = signed {
+            return Ok(refused(&reject(error.to_string()), &error.to_string(), facts, output));
+        }
+    }
     match judged {
         Ok(appraisal) => Ok(Done::ok(accepted(&appraisal, facts, output))),
-        Err(error) => Ok(refused(path.to_owned(), &error, facts, output)),
+        Err(error) => {
+            let reason = error.to_string();
+            // Without its documents a layer is neither right nor wrong.
+            let problem = if error.is_undecided() {
+                let (path, reason) = (path.to_owned(), reason.clone());
+                let help = Some("give them with --collateral FILE; `assay attest collateral` assembles one");
+                CliError::Undecided { path, reason, help }
+            } else {
+                reject(reason.clone())
+            };
+            Ok(refused(&problem, &reason, facts, output))
+        }
     }
 }
 
@@ -122,26 +141,16 @@ fn accepted(appraisal: &Appraisal, facts: Value, output: &Output) -> Value {
     )
 }
 
-fn refused(path: PathBuf, error: &AttestationError, facts: Value, output: &Output) -> Done {
-    let reason = error.to_string();
-    // Without its documents a layer is neither right nor wrong.
-    let problem = match error {
-        AttestationError::CollateralMissing { .. } => CliError::Undecided {
-            path,
-            reason: reason.clone(),
-            help: Some("give them with --collateral FILE; `assay attest collateral` assembles one"),
-        },
-        _ => CliError::Rejected { path, reason: reason.clone() },
-    };
-    let (tone, word, outcome) = match &problem {
+fn refused(problem: &CliError, reason: &str, facts: Value, output: &Output) -> Done {
+    let (tone, word, outcome) = match problem {
         CliError::Undecided { .. } => (Tone::Unsure, "UNDECIDED", "undecided"),
         _ => (Tone::Bad, "REJECTED", "rejected"),
     };
-    output.line(format!("{}: {}", output.paint(tone, word), printable(&reason)));
+    output.line(format!("{}: {}", output.paint(tone, word), printable(reason)));
     Done {
         exit: problem.exit(),
         data: merged(facts, &json!({ "outcome": outcome, "reason": reason })),
-        problems: vec![(&problem).into()],
+        problems: vec![problem.into()],
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use attestation::appraisal::Collateral;
 use attestation::policy::{Policy, PolicyTable};
 use circuits::model::bundle::Bundle;
 use clap::{Args, ValueEnum};
@@ -10,6 +11,7 @@ use verifier::key::VerifyingKey;
 use verifier::receipt::ReceiptFile;
 use verifier::verdict::{Layer, RequiredLayer, Requirements, Status, judge};
 
+use crate::commands::attest::read_collateral;
 use crate::commands::prover::derive_key;
 use crate::commands::setups::{Chosen, SetupOptions};
 use crate::error::CliError;
@@ -41,6 +43,9 @@ pub(crate) struct Verify {
     /// Judge evidence at this time, milliseconds since the epoch [default: when the receipt says the work ended]
     #[arg(long, value_name = "MS", help_heading = "Trust")]
     at: Option<u64>,
+    /// Vendors' documents for evidence of hardware, see `assay attest collateral`
+    #[arg(long, value_name = "FILE", help_heading = "Trust")]
+    collateral: Option<PathBuf>,
     #[command(flatten)]
     setup: SetupOptions,
 }
@@ -92,7 +97,7 @@ pub(super) fn run(arguments: &Verify, output: &Output) -> Result<Done, CliError>
 
 impl Judge {
     fn prepare(arguments: &Verify, output: &Output) -> Result<Self, CliError> {
-        let Verify { model, vk, require, at, setup, .. } = arguments;
+        let Verify { model, vk, require, at, collateral, setup, .. } = arguments;
         let layer = match require {
             Require::Proven => RequiredLayer::Proven,
             Require::Attested => RequiredLayer::Attested,
@@ -108,7 +113,11 @@ impl Judge {
             (None, Some(path)) => Some(files::read_key(path)?),
             (None, None) => None,
         };
-        Ok(Self::new(key, bundle.as_ref(), layer, *at, chosen))
+        let mut judge = Self::new(key, bundle.as_ref(), layer, *at, chosen);
+        if let Some(path) = collateral {
+            judge.requirements.collateral = read_collateral(path)?;
+        }
+        Ok(judge)
     }
 
     /// A judge with a key; with the model that the key was derived from, if it was.
@@ -123,6 +132,7 @@ impl Judge {
             layer,
             accepted_setups: accepted.into_iter().map(Chosen::id).collect(),
             policy: standard_policy(),
+            collateral: Collateral::default(),
             at_ms,
             key_audited: derived_from.is_some(),
         };
