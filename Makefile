@@ -4,6 +4,9 @@
 
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/assay-target
 
+# Every feature but `cuda`, which needs NVIDIA's toolkit.
+FEATURES = assay-attestation/keystore,assay-attestation/synthetic,assay-attestation/collect,assay-attestation/toml,assay-chain/node,assay-prover/onnx,assay-worker/node
+
 .PHONY: demo test lint bench soak setup
 
 demo: setup
@@ -11,19 +14,20 @@ demo: setup
 	$(CARGO_TARGET_DIR)/release/assay demo
 
 test: setup
-	cargo test --release --locked --workspace --features assay-attestation/keystore,assay-chain/node,assay-prover/onnx,assay-worker/node
+	cargo test --release --locked --workspace --features $(FEATURES)
 	$(MAKE) lint
 
 lint: setup
 	cargo fmt --all -- --check
-	cargo clippy --release --locked --workspace --all-targets --features assay-chain/node,assay-prover/onnx,assay-worker/node -- --deny warnings
+	cargo clippy --release --locked --workspace --all-targets --features $(FEATURES) -- --deny warnings
 
 bench: setup
 	cargo bench --locked
 
-# 1000 kills of a process that makes blocks; prints its figures.
+# 1000 kills of a process that makes blocks, and ten minutes of hostile evidence; each prints its figures.
 soak: setup
 	cargo test --release --locked -p assay-chain --features node --test kill_loop -- --kills 1000
+	cargo test --release --locked -p assay-attestation --features synthetic --test hostile -- --seconds 600
 
 setup:
 	@sh scripts/setup.sh

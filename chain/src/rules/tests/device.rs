@@ -1,6 +1,5 @@
 use attestation::appraisal::{AttestationError, Collateral};
 use attestation::bounded::{Bytes, Fixed, List, Set};
-use attestation::codec::DecodeError;
 use attestation::context::WorkContext;
 use attestation::evidence::hardware::{self, GpuDevice, Parts};
 use attestation::evidence::nvidia::device_chain::Family;
@@ -99,7 +98,13 @@ impl Attested {
 
     fn submission(&self, leased: &Leased, devices: &[u64]) -> SubmitResult {
         let evidence = self.evidence(devices, &leased.context);
-        let mut submission = self.world.submission_with(leased, |receipt| receipt.evidence_digest = evidence.digest());
+        // The receipt of the same work without hardware, and then of the lease.
+        let context = WorkContext { device_id: software::device_id(&worker(leased.number)), ..leased.context };
+        let plain = Leased { context, ..leased.clone() };
+        let mut submission = self.world.submission_with(&plain, |receipt| {
+            receipt.context = leased.context;
+            receipt.evidence_digest = evidence.digest();
+        });
         submission.evidence = evidence;
         submission.collateral = self.collateral.clone();
         submission
@@ -150,7 +155,7 @@ fn evidence_is_shown_once_for_what_was_asked() {
     let mut attested = two_workers();
     let context = attested.request(2, &[0]);
     let action = attested.shown(2, &[0], &context);
-    assert_eq!(attested.world.refusal(3, action.clone()).code().0, 402, "another operator's");
+    assert!(matches!(attested.world.refusal(3, action.clone()), Reject::OperatorMismatch { .. }));
     attested.world.send(2, action.clone());
     assert_eq!(attested.world.refusal(2, action), Reject::DeviceNotRequested { worker: worker(2) });
 }
@@ -210,7 +215,7 @@ fn documents_are_canonical() {
     let mut collateral = attested.collateral.clone();
     collateral.push(0);
     let refused = attested.world.refusal(2, step(2, DeviceStep::Show { evidence, collateral }));
-    assert!(matches!(refused, Reject::CollateralMalformed(DecodeError::TooLong { .. })), "{refused:?}");
+    assert!(matches!(refused, Reject::CollateralMalformed(_)), "{refused:?}");
 }
 
 #[test]

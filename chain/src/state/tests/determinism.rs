@@ -129,12 +129,12 @@ fn roots_are_pinned() {
 }
 
 const GOLDEN: [(&str, &str); 8] = [
-    ("genesis", "72087b92ca57f04b9e011eea5309a07e36c69531f31f552ab8b12796d47f91f7"),
-    ("genesis state", "d41ff6260b35880def0d34f3b807486c57f1ff65c694b5be1c48b3f0aac64497"),
-    ("state", "02a7aef365c155138871d30fc23f4e6c17b967b4c86c6416293cc0061803624a"),
-    ("transactions", "b48e16da520cb90c42fdae9238f68bb09885e116a8499741229ce8fb9e85dddc"),
+    ("genesis", "f653ac572d3bba272d91f054b53f1306f687ba1ddae4aabeedb3a9b3621dc8ff"),
+    ("genesis state", "c4bce8b64785acb5966dbdafa5eac7c0ab683a8f8b79bf2b09cb6ecbf7dcf246"),
+    ("state", "f18315d653c7407e95e9ede9d24a88d042842cb6f4cd9c8c589466889e5498c1"),
+    ("transactions", "e13860d85d10ac8b97cb4a01366a8e3abcb0e5c852fd9d1ca2b1fe2162d875be"),
     ("no results", "47e661b4da05709fa742fcc3298880031c0f58afc52c33ec908c399cc4d8caaf"),
     ("one result", "cc57a2ff11b4e20a50f97c8e241acb1fb5b1c99d82fb5eb4997b0ebf4368214a"),
-    ("header", "e9f19fd941725e39f4e1d2d27599f0ac2a4e1f6009f5d86337766ca2c847fbbf"),
-    ("beacon", "fbcf20d8aed7d61d293e70f14e72ec741a33b299e0f90144af4e9f3c50e0d8d0"),
+    ("header", "4098715525943da7b03e18b4421f6248fdfa24f68621f306e19ebdc42047812e"),
+    ("beacon", "ee6d829344ef8c19c09d14db7e6e73cb4968403901bd04869dd25a8f4b911abf"),
 ];
