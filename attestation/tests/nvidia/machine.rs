@@ -3,11 +3,13 @@
 use attestation::evidence::nvidia::{
     appraise::{verify_device, verify_machine},
     claims::DeviceClaims,
+    container::DeviceEvidence,
     device_chain::{DeviceChainError, Family, NVIDIA_DEVICE_ROOT},
     error::NvidiaError,
     opaque::Feature,
-    requirements::{Floor, NvidiaCollateral, Requirements},
-    rim::NVIDIA_RIM_ROOT,
+    requirements::{Floor, ManifestDocument, NvidiaCollateral, Requirements},
+    revocation::{RevocationError, RevocationSource},
+    rim::{NVIDIA_RIM_ROOT, Rim},
     synthetic::{
         device::Device,
         world::{NOW, link_gpu, link_switch},
@@ -18,7 +20,7 @@ use attestation::evidence::nvidia::{
 
 use crate::{
     honest::{NONCE, world},
-    vectors::{AUGUST_2025, container},
+    vectors::{AUGUST_2025, SAMPLE_NONCE, base64_text, bytes, container, hex_text},
 };
 
 fn appraise(device: &Device, change: impl FnOnce(&mut Requirements)) -> Result<DeviceClaims, NvidiaError> {
@@ -106,6 +108,9 @@ fn collateral_is_capped() {
     let collateral = NvidiaCollateral { ocsp_responses: vec![vec![]; 129], ..NvidiaCollateral::default() };
     let error = verify_machine(&[], &collateral, &Requirements::strict(), NOW).unwrap_err();
     assert_eq!(error, NvidiaError::TooMany { field: "ocsp_responses", max: 128, got: 129 });
+    let collateral = NvidiaCollateral { revocation_lists: vec![vec![]; 17], ..NvidiaCollateral::default() };
+    let error = verify_machine(&[], &collateral, &Requirements::strict(), NOW).unwrap_err();
+    assert_eq!(error, NvidiaError::TooMany { field: "revocation_lists", max: 16, got: 17 });
     let devices = vec![Default::default(); 17];
     let error = verify_machine(&devices, &NvidiaCollateral::default(), &Requirements::strict(), NOW).unwrap_err();
     assert_eq!(error, NvidiaError::TooMany { field: "devices", max: 16, got: 17 });
@@ -156,7 +161,7 @@ fn genuine(entries: Vec<crate::vectors::Entry>) -> Result<Topology, TopologyErro
     let mut claims = Vec::new();
     for (_, nonce, report, chain) in entries {
         let nonce: [u8; 32] = attestation::hex::decode(&format!("0x{nonce}")).unwrap();
-        let evidence = attestation::evidence::nvidia::container::DeviceEvidence { report, chain };
+        let evidence = DeviceEvidence { report, chain };
         claims.push(verify_device(&evidence, &collateral, &requirements, &nonce, AUGUST_2025).unwrap());
     }
     topology::check(&claims)
@@ -221,4 +226,50 @@ fn mixed_machines() {
     claims[1].pdi = claims[0].pdi;
     let pdi = claims[0].pdi;
     assert_eq!(topology::check(&claims), Err(TopologyError::DuplicateIdentifier { pdi }));
+}
+
+/// The complete genuine Hopper vector through the whole appraisal. No single instant has all seven OCSP responses fresh,
+/// so those of the device chain are given and revocation is not required of the manifests' signers.
+#[test]
+fn genuine_hopper_in_full() {
+    let local = "nvtrust-local-verifier/samples";
+    let Some(report) = hex_text(&format!("{local}/hopperAttestationReport.txt")) else { return };
+    let chain = bytes(&format!("{local}/hopperCertChain.txt")).unwrap();
+    let manifests = ["NV_GPU_DRIVER_GH100_550.90.07", "NV_GPU_VBIOS_1010_0200_882_96009F0001"].map(|id| {
+        let document = bytes(&format!("go-nvattest-tools/testdata/rim/{id}.xml")).unwrap();
+        ManifestDocument { id: id.to_owned(), document }
+    });
+    let response = |level| {
+        let name = format!("test_gpu_certificate_{level}_base64encoded_ocsp_response.dat");
+        base64_text(&format!("go-nvattest-tools/testdata/ocsp/{name}")).unwrap()
+    };
+    let collateral = NvidiaCollateral {
+        ocsp_responses: ["l2", "l3", "l4"].map(response).to_vec(),
+        manifests: manifests.to_vec(),
+        revocation_lists: vec![],
+    };
+    let mut requirements = Requirements::strict();
+    for ManifestDocument { id, document } in &collateral.manifests {
+        requirements.manifests.insert(id.clone(), [Rim::sha256_of(document)].into());
+    }
+    let evidence = DeviceEvidence { report, chain };
+    let nonce = attestation::hex::decode(SAMPLE_NONCE).unwrap();
+    let verify = |requirements: &Requirements, at| verify_device(&evidence, &collateral, requirements, &nonce, at);
+    let missing = NvidiaError::ManifestRevocation {
+        id: "NV_GPU_DRIVER_GH100_550.90.07".to_owned(),
+        source: RevocationError::Missing { index: 2 },
+    };
+    assert_eq!(verify(&requirements, AUGUST_2025).unwrap_err(), missing);
+    requirements.revocation_required = false;
+    let claims = verify(&requirements, AUGUST_2025).unwrap();
+    assert_eq!((claims.family, claims.revocation), (Family::Gh100, RevocationSource::NotChecked));
+    let matched = claims.reference_values.matched.iter().map(|manifest| manifest.compared.matched.len());
+    assert_eq!(matched.collect::<Vec<_>>(), [20, 12]);
+    assert!(claims.reference_values.complete());
+    // Without the manifests the same device is genuine, and its firmware unknown.
+    requirements.manifests.clear();
+    assert!(!verify(&requirements, AUGUST_2025).unwrap().reference_values.complete());
+    // A day later the responses have lapsed, and nothing forgives that.
+    let expired = verify(&requirements, AUGUST_2025 + 86_400_000).unwrap_err();
+    assert!(matches!(expired, NvidiaError::DeviceRevocation(RevocationError::Ocsp { index: 1, .. })), "{expired}");
 }

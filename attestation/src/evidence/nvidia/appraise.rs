@@ -19,7 +19,7 @@ use super::{
     error::NvidiaError,
     ocsp::OcspResponse,
     report::{DeviceKind, Report},
-    requirements::{DOCUMENTS_MAX, ManifestDocument, NvidiaCollateral, Requirements},
+    requirements::{DOCUMENTS_MAX, LISTS_MAX, ManifestDocument, NvidiaCollateral, Requirements},
     revocation::{self, Freshness, RevocationError, RevocationSource, Statements},
     rim::Rim,
     signature::Verified,
@@ -115,13 +115,13 @@ impl<'a> Appraiser<'a> {
     /// # Errors
     /// [`NvidiaError`]: too many documents, one that does not parse, two manifests under one id.
     pub fn new(collateral: &'a NvidiaCollateral, requirements: &'a Requirements, at: u64) -> Result<Self, NvidiaError> {
-        for (field, got) in [
-            ("manifests", collateral.manifests.len()),
-            ("ocsp_responses", collateral.ocsp_responses.len()),
-            ("revocation_lists", collateral.revocation_lists.len()),
+        for (field, max, got) in [
+            ("manifests", DOCUMENTS_MAX, collateral.manifests.len()),
+            ("ocsp_responses", DOCUMENTS_MAX, collateral.ocsp_responses.len()),
+            ("revocation_lists", LISTS_MAX, collateral.revocation_lists.len()),
         ] {
-            if got > DOCUMENTS_MAX {
-                return Err(NvidiaError::TooMany { field, max: DOCUMENTS_MAX, got });
+            if got > max {
+                return Err(NvidiaError::TooMany { field, max, got });
             }
         }
         let mut manifests = BTreeMap::new();

@@ -213,7 +213,7 @@ impl Chain {
 
 /// Base64 with line ends anywhere between its characters.
 pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
-    let joined: String = text.chars().filter(|character| !matches!(character, '\n' | '\r')).collect();
+    let joined = text.replace(['\n', '\r'], "");
     Base64::decode_vec(&joined).ok()
 }
 

@@ -10,8 +10,10 @@ use super::{
     version::{DriverVersion, VbiosVersion},
 };
 
-/// Most documents of each kind in a collateral.
+/// Most manifests in a collateral, and most OCSP responses.
 pub const DOCUMENTS_MAX: usize = 128;
+/// Most revocation lists in a collateral, each of which may be large.
+pub const LISTS_MAX: usize = 16;
 
 /// A manifest and the id under which it was fetched.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -1,6 +1,6 @@
 //! Reference integrity manifests: the measurements that a driver, a VBIOS or a switch firmware should have.
 //!
-//! A manifest is an ISO 19770-2 software identity in XML, signed by the vendor ([`xml_signature`](super::xml_signature)).
+//! A manifest is an ISO 19770-2 software identity in XML, signed by the vendor ([`xml_signature`]).
 //! **A signature and a version do not identify a manifest**: the vendor has signed three documents with one name, one
 //! version and different values, and the certificates of driver and VBIOS signers are alike. So a verifier pins the
 //! SHA-256 of the document under the manifest's id, and this module only says what a document holds.

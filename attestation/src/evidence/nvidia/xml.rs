@@ -233,13 +233,14 @@ impl<'a> Parser<'a> {
 
     /// Prefix (possibly empty) and local name.
     fn name(&mut self) -> Result<(&'a str, &'a str), XmlError> {
-        let error = self.unexpected("a name");
+        let before = self.rest;
         let name = self.until(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':')));
         let (prefix, local) = name.split_once(':').unwrap_or(("", name));
         let starts = |part: &str| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         let prefixed = name.contains(':');
         if !starts(local) || local.contains(':') || (prefixed && !starts(prefix)) {
-            return Err(error);
+            self.rest = before;
+            return Err(self.unexpected("a name"));
         }
         Ok((prefix, local))
     }

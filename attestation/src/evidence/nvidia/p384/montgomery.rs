@@ -122,12 +122,18 @@ impl Modulus {
         if borrow { *a } else { reduced }
     }
 
+    /// `value + carry 2^384`, below twice the modulus, less the modulus if not below it.
+    #[inline]
+    fn reduced(&self, value: &Limbs, carry: bool) -> Limbs {
+        let (less, borrow) = subtract(value, &self.limbs);
+        if carry || !borrow { less } else { *value }
+    }
+
     /// Sum of reduced numbers.
     #[inline]
     pub(super) fn sum(&self, a: &Limbs, b: &Limbs) -> Limbs {
         let (sum, carry) = add(a, b);
-        let (reduced, borrow) = subtract(&sum, &self.limbs);
-        if carry || !borrow { reduced } else { sum }
+        self.reduced(&sum, carry)
     }
 
     /// Difference of reduced numbers.
@@ -164,9 +170,7 @@ impl Modulus {
                 (v0, v1, v2, v3, v4, v5)
             };
         }
-        let product = [t0, t1, t2, t3, t4, t5];
-        let (reduced, borrow) = subtract(&product, &self.limbs);
-        if t6 || !borrow { reduced } else { product }
+        self.reduced(&[t0, t1, t2, t3, t4, t5], t6)
     }
 
     /// Into Montgomery form.
@@ -184,35 +188,58 @@ impl Modulus {
         self.one
     }
 
-    /// Inverse in Montgomery form, by Fermat: `a^(modulus - 2)`, four bits at a time. Zero stays zero.
+    /// Inverse in Montgomery form, by the binary Euclidean algorithm (Handbook of Applied Cryptography, 14.61, for an odd
+    /// modulus). Zero stays zero.
     pub(super) fn invert(&self, a: &Limbs) -> Limbs {
-        let mut powers = [self.one(); 16];
-        let mut power = self.one();
-        for slot in powers.iter_mut().skip(1) {
-            power = self.multiply(&power, a);
-            *slot = power;
+        if *a == [0; 6] {
+            return *a;
         }
-        let (exponent, _) = subtract(&self.limbs, &[2, 0, 0, 0, 0, 0]);
-        let mut result = self.one();
-        for limb in exponent.iter().rev() {
-            for shift in (0..16_u32).rev() {
-                for _ in 0..4 {
-                    result = self.multiply(&result, &result);
-                }
-                let digit = (limb >> shift.saturating_mul(4)) & 15;
-                let power = usize::try_from(digit).ok().and_then(|digit| powers.get(digit)).unwrap_or(a);
-                if digit != 0 {
-                    result = self.multiply(&result, power);
-                }
+        // Of a R, this finds 1/(a R); two entries make it R/a.
+        let (mut u, mut v) = (*a, self.limbs);
+        let (mut x, mut y) = ([1, 0, 0, 0, 0, 0], [0; 6]);
+        loop {
+            self.halve_while_even(&mut u, &mut x);
+            self.halve_while_even(&mut v, &mut y);
+            let (difference, less) = subtract(&u, &v);
+            if less {
+                v = subtract(&v, &u).0;
+                y = self.difference(&y, &x);
+            } else if difference == [0; 6] {
+                // The modulus is prime, so both are one here.
+                return self.enter(&self.enter(&x));
+            } else {
+                u = difference;
+                x = self.difference(&x, &y);
             }
         }
-        result
     }
+
+    /// Halves `value` while it is even, and `factor` with it modulo the modulus.
+    #[inline]
+    fn halve_while_even(&self, value: &mut Limbs, factor: &mut Limbs) {
+        while value[0] & 1 == 0 {
+            *value = half(value, false);
+            *factor = if factor[0] & 1 == 0 {
+                half(factor, false)
+            } else {
+                let (sum, carry) = add(factor, &self.limbs);
+                half(&sum, carry)
+            };
+        }
+    }
+}
+
+/// Half of `value + carry 2^384`.
+#[inline]
+pub(super) fn half(value: &Limbs, carry: bool) -> Limbs {
+    let [a0, a1, a2, a3, a4, a5] = *value;
+    let shifted = |low: u64, high: u64| (low >> 1) | (high << 63);
+    [shifted(a0, a1), shifted(a1, a2), shifted(a2, a3), shifted(a3, a4), shifted(a4, a5), shifted(a5, u64::from(carry))]
 }
 
 /// Products and squares in the field, whose prime makes reduction cheap: shifts and additions instead of products.
 pub(super) mod field {
-    use super::{Limbs, P, subtract};
+    use super::{Limbs, P};
 
     /// `t + x b`, as the six low limbs and the top one.
     #[inline]
@@ -280,39 +307,46 @@ pub(super) mod field {
         reduce([s0, t1, t2, t3, t4, t5], [t6, t7, t8, t9, t10, t11])
     }
 
-    /// Adds the multiple `q` of the prime that clears the lowest limb, and drops that limb. The prime is
-    /// 2^384 - (2^128 + 2^96 - 2^32 + 1), and its negative inverse mod 2^64 is 2^32 + 1.
-    #[inline]
-    fn step(t: Limbs, next: u64, carry: bool) -> (Limbs, bool) {
-        let [t0, t1, t2, t3, t4, t5] = t;
-        let q = t0.wrapping_add(t0 << 32);
-        let (low, high) = (q << 32, q >> 32);
-        // q (2^128 + 2^96 - 2^32 + 1) in four limbs, of which the lowest equals t0 by the choice of q.
-        let (_, borrow) = q.borrowing_sub(low, false);
-        let (d1, borrow) = low.borrowing_sub(high, borrow);
-        let (d2, d3) = q.carrying_add(high, false);
-        let (d2, borrow) = d2.borrowing_sub(0, borrow);
-        let d3 = u64::from(d3).wrapping_sub(u64::from(borrow));
-        let (u1, borrow) = t1.borrowing_sub(d1, false);
-        let (u2, borrow) = t2.borrowing_sub(d2, borrow);
-        let (u3, borrow) = t3.borrowing_sub(d3, borrow);
-        let (u4, borrow) = t4.borrowing_sub(0, borrow);
-        let (u5, borrow) = t5.borrowing_sub(0, borrow);
+    /// Adds the multiple `q` of the prime that clears the lowest 128 bits, and drops them: one of three steps.
+    ///
+    /// The prime is 2^384 - (2^128 + 2^96 - 2^32 + 1), and its negative inverse mod 2^128 is 2^64 + 2^32 + 1.
+    #[inline(always)]
+    fn step([t0, t1, t2]: [u128; 3], next: u128, carry: bool) -> ([u128; 3], bool) {
+        let q = t0.wrapping_add(t0 << 32).wrapping_add(t0 << 64);
+        // q (2^128 + 2^96 - 2^32 + 1): its low half is t0 by the choice of q, so only what that half carries matters.
+        let (low, borrow) = q.overflowing_sub(q << 32);
+        let (_, carried) = low.overflowing_add(q << 96);
+        let (high, over) = q.overflowing_add(q >> 32);
+        let (high, under) = high.overflowing_sub((q >> 96).wrapping_add(u128::from(borrow)));
+        let (high, again) = high.overflowing_add(u128::from(carried));
+        let top = u128::from(over).wrapping_add(u128::from(again)).wrapping_sub(u128::from(under));
+        let (u1, borrow) = t1.borrowing_sub(high, false);
+        let (u2, borrow) = t2.borrowing_sub(top, borrow);
         // Nothing is borrowed where q is zero, so this does not wrap.
-        let (u6, carry) = next.carrying_add(q.wrapping_sub(u64::from(borrow)), carry);
-        ([u1, u2, u3, u4, u5, u6], carry)
+        let (u3, carry) = next.carrying_add(q.wrapping_sub(u128::from(borrow)), carry);
+        ([u1, u2, u3], carry)
     }
 
     /// A product of reduced elements over 2^384, reduced.
-    #[inline]
+    #[inline(always)]
     fn reduce(low: Limbs, high: Limbs) -> Limbs {
-        let (t, carry) = step(low, high[0], false);
-        let (t, carry) = step(t, high[1], carry);
-        let (t, carry) = step(t, high[2], carry);
-        let (t, carry) = step(t, high[3], carry);
-        let (t, carry) = step(t, high[4], carry);
-        let (t, carry) = step(t, high[5], carry);
-        let (reduced, borrow) = subtract(&t, &P.limbs);
-        if carry || !borrow { reduced } else { t }
+        let [l0, l1, l2] = pairs(low);
+        let [h0, h1, h2] = pairs(high);
+        let (t, carry) = step([l0, l1, l2], h0, false);
+        let (t, carry) = step(t, h1, carry);
+        let (t, carry) = step(t, h2, carry);
+        P.reduced(&limbs(t), carry)
+    }
+
+    #[inline]
+    fn pairs([a0, a1, a2, a3, a4, a5]: Limbs) -> [u128; 3] {
+        let pair = |low: u64, high: u64| (u128::from(high) << 64) | u128::from(low);
+        [pair(a0, a1), pair(a2, a3), pair(a4, a5)]
+    }
+
+    #[expect(clippy::as_conversions, reason = "cutting a pair in two is what is meant")]
+    #[inline]
+    const fn limbs([a, b, c]: [u128; 3]) -> Limbs {
+        [a as u64, (a >> 64) as u64, b as u64, (b >> 64) as u64, c as u64, (c >> 64) as u64]
     }
 }

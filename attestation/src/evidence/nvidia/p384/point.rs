@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::montgomery::{
     Limbs, P,
     field::{multiply, square},
-    from_bytes, subtract,
+    from_bytes, half, subtract,
 };
 
 const B: [u8; 48] = [
@@ -203,9 +203,7 @@ fn windows(scalar: &Limbs, window: u32) -> [i16; 385] {
                 rest = subtract(&rest, &[magnitude, 0, 0, 0, 0, 0]).0;
             }
         }
-        let [r0, r1, r2, r3, r4, r5] = rest;
-        let shifted = |low: u64, high: u64| (low >> 1) | (high << 63);
-        rest = [shifted(r0, r1), shifted(r1, r2), shifted(r2, r3), shifted(r3, r4), shifted(r4, r5), shifted(r5, top)];
+        rest = half(&rest, top & 1 == 1);
         top >>= 1;
     }
     digits
