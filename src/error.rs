@@ -11,32 +11,22 @@ use ::worker::WorkerError;
 use ::worker::executor::ExecutorError;
 use ::worker::hardware::HardwareError;
 use ::worker::models::ModelError;
-use attestation::codec::DecodeError;
 use attestation::collect::CollectError;
-use attestation::evidence::tdx::TdxError;
 use attestation::hex::HexError;
 use attestation::identity::keystore::{KeyKind, KeystoreError};
-use attestation::policy::PolicyError;
-use circuits::model::bundle::BundleError;
-use circuits::model::graph::GraphError;
 use circuits::model::reference::ExecutionError;
-use circuits::model::tensor::TensorError;
 use prover::prove::ProveError;
 use prover::proving_key::ProvingKeyError;
 use prover::srs::generate::SetupError;
-use verifier::container::ContainerError;
 use verifier::environment::EnvironmentError;
-use verifier::key::KeyError;
-use verifier::proof::ProofError;
-use verifier::receipt::ReceiptFileError;
 use verifier::rows::RowsError;
 
 use crate::bench::error::BenchError;
-use crate::bench::record::RecordError;
 use crate::commands::demo::DemoError;
 
 mod bench;
 mod chain;
+mod format;
 mod import;
 mod keystore;
 mod node;
@@ -44,6 +34,7 @@ mod setup;
 mod worker;
 
 pub(crate) use self::chain::ChainError;
+pub(crate) use self::format::FormatError;
 pub(crate) use self::import::ImportProblem;
 pub(crate) use self::setup::CeremonyError;
 
@@ -86,64 +77,6 @@ impl Exit {
             Self::Interrupted => 6,
         };
         if weight(other) > weight(self) { other } else { self }
-    }
-}
-
-/// Why a file's content is not what its reader needs.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum FormatError {
-    #[error(transparent)]
-    Bundle(#[from] BundleError),
-    #[error(transparent)]
-    VerifyingKey(#[from] KeyError),
-    #[error(transparent)]
-    Proof(#[from] ProofError),
-    #[error(transparent)]
-    Receipt(#[from] ReceiptFileError),
-    #[error(transparent)]
-    Container(#[from] ContainerError),
-    #[error("not a model input: expected a JSON array of integers, or {{\"shape\": [..], \"values\": [..]}} ({0})")]
-    Input(serde_json::Error),
-    #[error(transparent)]
-    Tensor(#[from] TensorError),
-    #[error(
-        "not a reference: expected {{\"output_scale\": 0.01 or null, \"samples\": [{{\"input\": [..], \"output\": [..]}}]}} \
-         ({0})"
-    )]
-    Reference(serde_json::Error),
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    #[error("not a public key record ({0})")]
-    PublicRecord(serde_json::Error),
-    #[error(transparent)]
-    Evidence(#[from] DecodeError),
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-    #[error(transparent)]
-    Tdx(Box<TdxError>),
-    #[error("not a work context ({0})")]
-    WorkContext(serde_json::Error),
-    #[error("not UTF-8 text")]
-    Text,
-    #[error("nothing that this program knows: no .vk, .proof, .receipt, .assay or key file")]
-    Unknown,
-    #[error("the file is empty")]
-    Empty,
-}
-
-impl FormatError {
-    /// Whether the file is of another release's format, so that this one cannot tell.
-    fn is_other_version(&self) -> bool {
-        let container = |error: &ContainerError| matches!(error, ContainerError::Version { .. });
-        match self {
-            Self::Bundle(error) => matches!(error, BundleError::Version { .. }),
-            Self::VerifyingKey(KeyError::Container(error)) | Self::Container(error) => container(error),
-            Self::VerifyingKey(KeyError::Graph(error)) => matches!(error, GraphError::Version { .. }),
-            Self::Proof(error) => error.is_undecided(),
-            Self::Record(error) => matches!(error, RecordError::Version { .. }),
-            Self::Receipt(ReceiptFileError::Container(error)) => container(error),
-            _ => false,
-        }
     }
 }
 
@@ -350,7 +283,7 @@ impl CliError {
     pub(crate) fn help(&self) -> Option<String> {
         let help = match self {
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => "check the path",
-            Self::Format { source, .. } => return format_help(source),
+            Self::Format { source, .. } => return source.help(),
             Self::Write { source, .. } if source.kind() == io::ErrorKind::NotFound => "make its folder first",
             Self::Exists { .. } => "choose another name, or remove it first",
             Self::NotEmpty { .. } => "name a folder that is empty or does not exist",
@@ -386,22 +319,6 @@ impl CliError {
             _ => return None,
         };
         Some(help.to_owned())
-    }
-}
-
-fn format_help(source: &FormatError) -> Option<String> {
-    if source.is_other_version() {
-        return Some("`assay version` lists the formats that this release knows".to_owned());
-    }
-    match source {
-        FormatError::Bundle(BundleError::NoMetadata) => {
-            Some("a model is a .assay file; import it from its network first".to_owned())
-        }
-        FormatError::Receipt(ReceiptFileError::Container(ContainerError::Kind { .. }))
-        | FormatError::VerifyingKey(KeyError::Container(ContainerError::Kind { .. })) => {
-            Some("`assay inspect FILE` says what a file is".to_owned())
-        }
-        _ => None,
     }
 }
 
