@@ -33,7 +33,6 @@ use prover::proving_key::ProvingKey;
 use prover::srs::generate::development;
 use verifier::proof::ProofError;
 use verifier::setup::Setup;
-use verifier::weights::LinkError;
 
 const DIGITS: &[u8] = include_bytes!("../data/digits/digits.assay");
 const START: u64 = 1_700_000_000_000;
@@ -339,7 +338,7 @@ fn a_proof_of_other_weights_under_this_models_label_is_rejected() {
     forged.proof.key_digest = fixture.key.verifying().digest();
     let relabelled = submission(&leased, &forged.statement.output, forged.proof.to_bytes());
     let refused = world.refusal(relabelled);
-    assert_eq!(refused, Reject::ProofRejected(ProofError::Read(LinkError::Weights.into())));
+    assert_eq!(refused, Reject::ProofRejected(ProofError::Weights));
 }
 
 #[test]
@@ -367,7 +366,7 @@ fn a_false_output_with_the_true_proof_is_rejected() {
     proof.statement_digest = expected;
     let refused = world.refusal(submission(&leased, &output, proof.to_bytes()));
     // Every challenge follows from the statement, so the first equation read, the weight link, fails already.
-    assert_eq!(refused, Reject::ProofRejected(ProofError::Read(LinkError::Weights.into())));
+    assert_eq!(refused, Reject::ProofRejected(ProofError::Weights));
 }
 
 /// Writes genesis and the certified blocks of a chain.

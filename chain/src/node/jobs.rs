@@ -79,6 +79,8 @@ fn job_of(event: &Event) -> Option<Hash> {
         Event::Transferred { .. }
         | Event::ModelRegistered { .. }
         | Event::WorkerRegistered { .. }
+        | Event::DeviceRequested { .. }
+        | Event::DeviceBound { .. }
         | Event::StakeChanged { .. }
         | Event::Withdrawn { .. }
         | Event::CheckDrawn { .. }

@@ -92,6 +92,12 @@ pub(super) fn read_collateral(path: &Path) -> Result<Collateral, CliError> {
     Collateral::from_bytes(&bytes).map_err(|error| CliError::format(path, FormatError::Evidence(error)))
 }
 
+/// Evidence that is alone in its file.
+pub(super) fn read_evidence(path: &Path) -> Result<Evidence, CliError> {
+    let bytes = files::read(path, "evidence", EVIDENCE_BYTES_MAX as u64)?;
+    Evidence::from_bytes(&bytes).map_err(|error| CliError::format(path, error))
+}
+
 /// Evidence, alone or in a receipt.
 enum Source {
     Evidence(Box<Evidence>),

@@ -43,6 +43,10 @@ pub(super) fn describe(event: &Event) -> String {
         Event::WorkerRegistered { worker: key, operator } => {
             format!("worker {} registered for {}", worker(key), account(operator))
         }
+        Event::DeviceRequested { worker: key, device } => {
+            format!("worker {} is to attest device {}", worker(key), id(device))
+        }
+        Event::DeviceBound { worker: key, device } => format!("worker {} is on device {}", worker(key), id(device)),
         Event::StakeChanged { worker: key, amount } => {
             format!("worker {} has {} of free stake", worker(key), tokens(*amount))
         }

@@ -15,6 +15,7 @@ use crate::commands::signer::{Password, SignerOptions};
 use crate::error::CliError;
 use crate::output::{Done, Output};
 
+mod device;
 mod job;
 mod model;
 mod stake;
@@ -27,6 +28,7 @@ pub(in crate::commands) enum Tx {
     Transfer(With<transfer::Transfer>),
     RegisterModel(With<model::RegisterModel>),
     RegisterWorker(With<worker::RegisterWorker>),
+    BindDevice(With<device::BindDevice>),
     Stake(With<stake::Stake>),
     Unstake(With<stake::Unstake>),
     Withdraw(With<stake::Withdraw>),
@@ -76,6 +78,7 @@ impl Tx {
             Self::Transfer(_) => transfer::Transfer::NAME,
             Self::RegisterModel(_) => model::RegisterModel::NAME,
             Self::RegisterWorker(_) => worker::RegisterWorker::NAME,
+            Self::BindDevice(_) => device::BindDevice::NAME,
             Self::Stake(_) => stake::Stake::NAME,
             Self::Unstake(_) => stake::Unstake::NAME,
             Self::Withdraw(_) => stake::Withdraw::NAME,
@@ -90,6 +93,7 @@ pub(super) fn run(command: &Tx, output: &Output) -> Result<Done, CliError> {
         Tx::Transfer(arguments) => act(arguments, output),
         Tx::RegisterModel(arguments) => act(arguments, output),
         Tx::RegisterWorker(arguments) => act(arguments, output),
+        Tx::BindDevice(arguments) => act(arguments, output),
         Tx::Stake(arguments) => act(arguments, output),
         Tx::Unstake(arguments) => act(arguments, output),
         Tx::Withdraw(arguments) => act(arguments, output),

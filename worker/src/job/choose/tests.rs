@@ -26,6 +26,8 @@ fn view(free: u128) -> View {
             profile,
             models: vec![*model.hash()],
             device: [2; 32],
+            identities: vec![],
+            request: None,
             completed: 0,
             timeouts: 0,
             convictions: 0,
