@@ -28,7 +28,7 @@ fn shell_blocks_run() {
     let binaries = Path::new(env!("CARGO_BIN_EXE_assay")).parent().unwrap();
     let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
     let blocks = blocks("sh");
-    assert_eq!(blocks.len(), 4);
+    assert_eq!(blocks.len(), 5);
     for block in blocks {
         let child = Command::new("sh")
             .args(["-eu", "-c", &block])

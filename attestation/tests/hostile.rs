@@ -33,11 +33,14 @@ use attestation::synthetic::{SyntheticSnp, SyntheticTdx};
 const PARSES: u64 = 20_000;
 const GROWTH_MAX: u64 = 8 << 20;
 
+/// Whether bytes are read.
+type Parse = Box<dyn Fn(&[u8]) -> bool>;
+
 /// A document and what reads it.
 struct Case {
     name: &'static str,
     document: Vec<u8>,
-    parse: Box<dyn Fn(&[u8]) -> bool>,
+    parse: Parse,
 }
 
 fn case(name: &'static str, document: Vec<u8>, parse: impl Fn(&[u8]) -> bool + 'static) -> Case {
