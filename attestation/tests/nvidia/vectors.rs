@@ -13,7 +13,7 @@ pub(crate) const SAMPLE_NONCE: &str = "0x931d8dd0add203ac3d8b4fbde75e115278eefcd
 
 /// Path of a sample, or a printed reason why the test does nothing.
 pub(crate) fn sample(path: &str) -> Option<PathBuf> {
-    let roots = ["../../shared/data/nvidia", "/work/shared/data/nvidia"];
+    let roots = ["../../shared/data/nvidia"];
     let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let found = roots.iter().map(|root| manifest.join(root).join(path)).find(|path| path.exists());
     if found.is_none() {
