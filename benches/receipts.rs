@@ -172,6 +172,7 @@ impl World {
                 price_per_unit: 10_000,
                 escrow: 30_000_000,
                 deadline: self.chain.machine().head().height + 10_000,
+                placement: chain::types::Placement::default(),
             };
             let requester = self.requester.clone();
             let job = match self.act([(requester, Action::PostJob(job))]).as_slice() {

@@ -162,6 +162,7 @@ impl World {
             price_per_unit: 10_000,
             escrow: 30_000_000,
             deadline: 10_000,
+            placement: chain::types::Placement::default(),
         });
         match self.act(&requester(), action).as_slice() {
             [Event::JobPosted { job, units: UNITS }] => *job,

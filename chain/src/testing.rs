@@ -24,7 +24,7 @@ use crate::state::{
 use crate::types::event::{Event, Outcome};
 use crate::types::genesis::{Genesis, GenesisAccount};
 use crate::types::ids::{Hash, ObjectRef, POSSESSION_DOMAIN, possession_message};
-use crate::types::job::{InferenceJob, JobClass, JobInput, JobPolicy, LeaseKind};
+use crate::types::job::{InferenceJob, JobClass, JobInput, JobPolicy, LeaseKind, Placement};
 use crate::types::model::{Model, UnitsFormula};
 use crate::types::params::{ModelParams, Params};
 use crate::types::transaction::{
@@ -270,6 +270,7 @@ impl World {
             price_per_unit: 10_000,
             escrow: 300_000,
             deadline: self.machine().height() + 1_000,
+            placement: Placement::default(),
         }
     }
 

@@ -112,11 +112,15 @@ pub enum ObjectKind {
     Treasury,
     /// The only one.
     Clock,
+    /// By worker.
+    Standing,
+    /// By lease.
+    SpentReport,
 }
 
 impl ObjectKind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Account,
         Self::Stake,
         Self::Worker,
@@ -135,6 +139,8 @@ impl ObjectKind {
         Self::Supply,
         Self::Treasury,
         Self::Clock,
+        Self::Standing,
+        Self::SpentReport,
     ];
 
     /// Whether objects of the kind have identifiers.
@@ -165,6 +171,8 @@ impl ObjectKind {
             (Self::Supply, None) => Key::Supply,
             (Self::Treasury, None) => Key::Treasury,
             (Self::Clock, None) => Key::Clock,
+            (Self::Standing, Some(id)) => Key::Standing(id),
+            (Self::SpentReport, Some(id)) => Key::SpentReport(id),
             _ => return None,
         })
     }
@@ -191,6 +199,8 @@ impl ObjectKind {
             Key::Supply => (Self::Supply, None),
             Key::Treasury => (Self::Treasury, None),
             Key::Clock => (Self::Clock, None),
+            Key::Standing(id) => (Self::Standing, Some(id)),
+            Key::SpentReport(id) => (Self::SpentReport, Some(id)),
             Key::TimerCount(..) | Key::Timer(..) => return None,
         })
     }

@@ -31,6 +31,12 @@ pub const PROOF: u64 = 2_500_000;
 pub const ATTESTED: u64 = 2_500_000;
 /// A step of binding a device, without its evidence.
 pub const BIND_DEVICE: u64 = 40_000;
+/// Changing what a worker declares.
+pub const UPDATE_WORKER: u64 = 100_000;
+/// Reporting an implausible receipt: one ML-DSA-65 verification.
+pub const REPORT: u64 = 120_000;
+/// Proposing an assignment.
+pub const PROPOSE_ASSIGNMENT: u64 = 40_000;
 /// Each byte of a transaction, stored and hashed.
 pub const BYTE: u64 = 10;
 
@@ -53,6 +59,9 @@ pub fn used(action: &Action, bytes: usize) -> Option<u64> {
             DeviceStep::Request { .. } | DeviceStep::Release => BIND_DEVICE,
             DeviceStep::Show { evidence, .. } => attested(evidence)?.checked_add(BIND_DEVICE)?,
         },
+        Action::UpdateWorker(_) => UPDATE_WORKER,
+        Action::ReportImplausible(_) => REPORT,
+        Action::ProposeAssignment(_) => PROPOSE_ASSIGNMENT,
     };
     work.checked_add(BYTE.checked_mul(stored(action, bytes)?)?)
 }

@@ -74,7 +74,8 @@ fn job_of(event: &Event) -> Option<Hash> {
         | Event::Convicted { job, .. }
         | Event::Voided { job, .. }
         | Event::LeaseExpired { job, .. }
-        | Event::JobExpired { job, .. } => Some(*job),
+        | Event::JobExpired { job, .. }
+        | Event::Assigned { job, .. } => Some(*job),
         Event::Leased { context, .. } => Some(context.job_id),
         Event::Transferred { .. }
         | Event::ModelRegistered { .. }
@@ -89,6 +90,9 @@ fn job_of(event: &Event) -> Option<Hash> {
         | Event::JuryDrawn { .. }
         | Event::AuditorSlashed { .. }
         | Event::Acquitted { .. }
-        | Event::LeaseClosed { .. } => None,
+        | Event::LeaseClosed { .. }
+        | Event::WorkerUpdated { .. }
+        | Event::WorkerSuspended { .. }
+        | Event::ImplausibleReported { .. } => None,
     }
 }

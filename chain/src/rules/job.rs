@@ -3,13 +3,13 @@
 use circuits::model::graph::Graph;
 use circuits::model::tensor::Tensor;
 
-use super::{Call, Execution, Failure, Reject, timer};
+use super::{Call, Execution, Failure, Reject, assignment, timer};
 use crate::economics::share;
 use crate::state::keys::Key;
 use crate::state::overlay::StateError;
 use crate::types::event::Event;
 use crate::types::ids::{Hash, object_id};
-use crate::types::job::{INPUT_BYTES_MAX, InferenceJob, JobInput, JobPolicy, JobStatus};
+use crate::types::job::{INPUT_BYTES_MAX, InferenceJob, JobInput, JobPolicy, JobStatus, Opening};
 use crate::types::model::Model;
 use crate::types::params::BPS;
 use crate::types::timer::TimerKind;
@@ -47,6 +47,8 @@ pub(crate) fn post(execution: &mut Execution<'_>, call: Call<'_>, action: &PostJ
     execution.debit(call.sender, action.escrow)?;
     let job = object_id(call.id, 0);
     let timer = timer::set(execution, TimerKind::JobDeadline, action.deadline, job)?;
+    let mut opening = Opening::default();
+    assignment::open(execution, &mut opening, None);
     let record = InferenceJob {
         version: 1,
         poster: *call.sender,
@@ -61,10 +63,22 @@ pub(crate) fn post(execution: &mut Execution<'_>, call: Call<'_>, action: &PostJ
         deadline: action.deadline,
         timer,
         status: JobStatus::Open,
+        placement: action.placement,
+        opening,
     };
     execution.state.put(&Key::Job(job), record)?;
     execution.events.push(Event::JobPosted { job, units: model.units });
     Ok(())
+}
+
+/// Opens a job again at which `worker` failed, its escrow untouched.
+pub(crate) fn open_again(execution: &mut Execution<'_>, job: &Hash, worker: Hash) -> Result<(), StateError> {
+    let key = Key::Job(*job);
+    let mut record: InferenceJob = execution.state.expect(&key)?;
+    record.status = JobStatus::Open;
+    record.version = record.version.saturating_add(1);
+    assignment::open(execution, &mut record.opening, Some(worker));
+    execution.state.put(&key, record)
 }
 
 /// Ends a job that is still open at its deadline: the escrow goes back.

@@ -6,7 +6,7 @@
 
 use attestation::context::WorkContext;
 
-use super::{Call, Execution, Failure, Reject, stake, timer};
+use super::{Call, Execution, Failure, Reject, assignment, job, stake, standing, timer};
 use crate::economics::bond::{self, SampledTerms};
 use crate::state::keys::Key;
 use crate::state::overlay::StateError;
@@ -25,6 +25,7 @@ pub(crate) fn take(execution: &mut Execution<'_>, call: Call<'_>, action: &Lease
     let mut job = open_job(execution, action)?;
     let worker = stake::operated(execution, &action.worker, call.sender)?;
     let mut device = check_worker(execution, action, &job, &worker)?;
+    assignment::check(execution, &action.job.id, &job, &action.worker)?;
     let bond = lock_bond(execution, action, &job)?;
     let window = &environment.params.window;
     let timeout = match job.class {
@@ -98,8 +99,11 @@ fn check_worker(
     if worker.models.binary_search(&job.model).is_err() {
         return Err(Reject::ModelNotServed { worker: action.worker, model: job.model }.into());
     }
-    if worker.is_banned() {
-        return Err(Reject::WorkerBanned { worker: action.worker, convictions: worker.convictions }.into());
+    standing::admit(execution, &action.worker, worker)?;
+    // spec: chain#hardware-unfit
+    let (needed, got) = (job.placement.video_memory_mib_min, worker.profile.video_memory_mib);
+    if got < needed {
+        return Err(Reject::HardwareUnfit { needed, got }.into());
     }
     // A job reopens after a conviction, and the convicted could never hand in a result for it.
     let chain_id = execution.environment.chain_id;
@@ -189,6 +193,7 @@ pub(crate) fn expire(execution: &mut Execution<'_>, id: &Hash) -> Result<(), Sta
     lease.version = lease.version.saturating_add(1);
     lease.timer = timer::place(execution, TimerKind::LeaseClose, lease.closes_height, *id)?;
 
+    standing::time_out(execution, &lease.context.worker)?;
     let worker_key = Key::Worker(lease.context.worker);
     let mut worker: WorkerRegistration = execution.state.expect(&worker_key)?;
     worker.timeouts = worker.timeouts.saturating_add(1);
@@ -196,10 +201,7 @@ pub(crate) fn expire(execution: &mut Execution<'_>, id: &Hash) -> Result<(), Sta
     execution.state.put(&worker_key, worker)?;
 
     let job_id = lease.context.job_id;
-    let mut job: InferenceJob = execution.state.expect(&Key::Job(job_id))?;
-    job.status = JobStatus::Open;
-    job.version = job.version.saturating_add(1);
-    execution.state.put(&Key::Job(job_id), job)?;
+    job::open_again(execution, &job_id, lease.context.worker)?;
     execution.state.put(&key, lease)?;
     execution.events.push(Event::LeaseExpired { lease: *id, job: job_id, slashed });
     Ok(())

@@ -8,6 +8,7 @@
 pub mod reject;
 pub(crate) mod services;
 
+pub(crate) mod assignment;
 pub(crate) mod device;
 pub(crate) mod envelope;
 pub(crate) mod job;
@@ -17,6 +18,7 @@ pub(crate) mod money;
 pub(crate) mod result;
 pub(crate) mod review;
 pub(crate) mod stake;
+pub(crate) mod standing;
 pub(crate) mod timer;
 pub(crate) mod transfer;
 pub(crate) mod worker;
@@ -157,6 +159,9 @@ impl<'a> Execution<'a> {
             Action::Challenge(action) => review::dispute::challenge(self, call, action),
             Action::AnswerWithProof(action) => review::dispute::answer(self, call, action),
             Action::BindDevice(action) => device::bind(self, call, action),
+            Action::UpdateWorker(action) => worker::update(self, call, action),
+            Action::ReportImplausible(action) => standing::report(self, call, action),
+            Action::ProposeAssignment(action) => assignment::propose(self, call, action),
         }?;
         Ok(paid)
     }

@@ -1,7 +1,7 @@
 //! Every reason to refuse a transaction, each with a stable number and its section of the specification.
 //!
 //! Codes never change their meaning and are never reused. Hundreds group by family: 1 envelope, 2 models, 3 workers,
-//! 4 stake, 5 jobs, 6 leases, 7 results, 9 reviews (8 is taken by blocks). A message says what was expected, what came, and where it helps what to do.
+//! 4 stake, 5 jobs, 6 leases, 7 results, 9 reviews (8 is taken by blocks), 10 assignment. A message says what was expected, what came, and where it helps what to do.
 
 use attestation::appraisal::AttestationError;
 use attestation::codec::DecodeError;
@@ -202,6 +202,18 @@ pub enum Reject {
     /// The worker was convicted too often.
     #[error("worker {}: banned after {convictions} convictions", hex::encode(.worker))]
     WorkerBanned { worker: Hash, convictions: u64 },
+    /// The worker let too many leases in a row run out.
+    #[error("worker {}: suspended to height {until} after leases that ran out; mend it and wait", hex::encode(.worker))]
+    WorkerSuspended { worker: Hash, until: u64 },
+    /// The worker signed too many implausible receipts.
+    #[error("worker {}: banned after {implausible} implausible receipts", hex::encode(.worker))]
+    WorkerFraudulent { worker: Hash, implausible: u32 },
+    /// The worker declares less video memory than the job asks for.
+    #[error("video memory: the job needs {needed} MiB, the worker declares {got}")]
+    HardwareUnfit { needed: u64, got: u64 },
+    /// The job is kept for another worker.
+    #[error("job {}: kept for worker {} to height {until}; lease it after that", hex::encode(.job), hex::encode(.best))]
+    JobReserved { job: Hash, best: Hash, until: u64 },
 
     /// The receipt is for another chain number.
     #[error("receipt chain id: expected {expected}, got {got}; the work was leased by another chain")]
@@ -273,6 +285,16 @@ pub enum Reject {
     #[error("proof: {0}")]
     ProofRejected(ProofError),
 
+    /// The receipt is too old to be reported.
+    #[error("report for lease {}: taken to height {until} only", hex::encode(.lease))]
+    ReportLate { lease: Hash, until: u64 },
+    /// An implausible receipt for the lease was reported before.
+    #[error("report for lease {}: reported before; one counts for each lease", hex::encode(.lease))]
+    ReportDuplicate { lease: Hash },
+    /// The receipt's figures do not contradict each other.
+    #[error("report for lease {}: the receipt's figures fit each other and the model", hex::encode(.lease))]
+    ReceiptPlausible { lease: Hash },
+
     /// No such result.
     #[error("result {}: unknown", hex::encode(.result))]
     ResultUnknown { result: Hash },
@@ -318,6 +340,22 @@ pub enum Reject {
     /// The proof is about another output than the submitted one.
     #[error("answer: proves another output: expected hash {} as submitted, got {}", hex::encode(.expected), hex::encode(.got))]
     ProvesAnotherOutput { expected: Hash, got: Hash },
+
+    /// The chain has no coordinator.
+    #[error("coordinator: this chain assigns by the score alone")]
+    CoordinatorOff,
+    /// Another account is the coordinator.
+    #[error("coordinator: expected {expected}, got {got}")]
+    CoordinatorMismatch { expected: Address, got: Address },
+    /// The job has been assigned since it opened.
+    #[error("job {}: assigned to worker {} already", hex::encode(.job), hex::encode(.worker))]
+    AssignmentMade { job: Hash, worker: Hash },
+    /// The job is not kept for anybody any more.
+    #[error("job {}: was kept to height {until} only; anybody can lease it", hex::encode(.job))]
+    AssignmentOver { job: Hash, until: u64 },
+    /// The worker could not lease the job now, or failed at it.
+    #[error("worker {}: cannot lease job {} now, or failed at it; propose another", hex::encode(.worker), hex::encode(.job))]
+    AssignmentUnfit { job: Hash, worker: Hash },
 }
 
 impl From<TransactionError> for Reject {

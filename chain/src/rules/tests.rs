@@ -1,5 +1,6 @@
 //! Every refusal by its exact variant, and what the accepted transactions do.
 
+mod assignment;
 mod device;
 mod dispute;
 mod envelope;
@@ -12,4 +13,5 @@ mod review;
 mod sampled;
 mod spent;
 mod stake;
+mod standing;
 mod worker;

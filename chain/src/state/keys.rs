@@ -50,6 +50,10 @@ pub enum Key {
     Treasury,
     /// Height, time and randomness of the block
     Clock,
+    /// [`crate::types::Standing`] of a worker
+    Standing(Hash),
+    /// A lease for which an implausible receipt was reported
+    SpentReport(Hash),
 }
 
 impl Key {
@@ -82,6 +86,8 @@ impl Key {
             Self::Supply => b"chain/supply".to_vec(),
             Self::Treasury => b"chain/treasury".to_vec(),
             Self::Clock => b"chain/clock".to_vec(),
+            Self::Standing(worker) => id("standing/", worker),
+            Self::SpentReport(lease) => id("spent/report/", lease),
         }
     }
 }
@@ -118,6 +124,8 @@ mod tests {
             Key::Supply,
             Key::Treasury,
             Key::Clock,
+            Key::Standing(id),
+            Key::SpentReport(id),
         ];
         let bytes: BTreeSet<Vec<u8>> = keys.iter().map(Key::to_bytes).collect();
         assert_eq!(bytes.len(), keys.len());

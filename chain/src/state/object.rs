@@ -13,6 +13,7 @@ use crate::types::ledger::{Account, Holdings, Stake, Supply, Treasury};
 use crate::types::model::Model;
 use crate::types::params::Params;
 use crate::types::review::{Dispute, Roster, SpotCheck};
+use crate::types::standing::Standing;
 use crate::types::worker::{DeviceBinding, WorkerRegistration};
 
 /// A nullifier's entry: who spent it.
@@ -94,6 +95,8 @@ pub enum Object {
     Dispute(Box<Dispute>),
     /// See [`Roster`].
     Roster(Roster),
+    /// See [`Standing`].
+    Standing(Standing),
 }
 
 impl Object {
@@ -127,7 +130,8 @@ impl Object {
             | Self::Validators(_)
             | Self::Supply(_)
             | Self::Clock(_)
-            | Self::Roster(_) => none,
+            | Self::Roster(_)
+            | Self::Standing(_) => none,
         })
     }
 }
@@ -177,4 +181,5 @@ stored! {
     SpotCheck: SpotCheck => *;
     Dispute: Dispute => *;
     Roster: Roster;
+    Standing: Standing;
 }

@@ -180,6 +180,12 @@ impl World {
         (stake.amount, stake.bonded)
     }
 
+    /// Standing of worker `number`.
+    pub(crate) fn standing(&self, number: u8) -> crate::types::Standing {
+        let key = Key::Standing(worker_key(number).public_key().id());
+        self.machine().get(&key).unwrap().unwrap_or_default()
+    }
+
     pub(crate) fn address(number: u8) -> crate::types::Address {
         account(number).public_key().address()
     }

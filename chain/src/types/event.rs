@@ -240,6 +240,45 @@ pub enum Event {
         #[serde(with = "crate::types::twin::micro")]
         returned: u128,
     },
+    /// A worker declares something else about itself from now on.
+    WorkerUpdated {
+        /// The worker.
+        #[serde(with = "attestation::hex")]
+        worker: Hash,
+    },
+    /// Several leases in a row ran out: a worker neither leases nor is drawn for a time.
+    WorkerSuspended {
+        /// The worker.
+        #[serde(with = "attestation::hex")]
+        worker: Hash,
+        /// Last height.
+        until: u64,
+    },
+    /// A worker signed a receipt whose figures contradict each other.
+    ImplausibleReported {
+        /// The lease.
+        #[serde(with = "attestation::hex")]
+        lease: Hash,
+        /// The worker.
+        #[serde(with = "attestation::hex")]
+        worker: Hash,
+        /// Its fraud counter now.
+        count: u32,
+        /// Micro-tokens of its stake that it lost.
+        #[serde(with = "crate::types::twin::micro")]
+        slashed: u128,
+    },
+    /// The coordinator chose a worker for a job.
+    Assigned {
+        /// The job.
+        #[serde(with = "attestation::hex")]
+        job: Hash,
+        /// The worker.
+        #[serde(with = "attestation::hex")]
+        worker: Hash,
+        /// Last height at which the job is kept for it.
+        until: u64,
+    },
 }
 
 /// What became of one transaction of a block. A refused transaction is in no block, so there is no failure here.

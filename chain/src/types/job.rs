@@ -10,12 +10,15 @@ use circuits::model::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{Address, Hash};
+use super::standing::Region;
 use super::timer::TimerSlot;
 
 /// Largest inline input, bytes of its canonical encoding.
 pub const INPUT_BYTES_MAX: usize = 64 << 10;
 /// Largest output, bytes of its canonical encoding.
 pub const OUTPUT_BYTES_MAX: usize = 64 << 10;
+/// Workers that failed at a job and are remembered.
+pub const FAILED_MAX: usize = 16;
 /// Most proofs of one result.
 pub const PROOFS_MAX: usize = 1;
 /// Largest proof, bytes.
@@ -80,6 +83,30 @@ pub enum JobStatus {
     Expired,
 }
 
+/// Where a job should run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Placement {
+    /// Least video memory that a worker must declare, MiB; 0 for none.
+    pub video_memory_mib_min: u64,
+    /// Where workers are preferred; 0 for anywhere.
+    pub region: Region,
+}
+
+/// Whom an open job is kept for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Opening {
+    /// Last height at which it is kept for the best; 0 if never.
+    pub exclusive_until: u64,
+    /// The coordinator's choice, in place of the score.
+    #[serde(with = "crate::types::twin::optional_hash")]
+    pub assigned: Option<Hash>,
+    /// Workers that failed at it, the latest last; it is kept for others.
+    #[serde(with = "crate::types::twin::hashes")]
+    pub failed: Vec<Hash>,
+}
+
 /// A paid request to run a model on an input.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -114,6 +141,10 @@ pub struct InferenceJob {
     pub timer: TimerSlot,
     /// Where it stands.
     pub status: JobStatus,
+    /// Where it should run.
+    pub placement: Placement,
+    /// Whom it is kept for while it is open.
+    pub opening: Opening,
 }
 
 /// How the result of a lease becomes final.
@@ -258,4 +289,8 @@ pub struct JobResult {
     /// Workers drawn so far; nobody is drawn twice for one result.
     #[serde(with = "crate::types::twin::hashes")]
     pub drawn: Vec<Hash>,
+    /// Height at which it was handed in.
+    pub submitted_height: u64,
+    /// Time the worker says it computed for, milliseconds; at most the time since its lease.
+    pub elapsed_ms: u64,
 }

@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod model;
 pub mod params;
 pub mod review;
+pub mod standing;
 pub mod timer;
 pub mod transaction;
 pub mod twin;
@@ -23,15 +24,17 @@ pub use event::{Event, Outcome};
 pub use genesis::{Genesis, GenesisAccount, GenesisError};
 pub use ids::{Address, Hash, ObjectRef};
 pub use job::{
-    InferenceJob, JobClass, JobInput, JobPolicy, JobResult, JobStatus, LeaseKind, LeaseStatus, ResultStage, WorkLease,
+    InferenceJob, JobClass, JobInput, JobPolicy, JobResult, JobStatus, LeaseKind, LeaseStatus, Opening, Placement,
+    ResultStage, WorkLease,
 };
 pub use ledger::{Account, Holdings, Stake, Supply, Treasury, Unbonding};
 pub use model::{Model, UnitsFormula};
 pub use params::{
-    AuditParams, BlockParams, BondParams, FeeParams, ModelParams, Params, ParamsError, RewardParams, SlashParams,
-    WindowParams,
+    AssignmentParams, AuditParams, BlockParams, BondParams, FeeParams, ModelParams, Params, ParamsError, RewardParams,
+    SlashParams, StandingParams, WindowParams,
 };
 pub use review::{Dispute, Roster, Seat, SpotCheck};
+pub use standing::{Region, RewardTier, Standing};
 pub use timer::{TimerKind, TimerSlot};
 pub use transaction::{Action, Authorisation, CheckedTransaction, SignedTransaction, Transaction, encode};
 pub use worker::{DeviceBinding, HardwareProfile, HardwareTier, WorkerRegistration};

@@ -9,11 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::economics::invariants;
 
+mod work;
+
+pub use work::{AssignmentParams, StandingParams};
+
 /// One hundred percent, basis points.
 pub const BPS: u32 = 10_000;
 
 /// One, parts per million.
 pub const PPM: u32 = 1_000_000;
+
+/// A parameter's name, value, least and greatest value.
+type Bound = (&'static str, u128, u128, u128);
 
 /// Size and pace of blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -184,6 +191,10 @@ pub struct Params {
     pub audit: AuditParams,
     /// Slashing.
     pub slash: SlashParams,
+    /// Who may take a job first.
+    pub assignment: AssignmentParams,
+    /// What a bad record costs.
+    pub standing: StandingParams,
 }
 
 /// Why parameters were refused.
@@ -291,6 +302,8 @@ impl Params {
                 winner_bps: 3_000,
                 jury_bps: 3_000,
             },
+            assignment: AssignmentParams::development(),
+            standing: StandingParams::development(),
         }
     }
 
@@ -300,11 +313,11 @@ impl Params {
     /// [`ParamsError`], naming the parameter or the inequality, with the numbers.
     // spec: chain#parameters
     pub fn check(&self) -> Result<(), ParamsError> {
-        let Self { block, model, fee, window, bond, reward, audit, slash } = self;
+        let Self { block, model, fee, window, bond, reward, audit, slash, assignment, standing } = self;
         let amount = 1u128 << 100;
         let blocks = 1u128 << 40;
         let bps = u128::from(BPS);
-        let bounds: [(&'static str, u128, u128, u128); 47] = [
+        let bounds: [Bound; 47] = [
             ("block.interval_ms", block.interval_ms.into(), 1, 3_600_000),
             ("block.bytes_max", block.bytes_max.into(), 1 << 20, 1 << 30),
             ("block.gas_max", block.gas_max.into(), 50_000_000, 1 << 50),
@@ -358,6 +371,7 @@ impl Params {
                 blocks,
             ),
         ];
+        let bounds = bounds.into_iter().chain(assignment.bounds()).chain(standing.bounds());
         for (name, got, min, max) in bounds {
             if !(min..=max).contains(&got) {
                 return Err(ParamsError::Bounds { name, min, max, got });

@@ -17,9 +17,15 @@ use circuits::model::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{Address, Hash, ObjectRef};
-use super::job::{JobClass, JobInput, JobPolicy, LeaseKind};
+use super::job::{JobClass, JobInput, JobPolicy, LeaseKind, Placement};
 use super::model::UnitsFormula;
 use super::worker::HardwareProfile;
+
+mod review;
+mod work;
+
+pub use review::{AnswerWithProof, Challenge, CommitCheck, RevealCheck};
+pub use work::{ProposeAssignment, ReportImplausible, UpdateWorker};
 
 /// Largest signed transaction, bytes: a model at its limit, and room for the rest.
 pub const TRANSACTION_BYTES_MAX: usize = 320 << 10;
@@ -163,6 +169,9 @@ pub struct PostJob {
     pub escrow: u128,
     /// Last height at which it can be settled in time.
     pub deadline: u64,
+    /// Where it should run.
+    #[serde(default)]
+    pub placement: Placement,
 }
 
 /// Takes a job.
@@ -200,67 +209,6 @@ pub struct SubmitResult {
     pub proofs: Vec<Vec<u8>>,
 }
 
-/// Commits a drawn checker or juror to the output of its own run.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CommitCheck {
-    /// The result under review.
-    #[serde(with = "attestation::hex")]
-    pub result: Hash,
-    /// The worker that was drawn.
-    #[serde(with = "attestation::hex")]
-    pub worker: Hash,
-    /// See [`super::ids::check_commitment`].
-    #[serde(with = "attestation::hex")]
-    pub commitment: Hash,
-}
-
-/// Opens a commitment.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RevealCheck {
-    /// The result under review.
-    #[serde(with = "attestation::hex")]
-    pub result: Hash,
-    /// The worker that was drawn.
-    #[serde(with = "attestation::hex")]
-    pub worker: Hash,
-    /// Output hash of its own run.
-    #[serde(with = "attestation::hex")]
-    pub output_hash: Hash,
-    /// What hid it.
-    #[serde(with = "attestation::hex")]
-    pub salt: Hash,
-}
-
-/// Calls a result wrong.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Challenge {
-    /// The result.
-    #[serde(with = "attestation::hex")]
-    pub result: Hash,
-    /// Micro-tokens to lock.
-    #[serde(with = "crate::types::twin::micro")]
-    pub bond: u128,
-}
-
-/// Answers a dispute with a proof of the submitted output.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AnswerWithProof {
-    /// The disputed result.
-    #[serde(with = "attestation::hex")]
-    pub result: Hash,
-    /// The input, when the job names it by hash only.
-    pub input: Option<Tensor>,
-    /// The output that was submitted.
-    pub output: Tensor,
-    /// The encoded proof.
-    #[serde(with = "crate::types::twin::bytes")]
-    pub proof: Vec<u8>,
-}
-
 /// What a transaction does.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -293,6 +241,12 @@ pub enum Action {
     AnswerWithProof(Box<AnswerWithProof>),
     /// See [`BindDevice`].
     BindDevice(Box<BindDevice>),
+    /// See [`UpdateWorker`].
+    UpdateWorker(Box<UpdateWorker>),
+    /// See [`ReportImplausible`].
+    ReportImplausible(Box<ReportImplausible>),
+    /// See [`ProposeAssignment`].
+    ProposeAssignment(ProposeAssignment),
 }
 
 /// The body of a transaction.

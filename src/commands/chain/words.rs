@@ -40,6 +40,19 @@ pub(super) fn describe(event: &Event) -> String {
             format!("{} moved from {} to {}", tokens(*amount), account(from), account(to))
         }
         Event::ModelRegistered { model, units } => format!("model {} registered, {units} units a run", id(model)),
+        Event::WorkerUpdated { worker: key } => format!("worker {} declares something else now", worker(key)),
+        Event::WorkerSuspended { worker: key, until } => {
+            format!("worker {} suspended to height {until}: leases in a row ran out", worker(key))
+        }
+        Event::ImplausibleReported { lease, worker: key, count, slashed } => format!(
+            "worker {} signed an implausible receipt for lease {}: number {count}, {} of its stake lost",
+            worker(key),
+            id(lease),
+            tokens(*slashed)
+        ),
+        Event::Assigned { job, worker: key, until } => {
+            format!("job {} is kept for worker {} to height {until}, by the coordinator", id(job), worker(key))
+        }
         Event::WorkerRegistered { worker: key, operator } => {
             format!("worker {} registered for {}", worker(key), account(operator))
         }

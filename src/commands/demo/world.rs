@@ -159,6 +159,7 @@ impl World {
                 price_per_unit,
                 escrow,
                 deadline: self.client.status().await?.height.saturating_add(DEADLINE_BLOCKS),
+                placement: chain::types::Placement::default(),
             });
             Ok(self.requester.act(action).await?)
         })?;

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chain::economics::bond;
 use chain::state::{Clock, Key, Spent};
 use chain::types::ids::work_nullifier;
-use chain::types::{Hash, InferenceJob, JobClass, JobInput, LeaseKind, ObjectRef, Params, Stake, WorkerRegistration};
+use chain::types::{
+    Hash, InferenceJob, JobClass, JobInput, LeaseKind, ObjectRef, Params, Stake, Standing, WorkerRegistration,
+};
 
 use super::JobSettings;
 use crate::error::WorkerError;
@@ -55,6 +57,14 @@ pub enum Unfit {
         /// What the job pays.
         got: u128,
     },
+    /// More video memory than the worker declares.
+    #[error("it needs {needed} MiB of video memory, this worker declares {got}")]
+    Memory {
+        /// Least video memory, MiB.
+        needed: u64,
+        /// What is declared.
+        got: u64,
+    },
     /// No time for a whole lease.
     #[error("a lease would last until height {expires}, its deadline is {deadline}")]
     Deadline {
@@ -90,6 +100,7 @@ pub(super) struct View {
     pub(super) clock: Clock,
     pub(super) registration: WorkerRegistration,
     pub(super) stake: Stake,
+    pub(super) standing: Standing,
     pub(super) trust_bps: u32,
     pub(super) settings: JobSettings,
     pub(super) models: Models,
@@ -118,6 +129,10 @@ impl View {
         let (needed, got) = (self.settings.price_per_unit_min, job.price_per_unit);
         if got < needed {
             return Err(Unfit::Price { needed, got });
+        }
+        let (needed, got) = (job.placement.video_memory_mib_min, self.registration.profile.video_memory_mib);
+        if got < needed {
+            return Err(Unfit::Memory { needed, got });
         }
         let window = &self.params.window;
         let timeout = match job.class {
@@ -157,6 +172,8 @@ impl View {
 pub(super) struct Candidate {
     pub(super) job: ObjectRef,
     pub(super) kind: LeaseKind,
+    /// Last height at which it may be kept for another worker.
+    pub(super) exclusive_until: u64,
 }
 
 /// Looks for jobs, and remembers what it passed over, so that each reason is said once.
@@ -171,12 +188,15 @@ pub(super) struct Chooser {
     /// Jobs whose reason was said, with their version.
     said: BTreeSet<(Hash, u64)>,
     failures: BTreeMap<Hash, u32>,
+    /// Last height at which a job is kept for others, or this worker is suspended.
+    waiting: BTreeMap<Hash, u64>,
 }
 
 impl Chooser {
     pub(super) fn new(operator: Operator, settings: JobSettings, trust_bps: u32) -> Self {
         let (passed, said, failures) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
-        Self { operator, settings, trust_bps, passed, free: 0, said, failures }
+        let waiting = BTreeMap::new();
+        Self { operator, settings, trust_bps, passed, free: 0, said, failures, waiting }
     }
 
     /// Counts how an attempt with a model ended.
@@ -191,6 +211,29 @@ impl Chooser {
             self.passed.clear();
         }
         self.passed.insert(job.id, job.version);
+    }
+
+    /// Does not look at a job while it is kept for another worker.
+    pub(super) fn wait(&mut self, candidate: &Candidate) {
+        self.pass(&candidate.job);
+        if self.waiting.len() >= PASSED_MAX {
+            self.waiting.clear();
+        }
+        self.waiting.insert(candidate.job.id, candidate.exclusive_until);
+    }
+
+    /// Looks again at what had to wait until this height; whether there was anything.
+    pub(super) fn wake(&mut self, height: u64) -> bool {
+        let before = self.waiting.len();
+        let passed = &mut self.passed;
+        self.waiting.retain(|id, until| {
+            let waits = *until > height;
+            if !waits {
+                passed.remove(id);
+            }
+            waits
+        });
+        self.waiting.len() < before
     }
 
     fn say(&mut self, job: &ObjectRef, unfit: Unfit) {
@@ -211,6 +254,10 @@ impl Chooser {
             self.passed.clear();
         }
         let start = *operator.worker();
+        if view.standing.is_suspended(view.clock.height.saturating_add(1)) {
+            self.waiting.insert(start, view.standing.suspended_until);
+            return Ok(Vec::new());
+        }
         // From this worker's own place to the end, then from the beginning to there.
         for (from, until) in [(Some(start), None), (None, Some(start))] {
             let mut after = from;
@@ -224,7 +271,11 @@ impl Chooser {
                         continue;
                     }
                     match view.fit(&entry.job) {
-                        Ok(kind) => fitting.push((entry.job.price_per_unit, Candidate { job, kind }, &entry.job)),
+                        Ok(kind) => {
+                            let exclusive_until = entry.job.opening.exclusive_until;
+                            let candidate = Candidate { job, kind, exclusive_until };
+                            fitting.push((entry.job.price_per_unit, candidate, &entry.job));
+                        }
                         Err(unfit) => {
                             self.pass(&job);
                             self.say(&job, unfit);
@@ -255,6 +306,7 @@ impl Chooser {
             params: operator.object(Key::Params, "parameters of chain", genesis).await?,
             clock: operator.object(Key::Clock, "clock of chain", genesis).await?,
             stake: operator.object(Key::Stake(worker), "stake", &worker).await?,
+            standing: operator.client().get(&Key::Standing(worker)).await?.unwrap_or_default(),
             registration,
             trust_bps: self.trust_bps,
             settings: self.settings,

@@ -28,6 +28,9 @@ pub use steps::{Lease, Proven, Ran, Receipt, Submitted};
 
 /// Refusal of a job that another worker has.
 const JOB_TAKEN: u16 = 603;
+/// Refusal of a job that is kept for another worker for a while.
+const JOB_RESERVED: u16 = 615;
+
 /// What jobs an operator wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobSettings {
@@ -52,8 +55,8 @@ pub struct JobLoop {
 
 /// How one attempt ended.
 enum Attempt {
-    /// Nothing was leased; these jobs are not to be tried again as they are.
-    Nothing(Vec<ObjectRef>),
+    /// Nothing was leased; the first jobs are not to be tried again as they are, the others when they are kept for nobody.
+    Nothing { passed: Vec<ObjectRef>, reserved: Vec<Candidate> },
     /// A result was taken at this height.
     HandedIn { model: Hash, height: u64 },
     /// A lease came to nothing; its model, if that was found out.
@@ -121,11 +124,15 @@ impl JobLoop {
                         follower.observe(&block, started).await?;
                         seen = block.height;
                         look |= !block.closing.is_empty() || !block.outcomes.is_empty();
+                        look |= chooser.wake(block.height);
                     }
                 }
                 Some(attempt) = attempts.join_next() => {
                     match attempt?? {
-                        Attempt::Nothing(passed) => passed.iter().for_each(|job| chooser.pass(job)),
+                        Attempt::Nothing { passed, reserved } => {
+                            passed.iter().for_each(|job| chooser.pass(job));
+                            reserved.iter().for_each(|candidate| chooser.wait(candidate));
+                        }
                         Attempt::HandedIn { model, height } => {
                             handed_in = height;
                             chooser.count(model, false);
@@ -167,13 +174,15 @@ async fn begin(
 
 /// Leases the first job that can be had, and does it.
 async fn take(operator: &Operator, candidates: Vec<Candidate>) -> Result<Attempt, WorkerError> {
-    let mut passed = Vec::new();
-    for Candidate { job, kind } in candidates {
+    let (mut passed, mut reserved) = (Vec::new(), Vec::new());
+    for candidate in candidates {
+        let Candidate { job, kind, .. } = candidate;
         match Lease::take(operator, job, kind).await {
             Ok(lease) => return Ok(finish(operator, *lease.id(), Ok(lease)).await),
             Err(error) if matches!(error.refusal(), Some(steps::VERSION_STALE | JOB_TAKEN)) => {
                 operator.report(WorkerReport::RaceLost { job: job.id });
             }
+            Err(error) if error.refusal() == Some(JOB_RESERVED) => reserved.push(candidate),
             Err(error) if error.refusal().is_some() => {
                 operator.report_refusal("lease a job", &job.id, &error);
                 passed.push(job);
@@ -183,7 +192,7 @@ async fn take(operator: &Operator, candidates: Vec<Candidate>) -> Result<Attempt
             Err(error) => return Err(error),
         }
     }
-    Ok(Attempt::Nothing(passed))
+    Ok(Attempt::Nothing { passed, reserved })
 }
 
 /// Goes on with a lease from before.

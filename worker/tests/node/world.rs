@@ -203,6 +203,7 @@ impl World {
             price_per_unit: 10_000,
             escrow: 30_000_000,
             deadline: 90_000,
+            placement: chain::types::Placement::default(),
         }
     }
 

@@ -58,9 +58,11 @@ impl Entry {
 /// Whether judging it takes signatures or proofs beyond the sender's own.
 fn is_expensive(transaction: &CheckedTransaction) -> bool {
     match &transaction.transaction().action {
-        Action::RegisterModel(_) | Action::RegisterWorker(_) | Action::SubmitResult(_) | Action::AnswerWithProof(_) => {
-            true
-        }
+        Action::RegisterModel(_)
+        | Action::RegisterWorker(_)
+        | Action::SubmitResult(_)
+        | Action::AnswerWithProof(_)
+        | Action::ReportImplausible(_) => true,
         Action::BindDevice(bind) => matches!(bind.step, DeviceStep::Show { .. }),
         Action::Transfer(_)
         | Action::Stake(_)
@@ -70,7 +72,9 @@ fn is_expensive(transaction: &CheckedTransaction) -> bool {
         | Action::LeaseJob(_)
         | Action::CommitCheck(_)
         | Action::RevealCheck(_)
-        | Action::Challenge(_) => false,
+        | Action::Challenge(_)
+        | Action::UpdateWorker(_)
+        | Action::ProposeAssignment(_) => false,
     }
 }
 

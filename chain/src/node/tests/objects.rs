@@ -61,6 +61,7 @@ impl Served {
             price_per_unit: 10_000,
             escrow: 300_000,
             deadline: self.status().await.height + 5_000,
+            placement: crate::types::Placement::default(),
         };
         let outcome = self.act(1, Action::PostJob(post)).await;
         let [Event::JobPosted { job, .. }] = outcome.events.as_slice() else { panic!("{outcome:?}") };

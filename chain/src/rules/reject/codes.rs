@@ -3,7 +3,7 @@
 use super::Reject;
 
 /// Every code with its section of the specification, ascending.
-pub const CODES: [(u16, &str); 93] = [
+pub const CODES: [(u16, &str); 105] = [
     (101, "transaction-oversized"),
     (102, "transaction-malformed"),
     (103, "signature-invalid"),
@@ -59,6 +59,10 @@ pub const CODES: [(u16, &str); 93] = [
     (609, "conviction-too-weak"),
     (610, "proof-required"),
     (611, "worker-banned"),
+    (612, "worker-suspended"),
+    (613, "worker-fraudulent"),
+    (614, "hardware-unfit"),
+    (615, "job-reserved"),
     (701, "receipt-chain-mismatch"),
     (702, "receipt-genesis-mismatch"),
     (703, "lease-unknown"),
@@ -82,6 +86,9 @@ pub const CODES: [(u16, &str); 93] = [
     (721, "proof-count"),
     (722, "proof-oversized"),
     (723, "proof-rejected"),
+    (730, "report-late"),
+    (731, "report-duplicate"),
+    (732, "receipt-plausible"),
     (901, "result-unknown"),
     (902, "result-final"),
     (903, "result-disputed"),
@@ -97,6 +104,11 @@ pub const CODES: [(u16, &str); 93] = [
     (913, "answer-closed"),
     (914, "proves-another-output"),
     (915, "check-runs"),
+    (1030, "coordinator-off"),
+    (1031, "coordinator-mismatch"),
+    (1032, "assignment-made"),
+    (1033, "assignment-over"),
+    (1034, "assignment-unfit"),
 ];
 
 impl Reject {
@@ -169,6 +181,10 @@ impl Reject {
             Self::ConvictionTooWeak { .. } => (609, "conviction-too-weak"),
             Self::ProofRequired { .. } => (610, "proof-required"),
             Self::WorkerBanned { .. } => (611, "worker-banned"),
+            Self::WorkerSuspended { .. } => (612, "worker-suspended"),
+            Self::WorkerFraudulent { .. } => (613, "worker-fraudulent"),
+            Self::HardwareUnfit { .. } => (614, "hardware-unfit"),
+            Self::JobReserved { .. } => (615, "job-reserved"),
             Self::ReceiptChainMismatch { .. } => (701, "receipt-chain-mismatch"),
             Self::ReceiptGenesisMismatch { .. } => (702, "receipt-genesis-mismatch"),
             Self::LeaseUnknown { .. } => (703, "lease-unknown"),
@@ -192,6 +208,9 @@ impl Reject {
             Self::ProofCount { .. } => (721, "proof-count"),
             Self::ProofOversized { .. } => (722, "proof-oversized"),
             Self::ProofRejected(_) => (723, "proof-rejected"),
+            Self::ReportLate { .. } => (730, "report-late"),
+            Self::ReportDuplicate { .. } => (731, "report-duplicate"),
+            Self::ReceiptPlausible { .. } => (732, "receipt-plausible"),
             Self::ResultUnknown { .. } => (901, "result-unknown"),
             Self::ResultFinal { .. } => (902, "result-final"),
             Self::ResultDisputed { .. } => (903, "result-disputed"),
@@ -207,6 +226,11 @@ impl Reject {
             Self::AnswerClosed { .. } => (913, "answer-closed"),
             Self::ProvesAnotherOutput { .. } => (914, "proves-another-output"),
             Self::CheckRuns { .. } => (915, "check-runs"),
+            Self::CoordinatorOff => (1030, "coordinator-off"),
+            Self::CoordinatorMismatch { .. } => (1031, "coordinator-mismatch"),
+            Self::AssignmentMade { .. } => (1032, "assignment-made"),
+            Self::AssignmentOver { .. } => (1033, "assignment-over"),
+            Self::AssignmentUnfit { .. } => (1034, "assignment-unfit"),
         }
     }
 }

@@ -27,6 +27,7 @@ pub(crate) struct Accepted {
     pub(crate) receipt: Hash,
     pub(crate) output_hash: Hash,
     pub(crate) trust_bps: u32,
+    pub(crate) elapsed_ms: u64,
 }
 
 /// Runs every check.
@@ -34,7 +35,7 @@ pub(crate) fn all(execution: &mut Execution<'_>, call: Call<'_>, action: &Submit
     let receipt = &action.signed.receipt;
     chain(execution, &receipt.context)?;
     let lease = held(execution, call, action)?;
-    context(&lease.context, &receipt.context)?;
+    same_context(&lease.context, &receipt.context)?;
     let work = unspent_work(execution, &lease)?;
     let job = live(execution, action, &lease)?;
     let evidence = unspent_evidence(execution, action)?;
@@ -70,6 +71,7 @@ pub(crate) fn all(execution: &mut Execution<'_>, call: Call<'_>, action: &Submit
         evidence,
         receipt: action.signed.digest(),
         output_hash: receipt.output_hash,
+        elapsed_ms: receipt.metadata.elapsed_ms,
         trust_bps,
         lease,
         job,
@@ -102,7 +104,7 @@ fn held(execution: &mut Execution<'_>, call: Call<'_>, action: &SubmitResult) ->
 }
 
 /// The receipt's context is the leased one, field by field.
-fn context(leased: &WorkContext, stated: &WorkContext) -> Result<(), Reject> {
+pub(crate) fn same_context(leased: &WorkContext, stated: &WorkContext) -> Result<(), Reject> {
     let WorkContext { chain_id, genesis, job_id, model_hash, input_hash, worker, device_id, nonce, timestamp } =
         *leased;
     // spec: chain#context-mismatch
@@ -184,27 +186,32 @@ fn timestamp(receipt: &WorkReceipt, now: u64) -> Result<(), Reject> {
 /// Layer 1: the worker's figures fit each other, the model and the declared hardware.
 // spec: chain#metadata-implausible
 fn plausible(receipt: &WorkReceipt, worker: &WorkerRegistration, model: &Model) -> Result<(), Reject> {
-    let metadata = &receipt.metadata;
-    let implausible = |figure| Err(Reject::MetadataImplausible(figure));
-    if metadata.tier != worker.profile.tier {
-        return implausible(Implausible::Tier { expected: worker.profile.tier, got: metadata.tier });
+    let (expected, got) = (worker.profile.tier, receipt.metadata.tier);
+    if got != expected {
+        return Err(Reject::MetadataImplausible(Implausible::Tier { expected, got }));
     }
+    contradiction(receipt, model).map_or(Ok(()), |figure| Err(Reject::MetadataImplausible(figure)))
+}
+
+/// The first figure of a receipt that contradicts the others or the model, whatever its worker is registered as.
+pub(crate) fn contradiction(receipt: &WorkReceipt, model: &Model) -> Option<Implausible> {
+    let metadata = &receipt.metadata;
     let billed = model.formula.bills_tokens();
     let expected = if billed { (model.tokens_in, model.tokens_out) } else { (0, 0) };
     let got = (u64::from(metadata.tokens_in), u64::from(metadata.tokens_out));
     if got != expected {
-        return implausible(Implausible::Tokens { expected, got });
+        return Some(Implausible::Tokens { expected, got });
     }
     let max = receipt.completed_at.saturating_sub(receipt.context.timestamp);
     if metadata.elapsed_ms > max {
-        return implausible(Implausible::Elapsed { max, got: metadata.elapsed_ms });
+        return Some(Implausible::Elapsed { max, got: metadata.elapsed_ms });
     }
     if let Some(max) = tokens_per_second_max(metadata.tier)
         && u128::from(got.1).saturating_mul(1000) > u128::from(max).saturating_mul(metadata.elapsed_ms.into())
     {
-        return implausible(Implausible::Speed { max, tokens: got.1, elapsed_ms: metadata.elapsed_ms });
+        return Some(Implausible::Speed { max, tokens: got.1, elapsed_ms: metadata.elapsed_ms });
     }
-    Ok(())
+    None
 }
 
 /// Top speed of a tier (REQUIREMENTS U13); servers have none.

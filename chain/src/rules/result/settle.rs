@@ -2,7 +2,7 @@
 
 use super::check::Accepted;
 use crate::economics::{audit, emission, reward, share};
-use crate::rules::{Call, Execution, Failure, Reject, lease, review, timer};
+use crate::rules::{Call, Execution, Failure, Reject, lease, review, standing, timer};
 use crate::state::keys::Key;
 use crate::state::object::Spent;
 use crate::types::block::ComputeResult;
@@ -13,7 +13,8 @@ use crate::types::worker::WorkerRegistration;
 
 /// Takes an accepted result: its work and evidence are spent, its device is free; then it is settled or reviewed.
 pub(crate) fn accept(execution: &mut Execution<'_>, call: Call<'_>, accepted: Accepted) -> Result<(), Failure> {
-    let Accepted { lease_id, mut lease, mut job, work, evidence, receipt, output_hash, trust_bps } = accepted;
+    let Accepted { lease_id, mut lease, mut job, work, evidence, receipt, output_hash, trust_bps, elapsed_ms } =
+        accepted;
     let environment = execution.environment;
     let spent = Spent { lease: lease_id, height: environment.height };
     execution.state.put(&Key::SpentWork(work), spent)?;
@@ -40,6 +41,8 @@ pub(crate) fn accept(execution: &mut Execution<'_>, call: Call<'_>, accepted: Ac
         timer: None,
         draws: 0,
         drawn: Vec::new(),
+        submitted_height: environment.height,
+        elapsed_ms,
     };
     if lease.kind == LeaseKind::Proof {
         return settle(execution, &result, record, None);
@@ -108,6 +111,13 @@ pub(crate) fn settle(
         burned: settled.burned,
         returned,
     });
+    let used = record.submitted_height.saturating_sub(lease.leased_height);
+    let timeout = lease.expires_height.saturating_sub(lease.leased_height);
+    standing::change(execution, &record.worker, |standing| {
+        standing.complete(used, timeout);
+        standing.units = standing.units.saturating_add(job.units);
+        standing.minted = standing.minted.saturating_add(settled.reward);
+    })?;
     worker.completed = worker.completed.saturating_add(1);
     worker.version = worker.version.saturating_add(1);
     lease.status = LeaseStatus::Settled;

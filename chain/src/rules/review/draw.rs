@@ -7,7 +7,7 @@
 use super::{enter, enter_until, verdict};
 use crate::economics::audit;
 use crate::economics::invariants::DRAWS_MAX;
-use crate::rules::{Execution, Failure, stake};
+use crate::rules::{Execution, Failure, stake, standing};
 use crate::state::keys::Key;
 use crate::types::event::Event;
 use crate::types::ids::{Address, Hash, review_lot};
@@ -135,7 +135,12 @@ fn candidates(
         let registration: WorkerRegistration = execution.state.expect(&Key::Worker(worker))?;
         let stake: Stake = execution.state.expect(&Key::Stake(worker))?;
         let same_device = registration.device == lease.context.device_id;
-        if !same_device && !registration.is_banned() && stake.amount >= bond {
+        let admitted = match standing::admit(execution, &worker, &registration) {
+            Ok(()) => true,
+            Err(Failure::Refused(_)) => false,
+            Err(fault) => return Err(fault),
+        };
+        if !same_device && admitted && stake.amount >= bond {
             let weight = stake.amount.saturating_add(stake.bonded);
             candidates.push(Candidate { worker, operator: registration.operator, weight });
         }

@@ -4,7 +4,7 @@ use super::dispute::distribute;
 use super::{finish, spot_check};
 use crate::economics::share;
 use crate::rules::result::settle::settle;
-use crate::rules::{Execution, Failure, Reject, job, lease, stake, timer};
+use crate::rules::{Execution, Failure, Reject, job, lease, stake, standing, timer};
 use crate::state::keys::Key;
 use crate::types::event::Event;
 use crate::types::ids::{Address, Hash};
@@ -60,6 +60,7 @@ pub(crate) fn convict(
     worker.version = worker.version.saturating_add(1);
     let repeated = worker.is_banned();
     execution.state.put(&Key::Worker(record.worker), worker)?;
+    standing::change(execution, &record.worker, |standing| standing.reliability_bps = 0)?;
 
     let mut lease: WorkLease = execution.state.expect(&Key::Lease(record.lease))?;
     let mut slashed = share(lease.bond, params.wrong_output_bps).ok_or_else(overflow)?;
@@ -80,11 +81,11 @@ pub(crate) fn convict(
             wrong_checker(execution, result, &dispute.accuser, &right)?;
         }
     }
-    let job = record.job;
+    let (job, worker_id) = (record.job, record.worker);
     execution.events.push(Event::Convicted { result: *result, job, worker: record.worker, slashed });
     close_lease(execution, &record.lease, lease)?;
     finish(execution, result, record, ResultStage::Convicted)?;
-    reopen(execution, &job)
+    reopen(execution, &job, worker_id)
 }
 
 /// Nobody could judge the result: bonds and escrow go back where they came from, nothing is minted.
@@ -201,14 +202,10 @@ fn close_lease(execution: &mut Execution<'_>, id: &Hash, mut lease: WorkLease) -
 
 /// Opens a job again, its escrow untouched; one whose deadline is past expires at once.
 // spec: chain#job-reopens
-fn reopen(execution: &mut Execution<'_>, id: &Hash) -> Result<(), Failure> {
-    let key = Key::Job(*id);
-    let mut record: InferenceJob = execution.state.expect(&key)?;
-    record.status = JobStatus::Open;
-    record.version = record.version.saturating_add(1);
-    let over = record.deadline < execution.environment.height;
-    execution.state.put(&key, record)?;
-    if over {
+fn reopen(execution: &mut Execution<'_>, id: &Hash, convicted: Hash) -> Result<(), Failure> {
+    job::open_again(execution, id, convicted)?;
+    let record: InferenceJob = execution.state.expect(&Key::Job(*id))?;
+    if record.deadline < execution.environment.height {
         job::expire(execution, id)?;
     }
     Ok(())

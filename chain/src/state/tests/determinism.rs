@@ -129,12 +129,12 @@ fn roots_are_pinned() {
 }
 
 const GOLDEN: [(&str, &str); 8] = [
-    ("genesis", "f653ac572d3bba272d91f054b53f1306f687ba1ddae4aabeedb3a9b3621dc8ff"),
-    ("genesis state", "c4bce8b64785acb5966dbdafa5eac7c0ab683a8f8b79bf2b09cb6ecbf7dcf246"),
-    ("state", "f18315d653c7407e95e9ede9d24a88d042842cb6f4cd9c8c589466889e5498c1"),
-    ("transactions", "e13860d85d10ac8b97cb4a01366a8e3abcb0e5c852fd9d1ca2b1fe2162d875be"),
+    ("genesis", "21fd0c104b83027bcf5c0bdfd34ed6e1bb691c77ef4fc8474fbf8164b9be6dc8"),
+    ("genesis state", "df57be26a4238052ac3344168ef3e65d1a8c03c03b91d87b09cdd52a1f4fbad3"),
+    ("state", "04e7226937676d37faa081506b4d77dc638d298242ceab9cd0e9eed91655e8ae"),
+    ("transactions", "186655a7f9a88202fb3775481055c4a63fb05c4eb8bd6ef8e6a4eac412c577d0"),
     ("no results", "47e661b4da05709fa742fcc3298880031c0f58afc52c33ec908c399cc4d8caaf"),
     ("one result", "cc57a2ff11b4e20a50f97c8e241acb1fb5b1c99d82fb5eb4997b0ebf4368214a"),
-    ("header", "4098715525943da7b03e18b4421f6248fdfa24f68621f306e19ebdc42047812e"),
-    ("beacon", "ee6d829344ef8c19c09d14db7e6e73cb4968403901bd04869dd25a8f4b911abf"),
+    ("header", "db22389403ac6dc5a0d700386e2301db3553c84d418d7321fde00696e1361e6b"),
+    ("beacon", "71190eb87e53f5c58a09c6959d8269c5278f856ec2172a2a11dc5031bb905db1"),
 ];

@@ -59,6 +59,11 @@ enum What {
         /// Identifier, or development name
         worker: WorkerName,
     },
+    /// A worker's record: reliability, fraud counter, tier, what it earned
+    Standing {
+        /// Identifier, or development name
+        worker: WorkerName,
+    },
     /// What is locked behind a worker
     Stake {
         /// Identifier, or development name
@@ -137,6 +142,7 @@ impl What {
             Self::Status => "chain query status",
             Self::Account { .. } => "chain query account",
             Self::Worker { .. } => "chain query worker",
+            Self::Standing { .. } => "chain query standing",
             Self::Stake { .. } => "chain query stake",
             Self::Model { .. } => "chain query model",
             Self::Job { .. } => "chain query job",
@@ -194,6 +200,7 @@ pub(super) fn run(arguments: &Query, output: &Output) -> Result<Done, CliError> 
             What::Status => history::status(&asked).await,
             What::Account { account: AccountName(address) } => objects::account(&asked, address).await,
             What::Worker { worker: WorkerName(id) } => objects::worker(&asked, id).await,
+            What::Standing { worker: WorkerName(id) } => objects::standing(&asked, id).await,
             What::Stake { worker: WorkerName(id) } => objects::stake(&asked, id).await,
             What::Model { id: Identifier(id) } => objects::model(&asked, id).await,
             What::Job { id: Identifier(id) } => objects::job(&asked, id).await,

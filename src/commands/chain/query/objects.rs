@@ -3,7 +3,7 @@
 use ::chain::state::Key;
 use ::chain::types::{
     Account, Address, Dispute, Hash, InferenceJob, JobInput, JobStatus, LeaseKind, LeaseStatus, Model, Params, Seat,
-    SpotCheck, Stake, Supply, Treasury, WorkLease, WorkerRegistration,
+    SpotCheck, Stake, Standing, Supply, Treasury, WorkLease, WorkerRegistration,
 };
 use attestation::hex;
 use circuits::model::graph::Graph;
@@ -48,6 +48,27 @@ pub(super) async fn worker(asked: &Asked<'_>, id: &Hash) -> Result<Done, CliErro
             output.field("since", format!("height {}", worker.registered_height));
             if worker.is_banned() {
                 output.field("banned", "convicted again: it can neither lease nor be drawn");
+            }
+            Ok(())
+        })
+        .await
+}
+
+pub(super) async fn standing(asked: &Asked<'_>, id: &Hash) -> Result<Done, CliError> {
+    let output = asked.output;
+    asked
+        .show("standing", Some(id), &Key::Standing(*id), async |standing: &Standing| {
+            output.field("worker", names::worker(id));
+            output.field("reliability", percent(standing.reliability_bps));
+            output.field("timeouts", format!("{} in a row", standing.timeouts_in_row));
+            if standing.suspended_until > 0 {
+                output.field("suspended", format!("to height {}", standing.suspended_until));
+            }
+            output.field("implausible", format!("{} receipts", standing.implausible));
+            output.field("tier", format!("{:?}, rewards + {}", standing.tier, percent(standing.tier.bonus_bps())));
+            output.field("earned", format!("{} minted for {} units", tokens(standing.minted), standing.units));
+            if standing.region > 0 {
+                output.field("region", standing.region.to_string());
             }
             Ok(())
         })
@@ -112,6 +133,10 @@ pub(super) async fn job(asked: &Asked<'_>, id: &Hash) -> Result<Done, CliError> 
             output.field("pays", format!("{} a unit, {} units", tokens(job.price_per_unit), job.units));
             output.field("escrow", tokens(job.escrow));
             output.field("deadline", format!("height {}", job.deadline));
+            if job.opening.exclusive_until > 0 {
+                let best = job.opening.assigned.as_ref().map_or_else(|| "the best scored".to_owned(), names::worker);
+                output.field("kept for", format!("{best}, to height {}", job.opening.exclusive_until));
+            }
             Ok(())
         })
         .await

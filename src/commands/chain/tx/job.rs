@@ -7,7 +7,7 @@ use ::chain::economics::share;
 use ::chain::state::Key;
 use ::chain::types::params::BPS;
 use ::chain::types::transaction;
-use ::chain::types::{Action, Hash, JobClass, JobInput, JobPolicy, Model};
+use ::chain::types::{Action, Hash, JobClass, JobInput, JobPolicy, Model, Placement};
 use attestation::hex;
 use circuits::model::graph::Graph;
 use clap::{Args, ValueEnum};
@@ -50,6 +50,12 @@ pub(in crate::commands) struct PostJob {
     /// How long a lease lasts
     #[arg(long, value_enum, default_value_t = Class::Standard)]
     class: Class,
+    /// Least video memory that a worker must declare, MiB
+    #[arg(long, default_value_t = 0, value_name = "MIB")]
+    video_memory_mib: u64,
+    /// Country that workers are preferred in, ISO 3166-1 numeric; 0 for anywhere
+    #[arg(long, default_value_t = 0, value_name = "CODE")]
+    region: u16,
     /// Blocks until the job expires
     #[arg(long, default_value_t = 10_000, value_name = "BLOCKS")]
     deadline_blocks: u64,
@@ -118,6 +124,7 @@ impl Prepared for Posted {
             price_per_unit,
             escrow,
             deadline: client.status().await?.height.saturating_add(asked.deadline_blocks),
+            placement: Placement { video_memory_mib_min: asked.video_memory_mib, region: asked.region },
         }))
     }
 }

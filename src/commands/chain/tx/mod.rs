@@ -20,6 +20,7 @@ mod job;
 mod model;
 mod stake;
 mod transfer;
+mod work;
 mod worker;
 
 /// Act on a chain: sign a transaction, send it, wait for its block
@@ -34,6 +35,9 @@ pub(in crate::commands) enum Tx {
     Withdraw(With<stake::Withdraw>),
     PostJob(With<job::PostJob>),
     Challenge(With<job::Challenge>),
+    UpdateWorker(With<work::UpdateWorker>),
+    ReportImplausible(With<work::ReportImplausible>),
+    ProposeAssignment(With<work::ProposeAssignment>),
 }
 
 /// An action, and what every transaction needs.
@@ -84,6 +88,9 @@ impl Tx {
             Self::Withdraw(_) => stake::Withdraw::NAME,
             Self::PostJob(_) => job::PostJob::NAME,
             Self::Challenge(_) => job::Challenge::NAME,
+            Self::UpdateWorker(_) => work::UpdateWorker::NAME,
+            Self::ReportImplausible(_) => work::ReportImplausible::NAME,
+            Self::ProposeAssignment(_) => work::ProposeAssignment::NAME,
         }
     }
 }
@@ -99,6 +106,9 @@ pub(super) fn run(command: &Tx, output: &Output) -> Result<Done, CliError> {
         Tx::Withdraw(arguments) => act(arguments, output),
         Tx::PostJob(arguments) => act(arguments, output),
         Tx::Challenge(arguments) => act(arguments, output),
+        Tx::UpdateWorker(arguments) => act(arguments, output),
+        Tx::ReportImplausible(arguments) => act(arguments, output),
+        Tx::ProposeAssignment(arguments) => act(arguments, output),
     }
 }
 

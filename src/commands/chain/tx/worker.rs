@@ -40,7 +40,7 @@ pub(in crate::commands) struct RegisterWorker {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Tier {
+pub(super) enum Tier {
     /// 8 to 15 tokens a second
     Entry,
     /// 40 to 80 tokens a second

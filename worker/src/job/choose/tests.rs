@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use attestation::identity::ml_dsa;
-use chain::types::{Address, HardwareProfile, HardwareTier, JobPolicy, JobStatus, TimerKind, TimerSlot};
+use chain::types::{
+    Address, HardwareProfile, HardwareTier, JobPolicy, JobStatus, Opening, Placement, TimerKind, TimerSlot,
+};
 use circuits::model::bundle::Bundle;
 use circuits::model::tensor::Tensor;
 use prover::srs::generate::development;
@@ -34,6 +36,7 @@ fn view(free: u128) -> View {
             registered_height: 1,
         },
         stake: Stake { amount: free, bonded: 50_000_000, unbonding: vec![] },
+        standing: Standing::default(),
         trust_bps: 6_000,
         settings: JobSettings { prefer: LeaseKind::Sampled, price_per_unit_min: 10 },
         models: [model].into_iter().collect(),
@@ -57,6 +60,8 @@ fn job(view: &View) -> InferenceJob {
         deadline: 341,
         timer: TimerSlot { kind: TimerKind::JobDeadline, height: 341, index: 0 },
         status: JobStatus::Open,
+        placement: Placement::default(),
+        opening: Opening::default(),
     }
 }
 
@@ -71,6 +76,9 @@ fn each_reason_to_pass_is_told_with_its_numbers() {
     let mut strict = good.clone();
     strict.policy.trust_bps_min = 6_001;
     assert_eq!(view.fit(&strict), Err(Unfit::Trust { needed: 6_001, got: 6_000 }));
+    let placement = Placement { video_memory_mib_min: 1, region: 0 };
+    let large = InferenceJob { placement, ..good.clone() };
+    assert_eq!(view.fit(&large), Err(Unfit::Memory { needed: 1, got: 0 }));
     let cheap = InferenceJob { price_per_unit: 9, ..good.clone() };
     assert_eq!(view.fit(&cheap), Err(Unfit::Price { needed: 10, got: 9 }));
     let soon = InferenceJob { deadline: 340, ..good.clone() };
