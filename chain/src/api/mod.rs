@@ -9,8 +9,8 @@ mod wire;
 
 pub use error::{Code, Refusal, refusal};
 pub use wire::{
-    BlockEvents, Bytes, EventPage, HashText, ListEntry, ObjectAnswer, ObjectKind, ObjectProof, OpenJob, Status,
-    TransactionState,
+    BlockEvents, Bytes, EventPage, FinalHeader, HashText, ListEntry, ObjectAnswer, ObjectKind, ObjectProof, OpenJob,
+    Status, TransactionState,
 };
 
 #[cfg(feature = "node")]
@@ -61,6 +61,10 @@ pub trait ChainApi {
     #[method(name = "block")]
     async fn block(&self, height: u64) -> RpcResult<Option<CommittedBlock>>;
 
+    /// The header of a committed block and what finalised it, or `null`.
+    #[method(name = "header")]
+    async fn header(&self, height: u64) -> RpcResult<Option<FinalHeader>>;
+
     /// What happened from height `from` on, at most `limit` blocks; waits up to `wait_ms` if nothing did yet.
     #[method(name = "events")]
     async fn events(&self, from: u64, limit: Option<u32>, wait_ms: Option<u64>) -> RpcResult<EventPage>;
@@ -68,4 +72,8 @@ pub trait ChainApi {
     /// What happens from height `from` on, block by block, over WebSocket.
     #[subscription(name = "subscribeEvents" => "event", unsubscribe = "unsubscribeEvents", item = BlockEvents)]
     async fn subscribe_events(&self, from: Option<u64>) -> SubscriptionResult;
+
+    /// The headers from height `from` on with what finalised them, over WebSocket: what a light client follows.
+    #[subscription(name = "subscribeHeaders" => "header_event", unsubscribe = "unsubscribeHeaders", item = FinalHeader)]
+    async fn subscribe_headers(&self, from: Option<u64>) -> SubscriptionResult;
 }

@@ -229,6 +229,15 @@ pub struct ObjectProof {
     pub state: StateProof,
 }
 
+/// A header that validators finalised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinalHeader {
+    /// The header.
+    pub header: Header,
+    /// What finalised it.
+    pub certificate: Certificate,
+}
+
 /// An object of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListEntry {

@@ -14,6 +14,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use verifier::inclusion::Header;
+
 use crate::types::event::Event;
 
 /// Bounds of commit times, seconds.
@@ -39,6 +41,7 @@ struct CodeLabel {
 pub(super) struct Metrics {
     registry: Registry,
     pub(super) height: Gauge64,
+    time: Gauge64,
     pub(super) commit: Histogram,
     pub(super) committed: Counter,
     refused: Family<CodeLabel, Counter>,
@@ -59,6 +62,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("assay");
         let metrics = Self {
             height: Gauge64::default(),
+            time: Gauge64::default(),
             commit: Histogram::new(COMMIT_SECONDS),
             committed: Counter::default(),
             refused: Family::default(),
@@ -77,6 +81,12 @@ impl Metrics {
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION").to_owned()), ("chain", chain_id.to_string())]);
         registry.register("build", "The running release, and the chain it runs", build);
         registry.register("block_height", "Height of the last block", metrics.height.clone());
+        registry.register_with_unit(
+            "block_timestamp",
+            "Time of the last block made here, since the epoch",
+            Unit::Seconds,
+            metrics.time.clone(),
+        );
         registry.register_with_unit(
             "block_commit",
             "Time to make a block: propose, verify, sign, commit",
@@ -116,7 +126,7 @@ impl Metrics {
         );
         registry.register("results_settled", "Results that were paid and minted for", metrics.settled.clone());
         registry.register("convictions", "Results that were found wrong", metrics.convicted.clone());
-        registry.register("ready", "1 while blocks can be made, otherwise 0", metrics.ready.clone());
+        registry.register("ready", "1 while blocks are made when they are due, otherwise 0", metrics.ready.clone());
         Self { registry, ..metrics }
     }
 
@@ -138,12 +148,13 @@ impl Metrics {
     /// A block.
     pub(super) fn block<'a>(
         &self,
-        height: u64,
+        header: &Header,
         took: Duration,
         transactions: usize,
         events: impl Iterator<Item = &'a Event>,
     ) {
-        self.height.set(height);
+        self.height.set(header.height);
+        self.time.set(header.time.checked_div(1_000).unwrap_or(0));
         self.commit.observe(took.as_secs_f64());
         self.committed.inc_by(u64::try_from(transactions).unwrap_or(u64::MAX));
         for event in events {

@@ -13,6 +13,7 @@ pub mod mempool;
 mod metrics;
 mod producer;
 pub mod replay;
+mod rest;
 mod rpc;
 pub mod serve;
 mod shared;

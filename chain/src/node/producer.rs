@@ -68,6 +68,7 @@ impl Producer {
                 (mempool.has_candidates(), mempool.has_gaps())
             };
             if !candidates && !self.chain.machine().timers_run()? {
+                self.shared.block_not_due();
                 if !self.shared.wake.wait(gaps.then_some(self.interval)) {
                     return Ok(());
                 }
@@ -77,6 +78,7 @@ impl Producer {
                 }
                 continue;
             }
+            self.shared.block_due();
             if !self.shared.wake.wait_until(next) {
                 return Ok(());
             }
@@ -105,11 +107,13 @@ impl Producer {
         if let Some(tip) = &published.tip {
             self.shared.jobs().follow(self.chain.machine(), each_event(&tip.events))?;
             let transactions = produced.commit.outcomes.len();
-            self.shared.metrics.block(produced.commit.height, took, transactions, each_event(&tip.events));
+            let header = &tip.header;
+            self.shared.metrics.block(header, took, transactions, each_event(&tip.events));
         }
         let (height, transactions) = (produced.commit.height, produced.commit.outcomes.len());
         tracing::debug!(height, transactions, refused = produced.refused.len(), ?took, "block");
         self.publish(published, &accounts, &produced);
+        self.shared.block_not_due();
         Ok(())
     }
 

@@ -42,6 +42,8 @@ pub struct NodeOptions {
     pub quiet_max: Duration,
     /// How long a peer may take nothing of what is sent to it.
     pub stalled_max: Duration,
+    /// How long a block may be due before the node says that it is not ready.
+    pub overdue_max: Duration,
 }
 
 impl NodeOptions {
@@ -55,6 +57,7 @@ impl NodeOptions {
             waits_max: 256,
             quiet_max: Duration::from_secs(60),
             stalled_max: Duration::from_secs(20),
+            overdue_max: Duration::from_secs(10),
         }
     }
 }

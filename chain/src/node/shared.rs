@@ -5,6 +5,7 @@
 //! transaction is judged and no block made under it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::{Semaphore, watch};
 use verifier::inclusion::{Certificate, Header};
@@ -77,6 +78,8 @@ pub(super) struct Shared {
     pub(super) options: NodeOptions,
     mempool: Mutex<Mempool>,
     jobs: Mutex<OpenJobs>,
+    /// Since when a block is due.
+    due_since: Mutex<Option<Instant>>,
 }
 
 impl Shared {
@@ -85,7 +88,6 @@ impl Shared {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let metrics = Metrics::new(machine.genesis().chain_id());
         metrics.height.set(machine.height());
-        metrics.ready.set(1);
         Ok(Self {
             published: watch::Sender::new(Some(Arc::new(Published::of(machine)?))),
             condition: watch::Sender::new(Condition::Ready),
@@ -96,6 +98,7 @@ impl Shared {
             waits: Semaphore::new(options.waits_max),
             mempool: Mutex::new(Mempool::new(options.mempool)),
             jobs: Mutex::new(OpenJobs::scan(machine)?),
+            due_since: Mutex::new(None),
             options,
         })
     }
@@ -127,11 +130,41 @@ impl Shared {
                 Condition::Ready | Condition::ClockBehind(_) => *condition != new,
             };
             if changes {
-                self.metrics.ready.set(u64::from(new == Condition::Ready));
                 *condition = new;
             }
             changes
         });
+    }
+
+    /// A block is due from now on, if none was.
+    pub(super) fn block_due(&self) {
+        lock(&self.due_since).get_or_insert_with(Instant::now);
+    }
+
+    /// A block came, or nothing asks for one.
+    pub(super) fn block_not_due(&self) {
+        *lock(&self.due_since) = None;
+    }
+
+    /// Why no blocks can be made now, or that one is overdue, which whoever hangs cannot say itself.
+    pub(super) fn hindrance(&self) -> Option<String> {
+        let said = self.condition.borrow().hindrance();
+        said.or_else(|| {
+            let waited = lock(&self.due_since).map(|since| since.elapsed())?;
+            let height = self.latest().map_or(0, |published| published.snapshot.height());
+            (waited > self.options.overdue_max).then(|| {
+                format!(
+                    "a block is due for {} ms and the chain stands at height {height}; look at the disk and at the load of the machine",
+                    waited.as_millis()
+                )
+            })
+        })
+    }
+
+    /// What the node counts, as text.
+    pub(super) fn metrics_text(&self) -> Result<String, std::fmt::Error> {
+        self.metrics.ready.set(u64::from(self.hindrance().is_none()));
+        self.metrics.text()
     }
 
     /// Blocks are over.

@@ -77,6 +77,9 @@ fn take(shared: &Shared, bytes: &[u8]) -> Result<Hash, SubmitError> {
         if dropped > 0 {
             shared.announce();
         }
+        if priority.waits_for == 0 {
+            shared.block_due();
+        }
         shared.wake.wake();
         return Ok(id);
     }

@@ -6,6 +6,7 @@ mod faults;
 mod hostile;
 mod objects;
 mod replay;
+mod rest;
 mod serving;
 mod stream;
 

@@ -1,4 +1,4 @@
-//! What stands before JSON-RPC: hosts, health, readiness, metrics, and the longest time of a request.
+//! What stands before JSON-RPC and REST: hosts, health, readiness, metrics, and the longest time of a request.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,6 +14,8 @@ use tower::Service;
 use super::activity::Activity;
 use super::host;
 use crate::api::WAIT_MS_MAX;
+use crate::node::rest;
+use crate::node::rpc::Rpc;
 use crate::node::shared::Shared;
 
 /// Longest time of one request: the longest wait, and time to send and to answer.
@@ -25,6 +27,7 @@ const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-
 #[derive(Clone)]
 pub(super) struct Front<S> {
     pub(super) rpc: S,
+    pub(super) rest: Rpc,
     pub(super) shared: Arc<Shared>,
     pub(super) activity: Activity,
     /// Whether only this machine can reach the port.
@@ -46,63 +49,89 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let under_way = self.activity.begin();
-        if let Some(answer) = self.answer(&request) {
-            return Box::pin(async move {
+        match self.way(&request) {
+            Way::Answer(answer) => Box::pin(async move {
                 drop(under_way);
                 Ok(answer)
-            });
-        }
-        let rpc = self.rpc.call(request);
-        Box::pin(async move {
-            let answer = match timeout(REQUEST_MAX, rpc).await {
-                Ok(answer) => answer?,
-                Err(_) => text(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive or to answer\n", TEXT),
-            };
-            if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-                under_way.goes_on();
+            }),
+            Way::Rest => {
+                let (rest, uri) = (self.rest.clone(), request.uri().clone());
+                Box::pin(async move {
+                    let answer = timeout(REQUEST_MAX, rest::answer(&rest, uri.path(), uri.query())).await;
+                    drop(under_way);
+                    Ok(answer.unwrap_or_else(|_| too_long()))
+                })
             }
-            Ok(answer)
-        })
+            Way::Rpc => {
+                let rpc = self.rpc.call(request);
+                Box::pin(async move {
+                    let answer = match timeout(REQUEST_MAX, rpc).await {
+                        Ok(answer) => answer?,
+                        Err(_) => too_long(),
+                    };
+                    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                        under_way.goes_on();
+                    }
+                    Ok(answer)
+                })
+            }
+        }
     }
 }
 
+/// Who answers a request.
+enum Way {
+    Answer(Response<HttpBody>),
+    Rest,
+    Rpc,
+}
+
 impl<S> Front<S> {
-    /// The answer to everything that is not JSON-RPC.
-    fn answer<B>(&self, request: &Request<B>) -> Option<Response<HttpBody>> {
+    fn way<B>(&self, request: &Request<B>) -> Way {
+        let told = |status, message| Way::Answer(text(status, message, TEXT));
         if let Some(refusal) = host::refusal(request.headers(), request.uri()).filter(|_| self.local) {
-            return Some(text(StatusCode::FORBIDDEN, refusal, TEXT));
+            return told(StatusCode::FORBIDDEN, refusal);
         }
         // Many requests at once on one connection would pass the limits on connections.
         if request.version() > Version::HTTP_11 {
-            return Some(text(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "expected HTTP/1.1\n", TEXT));
+            return told(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "expected HTTP/1.1\n");
         }
         let path = request.uri().path();
-        let missing = || Some(text(StatusCode::NOT_FOUND, "not found; JSON-RPC is POST or WebSocket at /\n", TEXT));
+        let missing = || told(StatusCode::NOT_FOUND, "not found; JSON-RPC is POST or WebSocket at /\n");
         if *request.method() != Method::GET || request.headers().contains_key(header::UPGRADE) {
             // A size that is not declared cannot be refused before it came.
             let headers = request.headers();
             if *request.method() == Method::POST && headers.contains_key(header::TRANSFER_ENCODING) {
-                return Some(text(StatusCode::LENGTH_REQUIRED, "expected Content-Length, got chunks\n", TEXT));
+                return told(StatusCode::LENGTH_REQUIRED, "expected Content-Length, got chunks\n");
             }
-            return if path == "/" { None } else { missing() };
+            return match path {
+                "/" => Way::Rpc,
+                path if rest::is_path(path) => Way::Answer(rest::wrong_method()),
+                _ => missing(),
+            };
         }
         match path {
-            "/health" => Some(text(StatusCode::OK, "alive\n", TEXT)),
-            "/ready" => Some(self.ready()),
-            "/metrics" => Some(match self.shared.metrics.text() {
+            "/health" => told(StatusCode::OK, "alive\n"),
+            "/ready" => Way::Answer(self.ready()),
+            "/metrics" => Way::Answer(match self.shared.metrics_text() {
                 Ok(metrics) => text(StatusCode::OK, metrics, METRICS),
                 Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n", TEXT),
             }),
+            path if rest::is_path(path) => Way::Rest,
             _ => missing(),
         }
     }
 
     fn ready(&self) -> Response<HttpBody> {
-        match self.shared.condition.borrow().hindrance() {
+        match self.shared.hindrance() {
             None => text(StatusCode::OK, "ready\n", TEXT),
             Some(reason) => text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n"), TEXT),
         }
     }
+}
+
+fn too_long() -> Response<HttpBody> {
+    text(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive or to answer\n", TEXT)
 }
 
 fn text(status: StatusCode, body: impl Into<HttpBody>, kind: &'static str) -> Response<HttpBody> {

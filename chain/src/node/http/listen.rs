@@ -64,7 +64,8 @@ pub(in crate::node) fn listen(
     shared: Arc<Shared>,
     block: &BlockParams,
 ) -> Listener {
-    let methods = Methods::from(Rpc::new(Arc::clone(&shared)).into_rpc());
+    let rest = Rpc::new(Arc::clone(&shared));
+    let methods = Methods::from(rest.clone().into_rpc());
     let (stop, handle) = stop_channel();
     let connections = shared.options.connections_max;
     let config = ServerConfig::builder()
@@ -76,7 +77,7 @@ pub(in crate::node) fn listen(
         .set_message_buffer_capacity(ANSWERS_WAITING_MAX)
         .enable_ws_ping(PingConfig::new().ping_interval(PING_EVERY).inactive_limit(PONG_WITHIN))
         .build();
-    let port = Port { methods, config, shared, stop, local: address.ip().is_loopback() };
+    let port = Port { methods, rest, config, shared, stop, local: address.ip().is_loopback() };
     tokio::spawn(accept(socket, port, connections));
     Listener { handle }
 }
@@ -92,6 +93,7 @@ fn answer_bytes_max(block: &BlockParams) -> u32 {
 
 struct Port {
     methods: Methods,
+    rest: Rpc,
     config: ServerConfig,
     shared: Arc<Shared>,
     stop: StopHandle,
@@ -139,7 +141,8 @@ impl Port {
             .set_config(self.config.clone())
             .to_service_builder()
             .build(self.methods.clone(), self.stop.clone());
-        let front = Front { rpc, shared: Arc::clone(&self.shared), activity, local: self.local };
+        let front =
+            Front { rpc, rest: self.rest.clone(), shared: Arc::clone(&self.shared), activity, local: self.local };
         let (shared, stop) = (Arc::clone(&self.shared), self.stop.clone());
         tokio::spawn(async move {
             shared.metrics.connections.inc();

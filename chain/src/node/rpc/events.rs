@@ -9,12 +9,13 @@ use std::time::Duration;
 use jsonrpsee::core::{RpcResult, SubscriptionResult};
 use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee::{PendingSubscriptionSink, SubscriptionMessage};
+use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{fault, full, invalid, stopping};
 use super::read;
-use crate::api::{BlockEvents, EventPage};
+use crate::api::{BlockEvents, EventPage, FinalHeader};
 use crate::node::fault::Condition;
 use crate::node::shared::{Published, Shared, events_of};
 use crate::state::{StateError, StateMachine};
@@ -88,10 +89,26 @@ fn page_of(published: &Published, from: u64, limit: u64) -> Result<EventPage, St
     Ok(page)
 }
 
-fn events_at(published: &Published, height: u64) -> Result<Option<BlockEvents>, StateError> {
+pub(super) fn events_at(published: &Published, height: u64) -> Result<Option<BlockEvents>, StateError> {
     match &published.tip {
         Some(tip) if tip.header.height == height => Ok(Some(tip.events.clone())),
         _ => Ok(published.snapshot.block(height)?.map(events_of)),
+    }
+}
+
+/// A committed block's header and certificate.
+pub(super) fn header_at(published: &Published, height: u64) -> Result<Option<FinalHeader>, StateError> {
+    if height > published.snapshot.height() {
+        return Ok(None);
+    }
+    match &published.tip {
+        Some(tip) if tip.header.height == height => {
+            Ok(Some(FinalHeader { header: tip.header.clone(), certificate: tip.certificate.clone() }))
+        }
+        _ => {
+            let committed = published.snapshot.block(height)?;
+            Ok(committed.map(|found| FinalHeader { header: found.block.header, certificate: found.certificate }))
+        }
     }
 }
 
@@ -99,11 +116,12 @@ fn size(events: &BlockEvents) -> usize {
     encode(&(&events.outcomes, &events.closing, &events.results)).len()
 }
 
-/// Sends every block's events from a height on, until the subscriber goes or cannot keep up.
-pub(super) async fn subscribe(
+/// Sends one item for every block from a height on, until the subscriber goes or cannot keep up.
+pub(super) async fn subscribe<T: Serialize + Send + 'static>(
     shared: &Arc<Shared>,
     pending: PendingSubscriptionSink,
     from: Option<u64>,
+    item_at: fn(&Published, u64) -> Result<Option<T>, StateError>,
 ) -> SubscriptionResult {
     let mut published = shared.published.subscribe();
     let start = match from.map_or_else(|| head(&mut published).map(|head| head.saturating_add(1)), check_from) {
@@ -122,13 +140,13 @@ pub(super) async fn subscribe(
                 published.changed().await.map_err(|_| stopping())?;
                 continue;
             }
-            let page = read(shared, move |published| page_of(published, next, 1)).await?;
-            for events in &page.blocks {
-                let json = serde_json::value::to_raw_value(events).map_err(|error| fault(&error))?;
+            let item = read(shared, move |published| item_at(published, next)).await?;
+            if let Some(item) = &item {
+                let json = serde_json::value::to_raw_value(item).map_err(|error| fault(&error))?;
                 let sent = sink.send_timeout(SubscriptionMessage::from(json), SLOW_MAX).await;
                 sent.map_err(|_| full("too slow: the connection takes no more; subscribe again from the next height"))?;
             }
-            next = page.next;
+            next = next.saturating_add(1);
         }
     };
     let mut condition = shared.condition.subscribe();

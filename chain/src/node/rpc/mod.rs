@@ -15,8 +15,8 @@ use self::answer::{fault, full, invalid, not_submitted, stopping, undone};
 use super::shared::{Published, Shared};
 use super::submit;
 use crate::api::{
-    Bytes, ChainApiServer, EventPage, HashText, ListEntry, ObjectAnswer, ObjectKind, OpenJob, PAGE_MAX, Status,
-    TransactionState, WAIT_MS_MAX,
+    Bytes, ChainApiServer, EventPage, FinalHeader, HashText, ListEntry, ObjectAnswer, ObjectKind, OpenJob, PAGE_MAX,
+    Status, TransactionState, WAIT_MS_MAX,
 };
 use crate::state::{CommittedBlock, StateError, StateMachine};
 use crate::types::ids::Hash;
@@ -28,6 +28,7 @@ pub const CAVEATS: [&str; 2] = [
 ];
 
 /// The interface of a node.
+#[derive(Clone)]
 pub(super) struct Rpc {
     shared: Arc<Shared>,
 }
@@ -149,6 +150,11 @@ impl ChainApiServer for Rpc {
         .await
     }
 
+    async fn header(&self, height: u64) -> RpcResult<Option<FinalHeader>> {
+        self.shared.metrics.called("chain_header");
+        read(&self.shared, move |published| events::header_at(published, height)).await
+    }
+
     async fn events(&self, from: u64, limit: Option<u32>, wait_ms: Option<u64>) -> RpcResult<EventPage> {
         self.shared.metrics.called("chain_events");
         let (from, limit, end) = (events::check_from(from)?, limit_of(limit)?, end_of(wait_ms)?);
@@ -157,7 +163,12 @@ impl ChainApiServer for Rpc {
 
     async fn subscribe_events(&self, sink: PendingSubscriptionSink, from: Option<u64>) -> SubscriptionResult {
         self.shared.metrics.called("chain_subscribeEvents");
-        events::subscribe(&self.shared, sink, from).await
+        events::subscribe(&self.shared, sink, from, events::events_at).await
+    }
+
+    async fn subscribe_headers(&self, sink: PendingSubscriptionSink, from: Option<u64>) -> SubscriptionResult {
+        self.shared.metrics.called("chain_subscribeHeaders");
+        events::subscribe(&self.shared, sink, from, events::header_at).await
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use jsonrpsee_ws_client::{WsClient, WsClientBuilder};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use verifier::inclusion::check_link;
 
 use super::serving::{Served, error, options, serve_at, transfer};
 use crate::api::{BlockEvents, Bytes, ChainApiClient, Code, HashText, TransactionState};
@@ -142,6 +143,32 @@ async fn a_subscriber_gets_every_block_from_where_it_asks() {
     let refused = ChainApiClient::subscribe_events(&websocket(&served).await, Some(0)).await;
     let jsonrpsee::core::client::Error::Call(zero) = refused.unwrap_err() else { panic!() };
     assert_eq!(zero.message(), "from: expected a height of 1 or more, got 0; genesis has no events");
+    served.node.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_light_client_follows_headers() {
+    let served = Served::start().await;
+    for nonce in 0..3 {
+        served.commit(&transfer(1, nonce)).await;
+    }
+    let (genesis, validators) = (super::serving::quick().hash(), super::serving::quick().validators().clone());
+    let socket = websocket(&served).await;
+    let mut headers = ChainApiClient::subscribe_headers(&socket, Some(1)).await.unwrap();
+    let first = headers.next().await.unwrap().unwrap();
+    let mut last = first.clone();
+    for height in 2..=4 {
+        if height == 4 {
+            served.submit(&transfer(1, 3)).await;
+        }
+        let next = headers.next().await.unwrap().unwrap();
+        next.certificate.verify(&next.header, &genesis, &validators).unwrap();
+        check_link(&last.header, &last.certificate, &next.header).unwrap();
+        assert_eq!(served.client.header(height).await.unwrap().unwrap(), next);
+        last = next;
+    }
+    assert_eq!(served.client.header(1).await.unwrap().unwrap(), first);
+    assert_eq!((served.client.header(0).await.unwrap(), served.client.header(5).await.unwrap()), (None, None));
     served.node.stop().await.unwrap();
 }
 
