@@ -30,6 +30,7 @@ mod proving_keys;
 mod story;
 mod usage;
 mod verify;
+mod wallet;
 #[expect(dead_code, reason = "the prover's tests use all of it")]
 #[path = "../../prover/tests/ceremonies/writer.rs"]
 mod writer;

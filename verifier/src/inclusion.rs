@@ -14,6 +14,7 @@
 
 pub mod header;
 pub mod merkle;
+pub mod range;
 pub mod state;
 
 pub use header::{
@@ -21,6 +22,7 @@ pub use header::{
     MisbehaviourError, VALIDATORS_MAX, Validator, ValidatorSet, ValidatorSetError, beacon_after, check_link,
 };
 pub use merkle::{List, MerkleError, MerkleProof};
+pub use range::{RangeError, StateRange};
 pub use state::{StateLeaf, StateProof, StateProofError};
 
 /// Hexadecimal twins of a list of hashes.

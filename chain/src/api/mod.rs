@@ -5,9 +5,15 @@
 //! check what came. Events are read by height, so a reader that was away, or whose node was, misses nothing.
 
 mod error;
+#[cfg(feature = "node")]
+mod ethereum;
 mod wire;
 
 pub use error::{Code, Refusal, refusal};
+#[cfg(feature = "node")]
+pub use ethereum::{
+    BlockSummary, BlockTag, CallRequest, EthereumApiClient, EthereumApiServer, SentTransaction, TransactionReceipt,
+};
 pub use wire::{
     BlockEvents, Bytes, EventPage, FinalHeader, HashText, ListEntry, ObjectAnswer, ObjectKind, ObjectProof, OpenJob,
     Status, TransactionState,

@@ -5,7 +5,7 @@
 
 use attestation::evidence::Evidence;
 
-use crate::types::transaction::{Action, DeviceStep, SubmitResult};
+use crate::types::transaction::{Action, Authorisation, DeviceStep, SubmitResult};
 
 /// A transfer.
 pub const TRANSFER: u64 = 20_000;
@@ -39,6 +39,18 @@ pub const REPORT: u64 = 120_000;
 pub const PROPOSE_ASSIGNMENT: u64 = 40_000;
 /// Each byte of a transaction, stored and hashed.
 pub const BYTE: u64 = 10;
+
+/// Recovering the signer of an Ethereum transaction, beyond what an Ed25519 signature takes.
+pub const RECOVERY: u64 = 60_000;
+
+/// Gas of a signature beyond the one that every transaction's gas holds.
+#[must_use]
+pub fn signature(authorisation: &Authorisation) -> u64 {
+    match authorisation {
+        Authorisation::Ed25519 { .. } => 0,
+        Authorisation::Secp256k1(_) => RECOVERY,
+    }
+}
 
 /// Gas of a transaction of `bytes` length, `None` beyond 64 bits.
 // spec: chain#gas

@@ -6,6 +6,7 @@
 //! answered on one port. Nothing here decides about a block or a transaction.
 
 pub mod check;
+mod door;
 mod fault;
 mod http;
 mod jobs;

@@ -1,5 +1,6 @@
 mod check;
 mod directory;
+mod door;
 mod engine;
 mod equal;
 mod faults;

@@ -22,7 +22,9 @@ pub(crate) fn check(environment: &Environment<'_>, checked: &CheckedTransaction)
     if transaction.gas_price < expected {
         return Err(Reject::GasPriceLow { expected, got: transaction.gas_price });
     }
-    let used = gas::used(&transaction.action, checked.bytes().len()).ok_or(Reject::AmountOverflow { what: "gas" })?;
+    let used = gas::used(&transaction.action, checked.bytes().len())
+        .and_then(|used| used.checked_add(gas::signature(checked.authorisation())));
+    let used = used.ok_or(Reject::AmountOverflow { what: "gas" })?;
     // spec: chain#gas-limit-low
     if transaction.gas_limit < used {
         return Err(Reject::GasLimitLow { expected: used, got: transaction.gas_limit });

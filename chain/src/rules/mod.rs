@@ -144,7 +144,19 @@ impl<'a> Execution<'a> {
     fn run(&mut self, transaction: &CheckedTransaction) -> Result<(u64, u128), Failure> {
         let paid = envelope::charge(self, transaction)?;
         let call = Call { id: transaction.id(), sender: transaction.sender() };
-        match &transaction.transaction().action {
+        self.act(call, &transaction.transaction().action)?;
+        Ok(paid)
+    }
+
+    /// Does what an action asks for, without its envelope; returns what happened.
+    pub(crate) fn simulate(&mut self, sender: &Address, action: &Action) -> Result<Vec<Event>, Failure> {
+        self.events.clear();
+        self.act(Call { id: &[0; 32], sender }, action)?;
+        Ok(std::mem::take(&mut self.events))
+    }
+
+    fn act(&mut self, call: Call<'_>, action: &Action) -> Result<(), Failure> {
+        match action {
             Action::Transfer(action) => transfer::transfer(self, call, action),
             Action::RegisterModel(action) => model::register(self, call, action),
             Action::RegisterWorker(action) => worker::register(self, call, action),
@@ -162,8 +174,7 @@ impl<'a> Execution<'a> {
             Action::UpdateWorker(action) => worker::update(self, call, action),
             Action::ReportImplausible(action) => standing::report(self, call, action),
             Action::ProposeAssignment(action) => assignment::propose(self, call, action),
-        }?;
-        Ok(paid)
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use thiserror::Error;
 use verifier::key::KeyError;
 use verifier::proof::ProofError;
 
+use crate::types::ethereum::SignatureError;
 use crate::types::ids::{Address, Hash};
 use crate::types::transaction::TransactionError;
 
@@ -38,6 +39,12 @@ pub enum Reject {
     /// Not signed by its sender.
     #[error("transaction signature: {0}")]
     SignatureInvalid(IdentityError),
+    /// The larger twin of an Ethereum signature.
+    #[error("transaction signature: {0}")]
+    SignatureHigh(SignatureError),
+    /// An Ethereum signature that no key gives.
+    #[error("transaction signature: {0}")]
+    SignerUnknown(SignatureError),
     /// For another chain number.
     #[error("transaction chain id: expected {expected}, got {got}; sign it for this chain")]
     ChainMismatch { expected: u32, got: u32 },
@@ -367,6 +374,10 @@ impl From<TransactionError> for Reject {
             TransactionError::Decode(error) => Self::TransactionMalformed(error),
             // spec: chain#signature-invalid
             TransactionError::Signature(error) => Self::SignatureInvalid(error),
+            // spec: chain#signature-high
+            TransactionError::Ethereum(error @ SignatureError::High) => Self::SignatureHigh(error),
+            // spec: chain#signer-unknown
+            TransactionError::Ethereum(error @ SignatureError::NoKey) => Self::SignerUnknown(error),
         }
     }
 }

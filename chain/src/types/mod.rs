@@ -5,6 +5,7 @@
 //! milliseconds since the epoch, windows are counted in blocks.
 
 pub mod block;
+pub mod ethereum;
 pub mod event;
 pub mod genesis;
 pub mod ids;

@@ -3,7 +3,7 @@
 //! The signed bytes hold chain id, genesis hash and nonce, so a transaction is good for one chain and for one position
 //! in its sender's sequence. The identifier is a hash of the body and the public key and never of the signature, so a
 //! second signature over the same body makes no second transaction. Layout (borsh): body, scheme tag, public key, signature; tag 0 is
-//! Ed25519, tag 1 is kept for secp256k1.
+//! Ed25519. Tag 1 is what an Ethereum wallet signed, with an identifier of its own: see [`super::ethereum`].
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use circuits::model::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::ethereum;
 use super::ids::{Address, Hash, ObjectRef};
 use super::job::{JobClass, JobInput, JobPolicy, LeaseKind, Placement};
 use super::model::UnitsFormula;
@@ -280,6 +281,8 @@ pub enum Authorisation {
         /// Over the signed message.
         signature: ed25519::Signature,
     },
+    /// An Ethereum account.
+    Secp256k1(ethereum::Signature),
 }
 
 /// A body and its authorisation.
@@ -301,6 +304,9 @@ pub enum TransactionError {
     /// The signature is not the sender's over this body.
     #[error("transaction signature: {0}")]
     Signature(IdentityError),
+    /// An Ethereum signature that names no sender.
+    #[error("transaction signature: {0}")]
+    Ethereum(#[from] ethereum::SignatureError),
 }
 
 impl Transaction {
@@ -323,8 +329,12 @@ impl SignedTransaction {
     /// Identifier: a hash of body and public key.
     #[must_use]
     pub fn id(&self) -> Hash {
-        let Authorisation::Ed25519 { public_key, .. } = &self.authorisation;
-        derive(ID_CONTEXT, &[&signed_message(&self.transaction, public_key)])
+        match &self.authorisation {
+            Authorisation::Ed25519 { public_key, .. } => {
+                derive(ID_CONTEXT, &[&signed_message(&self.transaction, public_key)])
+            }
+            Authorisation::Secp256k1(signature) => signature.id(&self.transaction),
+        }
     }
 }
 
@@ -336,7 +346,7 @@ pub struct CheckedTransaction(Arc<Checked>);
 struct Checked {
     id: Hash,
     sender: Address,
-    transaction: Transaction,
+    signed: SignedTransaction,
     bytes: Vec<u8>,
 }
 
@@ -347,15 +357,17 @@ impl CheckedTransaction {
     /// [`TransactionError`]: not a canonical encoding within [`TRANSACTION_BYTES_MAX`], or not signed by its sender.
     pub fn parse(bytes: &[u8]) -> Result<Self, TransactionError> {
         let signed: SignedTransaction = codec::decode("transaction", bytes, TRANSACTION_BYTES_MAX)?;
-        let Authorisation::Ed25519 { public_key, signature } = &signed.authorisation;
-        let message = signed_message(&signed.transaction, public_key);
-        public_key.verify(DOMAIN, &message, signature).map_err(TransactionError::Signature)?;
-        Ok(Self(Arc::new(Checked {
-            id: derive(ID_CONTEXT, &[&message]),
-            sender: public_key.address(),
-            transaction: signed.transaction,
-            bytes: bytes.to_vec(),
-        })))
+        let (id, sender) = match &signed.authorisation {
+            Authorisation::Ed25519 { public_key, signature } => {
+                let message = signed_message(&signed.transaction, public_key);
+                public_key.verify(DOMAIN, &message, signature).map_err(TransactionError::Signature)?;
+                (derive(ID_CONTEXT, &[&message]), public_key.address())
+            }
+            Authorisation::Secp256k1(signature) => {
+                (signature.id(&signed.transaction), signature.sender(&signed.transaction)?)
+            }
+        };
+        Ok(Self(Arc::new(Checked { id, sender, signed, bytes: bytes.to_vec() })))
     }
 
     /// Identifier.
@@ -373,7 +385,13 @@ impl CheckedTransaction {
     /// The body.
     #[must_use]
     pub fn transaction(&self) -> &Transaction {
-        &self.0.transaction
+        &self.0.signed.transaction
+    }
+
+    /// Who signed, under which scheme.
+    #[must_use]
+    pub fn authorisation(&self) -> &Authorisation {
+        &self.0.signed.authorisation
     }
 
     /// The canonical bytes it was read from.

@@ -149,7 +149,7 @@ pub fn empty_hash() -> [u8; 32] {
 }
 
 /// The 256 bits of a hash, most significant first.
-fn bits(hash: &[u8; 32]) -> impl Iterator<Item = bool> + '_ {
+pub(super) fn bits(hash: &[u8; 32]) -> impl Iterator<Item = bool> + '_ {
     hash.iter().flat_map(|byte| [0x80u8, 0x40, 0x20, 0x10, 8, 4, 2, 1].into_iter().map(move |mask| byte & mask != 0))
 }
 

@@ -16,8 +16,9 @@ use tokio::time::{sleep, timeout};
 use super::activity::Activity;
 use super::connection::{Connection, Patience};
 use super::front::Front;
-use crate::api::ChainApiServer;
+use crate::api::{ChainApiServer, EthereumApiServer};
 use crate::economics::gas;
+use crate::node::door::Door;
 use crate::node::rpc::Rpc;
 use crate::node::shared::Shared;
 use crate::types::params::BlockParams;
@@ -65,7 +66,11 @@ pub(in crate::node) fn listen(
     block: &BlockParams,
 ) -> Listener {
     let rest = Rpc::new(Arc::clone(&shared));
-    let methods = Methods::from(rest.clone().into_rpc());
+    let mut methods = Methods::from(rest.clone().into_rpc());
+    // The names of the two interfaces begin differently, so none is registered twice.
+    if let Err(error) = methods.merge(Door::new(Arc::clone(&shared)).into_rpc()) {
+        tracing::error!(%error, "the contract door stays closed, which is a defect of this program");
+    }
     let (stop, handle) = stop_channel();
     let connections = shared.options.connections_max;
     let config = ServerConfig::builder()

@@ -90,6 +90,17 @@ impl Mempool {
         self.places.contains_key(id)
     }
 
+    /// A transaction that waits.
+    pub(super) fn get(&self, id: &Hash) -> Option<CheckedTransaction> {
+        let (sender, nonce) = self.places.get(id)?;
+        Some(self.senders.get(sender)?.entries.get(nonce)?.transaction.clone())
+    }
+
+    /// The nonce after those of a sender that wait without a gap, if any waits.
+    pub(super) fn next_nonce(&self, sender: &Address) -> Option<u64> {
+        self.senders.get(sender).map(Queue::gap)
+    }
+
     /// Why a transaction was dropped lately.
     pub(super) fn refusal(&self, id: &Hash) -> Option<Refusal> {
         self.refused.get(id)

@@ -8,27 +8,27 @@ use crate::node::submit::SubmitError;
 use crate::node::workers::Undone;
 
 /// A parameter that does not fit.
-pub(super) fn invalid(message: String) -> ErrorObjectOwned {
+pub(in crate::node) fn invalid(message: String) -> ErrorObjectOwned {
     ErrorObjectOwned::owned(ErrorCode::InvalidParams.code(), message, None::<()>)
 }
 
 /// Too much of something.
-pub(super) fn full(message: &str) -> ErrorObjectOwned {
+pub(in crate::node) fn full(message: &str) -> ErrorObjectOwned {
     ErrorObjectOwned::owned(Code::Full.number(), message, None::<()>)
 }
 
 /// No more blocks come from this process.
-pub(super) fn stopping() -> ErrorObjectOwned {
+pub(in crate::node) fn stopping() -> ErrorObjectOwned {
     ErrorObjectOwned::owned(Code::Stopping.number(), "the node stops, or has stopped making blocks", None::<()>)
 }
 
 /// The node is broken.
-pub(super) fn fault(error: &impl std::fmt::Display) -> ErrorObjectOwned {
+pub(in crate::node) fn fault(error: &impl std::fmt::Display) -> ErrorObjectOwned {
     tracing::error!(%error, "a query failed");
     ErrorObjectOwned::owned(Code::Fault.number(), error.to_string(), None::<()>)
 }
 
-pub(super) fn undone(undone: Undone) -> ErrorObjectOwned {
+pub(in crate::node) fn undone(undone: Undone) -> ErrorObjectOwned {
     match undone {
         Undone::Busy => full("the node has too much to do; try again in a moment"),
         Undone::Stopping => stopping(),
@@ -36,7 +36,7 @@ pub(super) fn undone(undone: Undone) -> ErrorObjectOwned {
     }
 }
 
-pub(super) fn not_submitted(error: &SubmitError) -> ErrorObjectOwned {
+pub(in crate::node) fn not_submitted(error: &SubmitError) -> ErrorObjectOwned {
     match error {
         SubmitError::NotTaken(not_taken) => not_taken_as_error(not_taken),
         SubmitError::Undone(reason) => undone(*reason),

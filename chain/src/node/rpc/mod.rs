@@ -1,6 +1,6 @@
 //! The interface: every method reads one published state, on a blocking thread, within limits.
 
-mod answer;
+pub(super) mod answer;
 mod events;
 mod objects;
 
@@ -40,7 +40,7 @@ impl Rpc {
 }
 
 /// Reads the newest state on a blocking thread.
-async fn read<T: Send + 'static>(
+pub(super) async fn read<T: Send + 'static>(
     shared: &Shared,
     read: impl FnOnce(&Published) -> Result<T, StateError> + Send + 'static,
 ) -> RpcResult<T> {

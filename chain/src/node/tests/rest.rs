@@ -40,7 +40,7 @@ fn misfit(document: &Value, schema: &Value, value: &Value) -> Option<String> {
     match schema["type"].as_str().unwrap_or_else(|| panic!("a schema without a type: {schema}")) {
         "object" => {
             let Some(fields) = value.as_object() else { return Some(format!("no object: {value}")) };
-            let Some(properties) = schema["properties"].as_object() else { return None };
+            let properties = schema["properties"].as_object()?;
             let required = schema["required"].as_array().unwrap();
             let missing = required.iter().find(|name| !fields.contains_key(name.as_str().unwrap()));
             if let Some(name) = missing {

@@ -3,7 +3,7 @@
 use super::Reject;
 
 /// Every code with its section of the specification, ascending.
-pub const CODES: [(u16, &str); 105] = [
+pub const CODES: [(u16, &str); 107] = [
     (101, "transaction-oversized"),
     (102, "transaction-malformed"),
     (103, "signature-invalid"),
@@ -17,6 +17,8 @@ pub const CODES: [(u16, &str); 105] = [
     (111, "amount-overflow"),
     (112, "amount-zero"),
     (113, "transaction-duplicate"),
+    (114, "signature-high"),
+    (115, "signer-unknown"),
     (201, "model-oversized"),
     (202, "graph-malformed"),
     (203, "commitment-malformed"),
@@ -139,6 +141,8 @@ impl Reject {
             Self::AmountOverflow { .. } => (111, "amount-overflow"),
             Self::AmountZero { .. } => (112, "amount-zero"),
             Self::TransactionDuplicate { .. } => (113, "transaction-duplicate"),
+            Self::SignatureHigh(_) => (114, "signature-high"),
+            Self::SignerUnknown(_) => (115, "signer-unknown"),
             Self::ModelOversized { .. } => (201, "model-oversized"),
             Self::GraphMalformed(_) => (202, "graph-malformed"),
             Self::CommitmentMalformed(_) => (203, "commitment-malformed"),

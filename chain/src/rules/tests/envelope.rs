@@ -4,8 +4,12 @@ use attestation::identity::IdentityError;
 use crate::rules::Reject;
 use crate::state::LocalError;
 use crate::testing::{FUNDS, World, account};
+use crate::types::ethereum::tests::{high, sign};
+use crate::types::ethereum::{Form, SignatureError};
 use crate::types::ids::Address;
-use crate::types::transaction::{Action, Authorisation, TRANSACTION_BYTES_MAX, Transfer};
+use crate::types::transaction::{
+    Action, Authorisation, SignedTransaction, TRANSACTION_BYTES_MAX, Transaction, Transfer,
+};
 
 fn transfer(amount: u128) -> Action {
     Action::Transfer(Transfer { to: Address::new([9; 32]), amount })
@@ -57,7 +61,7 @@ fn oversized_and_malformed_bytes_are_refused() {
 fn another_signature_is_refused() {
     let mut world = World::new();
     let mut signed = world.signed(1, transfer(5));
-    let Authorisation::Ed25519 { public_key, .. } = &mut signed.authorisation;
+    let Authorisation::Ed25519 { public_key, .. } = &mut signed.authorisation else { panic!("{signed:?}") };
     *public_key = account(2).public_key();
     assert_eq!(
         refused(&mut world, &signed.to_bytes()),
@@ -148,4 +152,53 @@ fn a_refused_transaction_leaves_no_trace() {
     assert_eq!(world.balance(1), FUNDS);
     assert_eq!(world.machine().supply().unwrap(), before);
     assert_eq!(world.machine().account(&account(1).public_key().address()).unwrap().nonce, 0);
+}
+
+/// The account of the key 0x4646.. of EIP-155.
+fn wallet() -> Address {
+    Address::from_ethereum(alloy_primitives::hex!("9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f"))
+}
+
+fn from_wallet(world: &World, nonce: u64, gas_limit: u64) -> SignedTransaction {
+    let signed = world.signed(1, transfer(5)).transaction;
+    sign(Transaction { nonce, gas_limit, ..signed }, Form::Legacy, 0x46)
+}
+
+#[test]
+fn an_ethereum_account_pays_and_acts() {
+    let mut world = World::new();
+    world.send(1, Action::Transfer(Transfer { to: wallet(), amount: 1_000_000 }));
+    let signed = from_wallet(&world, 0, 80_000);
+    world.chain.submit(&signed.to_bytes()).unwrap();
+    let outcome = world.block().commit.outcomes.remove(0);
+    assert_eq!(
+        (outcome.transaction, outcome.sender, outcome.gas_used, outcome.fee),
+        (signed.id(), wallet(), 80_000, 80_000)
+    );
+    assert_eq!(world.machine().account(&wallet()).unwrap().balance, 1_000_000 - 80_000 - 5);
+    // The same again is old, and what the wallet signed for another nonce pays for its signature too.
+    assert_eq!(refused(&mut world, &signed.to_bytes()), Reject::NonceMismatch { expected: 1, got: 0 });
+    let cheap = from_wallet(&world, 1, 79_999);
+    assert_eq!(refused(&mut world, &cheap.to_bytes()), Reject::GasLimitLow { expected: 80_000, got: 79_999 });
+    // No genesis is signed, so another one is refused by the envelope alone.
+    let mut elsewhere = from_wallet(&world, 1, 80_000);
+    elsewhere.transaction.genesis = [7; 32];
+    assert!(matches!(refused(&mut world, &elsewhere.to_bytes()), Reject::GenesisMismatch { .. }));
+    // Under another chain's number it is somebody else's.
+    let mut renumbered = from_wallet(&world, 1, 80_000);
+    renumbered.transaction.chain_id += 1;
+    assert!(matches!(refused(&mut world, &renumbered.to_bytes()), Reject::ChainMismatch { .. }));
+}
+
+#[test]
+fn the_other_spelling_of_an_ethereum_signature_is_refused() {
+    let mut world = World::new();
+    world.send(1, Action::Transfer(Transfer { to: wallet(), amount: 1_000_000 }));
+    let mut twin = from_wallet(&world, 0, 80_000);
+    let Authorisation::Secp256k1(signature) = &mut twin.authorisation else { panic!("{twin:?}") };
+    high(signature);
+    assert_eq!(refused(&mut world, &twin.to_bytes()), Reject::SignatureHigh(SignatureError::High));
+    let Authorisation::Secp256k1(signature) = &mut twin.authorisation else { panic!("{twin:?}") };
+    signature.r = [0; 32];
+    assert_eq!(refused(&mut world, &twin.to_bytes()), Reject::SignerUnknown(SignatureError::NoKey));
 }

@@ -15,10 +15,10 @@ use crate::state::overlay::{Overlay, StateError};
 use crate::state::store::{Batch, CommittedBlock, Head, Store};
 use crate::state::tree;
 use crate::types::block::{Block, compute_root};
-use crate::types::event::Outcome;
+use crate::types::event::{Event, Outcome};
 use crate::types::ids::{Address, Hash};
 use crate::types::params::Params;
-use crate::types::transaction::CheckedTransaction;
+use crate::types::transaction::{Action, CheckedTransaction};
 
 /// Largest certificate, bytes.
 const CERTIFICATE_BYTES_MAX: usize = 16 << 10;
@@ -169,6 +169,23 @@ impl<S: Store> StateMachine for Machine<S> {
 }
 
 impl<S: Store> Machine<S> {
+    /// What an action of `sender` would do now, whoever signs and pays for it.
+    ///
+    /// # Errors
+    /// [`StateError`] when the state cannot be read.
+    pub fn simulate(&self, sender: &Address, action: &Action) -> Result<Result<Vec<Event>, Reject>, StateError> {
+        let params = self.params()?;
+        let time = self.head.time.saturating_add(1);
+        let environment = Environment { trial: true, ..self.environment(&params, time) };
+        let base = self.committed();
+        let mut execution = Execution::start(Overlay::new(&base), environment)?;
+        match execution.simulate(sender, action) {
+            Ok(events) => Ok(Ok(events)),
+            Err(Failure::Refused(reject)) => Ok(Err(*reject)),
+            Err(Failure::Fault(error)) => Err(error),
+        }
+    }
+
     /// The block after the head.
     fn environment<'a>(&'a self, params: &'a Params, time: u64) -> Environment<'a> {
         let height = self.head.height.saturating_add(1);
