@@ -1,5 +1,7 @@
 //! A small chain with a real model, workers and jobs, for the tests of this crate.
 
+mod exchange;
+mod model;
 mod review;
 mod setup;
 
@@ -22,7 +24,7 @@ use crate::state::{
     Batch, Head, Key, LocalChain, LocalError, Machine, MemoryStore, Produced, StateMachine, Store, Stored,
 };
 use crate::types::event::{Event, Outcome};
-use crate::types::genesis::{Genesis, GenesisAccount};
+use crate::types::genesis::{DEVELOPMENT_CHAIN_ID, Genesis, GenesisAccount};
 use crate::types::ids::{Hash, ObjectRef, POSSESSION_DOMAIN, possession_message};
 use crate::types::job::{InferenceJob, JobClass, JobInput, JobPolicy, LeaseKind, Placement};
 use crate::types::model::{Model, UnitsFormula};
@@ -33,6 +35,8 @@ use crate::types::transaction::{
 };
 use crate::types::worker::HardwareProfile;
 
+pub(crate) use exchange::{CAP, authority, quick};
+pub(crate) use model::{opening, true_commitment};
 pub(crate) use review::wrong_output;
 pub(crate) use setup::{K, commitment, setup};
 
@@ -62,18 +66,20 @@ pub(crate) fn validator() -> ed25519::SigningKey {
 pub(crate) fn genesis(change: impl FnOnce(&mut Params)) -> Genesis {
     let mut params = Params { model: ModelParams { k_max: K }, ..Params::development() };
     change(&mut params);
-    genesis_at(START, params, None)
+    // Worlds that unbond sooner vote as fast.
+    params.governance.voting = params.governance.voting.min(params.window.unbonding);
+    genesis_at(START, DEVELOPMENT_CHAIN_ID, params, None)
 }
 
 /// A genesis at another time, and under another policy than the development's.
-fn genesis_at(time: u64, params: Params, policy: Option<Policy>) -> Genesis {
+fn genesis_at(time: u64, chain_id: u32, params: Params, policy: Option<Policy>) -> Genesis {
     let accounts = (1..=5)
         .map(|number| GenesisAccount { address: account(number).public_key().address(), balance: FUNDS })
         .collect();
     let development =
         Genesis::development(time, validator().public_key(), accounts, BTreeSet::from([setup().id()])).unwrap();
     Genesis::new(
-        development.chain_id(),
+        chain_id,
         development.time(),
         params,
         development.accounts().to_vec(),
@@ -135,14 +141,29 @@ impl World {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut Params)) -> Self {
-        let machine = Machine::open(MemoryStore::new(), genesis(change), vec![setup().clone()]).unwrap();
+        Self::of(genesis(change))
+    }
+
+    /// A chain with a number of its own.
+    pub(crate) fn numbered(chain_id: u32, change: impl FnOnce(&mut Params)) -> Self {
+        let params = *genesis(change).params();
+        Self::of(genesis_at(START, chain_id, params, None))
+    }
+
+    /// A chain with the test authority.
+    pub(crate) fn issuing() -> Self {
+        Self::of(genesis(|_| {}).with_authority(authority()).unwrap())
+    }
+
+    fn of(genesis: Genesis) -> Self {
+        let machine = Machine::open(MemoryStore::new(), genesis, vec![setup().clone()]).unwrap();
         Self { chain: LocalChain::new(machine, validator()).unwrap(), now: START }
     }
 
     /// A chain that begins at this time and appraises evidence under this policy.
     pub(crate) fn attesting(time: u64, policy: Policy) -> Self {
         let params = Params { model: ModelParams { k_max: K }, ..Params::development() };
-        let genesis = genesis_at(time, params, Some(policy));
+        let genesis = genesis_at(time, DEVELOPMENT_CHAIN_ID, params, Some(policy));
         let machine = Machine::open(MemoryStore::new(), genesis, vec![setup().clone()]).unwrap();
         Self { chain: LocalChain::new(machine, validator()).unwrap(), now: time }
     }

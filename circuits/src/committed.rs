@@ -62,7 +62,7 @@ impl<'a> CommittedMatrix<'a> {
                 cells.push((block.bias_row, *bias));
             }
             let weights = linear.row(output).unwrap_or_default();
-            let placed = operand_places(block, linear, output).iter().zip(weights);
+            let placed = operand_places(block, linear.outputs(), output).iter().zip(weights);
             let own = placed.filter(|(place, _)| place.column == column);
             cells.extend(own.map(|(place, weight)| (place.row, i64::from(*weight))));
         }
@@ -72,9 +72,7 @@ impl<'a> CommittedMatrix<'a> {
 
     /// Where a row of ones keeps a weight column from being zero.
     fn anchors(&self) -> impl Iterator<Item = WeightPlace> {
-        let columns = if self.columns > 1 { self.columns } else { 0 };
-        let row = self.anchor_row;
-        (0..columns).map(move |column| WeightPlace { column, row })
+        anchors(self.columns, self.anchor_row)
     }
 
     /// Row `index` as bytes: its index, then circuit row and integer of every cell, all 8 bytes little-endian.
@@ -103,7 +101,7 @@ impl<'a> CommittedMatrix<'a> {
             let rows = linear.rows().enumerate().skip(block.first_output).take(block.outputs);
             for ((output, (row, bias)), power) in rows.zip(&powers) {
                 let columns = linear.inputs() as usize;
-                let start = group(block, linear, output) * columns;
+                let start = group(block, linear.outputs(), output) * columns;
                 for (sum, weight) in sums.iter_mut().skip(start).zip(row) {
                     accumulate(sum, i64::from(*weight), power);
                 }
@@ -118,14 +116,20 @@ impl<'a> CommittedMatrix<'a> {
     }
 }
 
-fn group(block: &Block, linear: &LinearWeights, output: usize) -> usize {
-    output / (linear.outputs() as usize / block.groups.max(1)).max(1)
+/// The cells that hold a one in the first row of each of `columns` weight columns.
+pub(crate) fn anchors(columns: usize, row: usize) -> impl Iterator<Item = WeightPlace> {
+    let columns = if columns > 1 { columns } else { 0 };
+    (0..columns).map(move |column| WeightPlace { column, row })
 }
 
-/// The places of the inputs that an output reads.
-fn operand_places<'a>(block: &'a Block, linear: &LinearWeights, output: usize) -> &'a [WeightPlace] {
-    let columns = linear.inputs() as usize;
-    block.places.chunks_exact(columns.max(1)).nth(group(block, linear, output)).unwrap_or_default()
+fn group(block: &Block, outputs: u32, output: usize) -> usize {
+    output / (outputs as usize / block.groups.max(1)).max(1)
+}
+
+/// The places of the inputs that an output reads, of a node with `outputs` outputs.
+pub(crate) fn operand_places(block: &Block, outputs: u32, output: usize) -> &[WeightPlace] {
+    let inputs = block.places.len() / block.groups.max(1);
+    block.places.chunks_exact(inputs.max(1)).nth(group(block, outputs, output)).unwrap_or_default()
 }
 
 /// Adds `weight * power` limb by limb. A 48-bit weight times a 64-bit limb is below 2^112: 2^14 of them fit, and

@@ -10,5 +10,6 @@ pub mod committed;
 pub mod gadgets;
 pub mod layout;
 pub mod model;
+pub mod opened_row;
 pub mod statement;
 pub mod witness;

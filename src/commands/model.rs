@@ -16,15 +16,17 @@ use crate::error::CliError;
 use crate::files;
 use crate::output::{Done, Output, name, printable, shape};
 
+pub(super) mod audit;
 mod import;
 
-/// Import and show models
+/// Import, show and audit models
 #[derive(Debug, Subcommand)]
 pub(crate) enum Model {
     Import(import::Import),
     Check(import::Check),
     Input(import::MakeInput),
     Show(Show),
+    Audit(audit::Audit),
 }
 
 /// Show name, graph, ranges, size and hashes of a model file
@@ -53,6 +55,7 @@ impl Model {
             Self::Check(_) => "model check",
             Self::Input(_) => "model input",
             Self::Show(_) => "model show",
+            Self::Audit(_) => "model audit",
         }
     }
 }
@@ -63,6 +66,7 @@ pub(super) fn run(command: &Model, output: &Output) -> Result<Done, CliError> {
         Model::Check(arguments) => import::check(arguments, output),
         Model::Input(arguments) => import::make_input(arguments, output),
         Model::Show(arguments) => show_file(arguments, output),
+        Model::Audit(arguments) => audit::run(arguments, output),
     }
 }
 

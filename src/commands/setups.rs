@@ -102,6 +102,15 @@ pub(super) fn development_setup(k: u32, output: &Output) -> Result<Setup, CliErr
     Ok(setup)
 }
 
+/// The setup that somebody's key is under, whether or not anybody should believe in it.
+pub(super) fn published_setup(id: &[u8; 32], k: u32, output: &Output) -> Result<Setup, CliError> {
+    if *id == VerifierSetup::development().id() {
+        return development_setup(k, output);
+    }
+    let folder = cache::folder("setups").ok_or(CeremonyError::NoFolder)?;
+    Store { folder }.obtain(*id, k, output)
+}
+
 /// A setup's identifier, and a word about it if it is the insecure one.
 pub(super) fn setup_name(id: &[u8; 32]) -> String {
     let name = if *id == VerifierSetup::development().id() { " (development, insecure)" } else { "" };

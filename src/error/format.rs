@@ -47,6 +47,8 @@ pub(crate) enum FormatError {
     Tdx(Box<TdxError>),
     #[error("not a work context ({0})")]
     WorkContext(serde_json::Error),
+    #[error("not a {what} ({error})")]
+    Json { what: &'static str, error: serde_json::Error },
     #[error("not UTF-8 text")]
     Text,
     #[error("nothing that this program knows: no .vk, .proof, .receipt, .assay or key file")]

@@ -15,6 +15,7 @@ mod bad_input;
 mod bench;
 mod ceremonies;
 mod chain_dev;
+mod chain_exchange;
 mod chain_talk;
 mod chain_work;
 mod common;

@@ -56,6 +56,7 @@ fn every_command_has_an_envelope() {
         (arguments!["chain", "check", "--data-dir", "missing"].to_vec(), "chain check", 2),
         (arguments!["chain", "query", "params", "--node", "nowhere"].to_vec(), "chain query params", 2),
         (arguments!["chain", "dev", "--listen", "192.0.2.1:1", "--k-max", "6"].to_vec(), "chain dev", 5),
+        (arguments!["chain", "simulate"].to_vec(), "chain simulate", 0),
         (arguments!["no-such-command"].to_vec(), "assay", 2),
     ] {
         let ran = assay(arguments.into_iter().chain(["--json".into()])).ends(code);

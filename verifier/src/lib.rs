@@ -15,6 +15,7 @@ pub mod multiexp;
 pub mod points;
 pub mod proof;
 pub mod receipt;
+pub mod row_opening;
 pub mod rows;
 pub mod security;
 pub mod setup;

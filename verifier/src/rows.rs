@@ -56,6 +56,49 @@ pub fn derive_key(bundle: &Bundle, setup: &Setup) -> Result<VerifyingKey, RowsEr
     Ok(VerifyingKey::derive(bundle.graph().clone(), commit(bundle, setup)?, setup)?)
 }
 
+/// What a bundle's rows have to do with a published commitment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowAudit {
+    /// Rows of the bundle.
+    pub rows: usize,
+    /// Rows whose published commitment is another's, or which only one of the two has, ascending.
+    pub failed: Vec<usize>,
+    /// Whether the root is over the bundle's integer rows: only then can a row of it be opened.
+    pub root: bool,
+    /// Whether the published hash is the bundle's.
+    pub bundle: bool,
+}
+
+impl RowAudit {
+    /// Whether the published commitment is the bundle's in every part.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.failed.is_empty() && self.root && self.bundle
+    }
+}
+
+/// Recomputes every row of a bundle and compares it with what was published.
+pub fn audit(bundle: &Bundle, setup: &Setup, published: &ModelCommitment) -> Result<RowAudit, RowsError> {
+    let own = commit(bundle, setup)?;
+    let differs = |row: &usize| own.rows.get(*row) != published.rows.get(*row);
+    Ok(RowAudit {
+        rows: own.rows.len(),
+        failed: (0..own.rows.len().max(published.rows.len())).filter(differs).collect(),
+        root: own.rows_root == published.rows_root,
+        bundle: own.bundle_hash == published.bundle_hash,
+    })
+}
+
+/// The commitment of one row, given as circuit rows and integers, for circuits of 2^k rows.
+pub(crate) fn row_commitment(cells: &[(u64, i64)], k: u32, setup: &Setup) -> Result<RowCommitment, RowsError> {
+    let setup = setup.at(k).ok_or(RowsError::SetupSize { expected: k, got: setup.k() })?;
+    let basis = setup.lagrange_basis();
+    let points = cells.iter().map(|(row, _)| usize::try_from(*row).ok().and_then(|row| basis.get(row)).map(to_ark));
+    let points: Vec<ArkPoint> = points.collect::<Option<_>>().ok_or(RowsError::Shapes)?;
+    let cells: Vec<(usize, i64)> = cells.iter().map(|(_, value)| *value).enumerate().collect();
+    Ok(RowCommitment(encode(&commit_row(&cells, &points).ok_or(RowsError::Shapes)?)))
+}
+
 /// One row's sum; `None` if a cell lies outside the basis.
 #[expect(clippy::arithmetic_side_effects, reason = "group and field arithmetic is total")]
 fn commit_row(cells: &[(usize, i64)], basis: &[ArkPoint]) -> Option<ArkSum> {

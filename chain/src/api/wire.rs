@@ -98,10 +98,26 @@ pub enum ObjectKind {
     Dispute,
     /// By model.
     Roster,
+    /// By model: its jobs while it can be challenged.
+    Contestable,
     /// By nullifier.
     SpentWork,
     /// By nullifier.
     SpentEvidence,
+    /// By identifier.
+    Proposal,
+    /// By receipt.
+    Anchor,
+    /// By lease.
+    Equivocation,
+    /// By identifier.
+    Teleport,
+    /// By nullifier.
+    TeleportClaim,
+    /// The only one.
+    Governance,
+    /// The only one.
+    MintAuthority,
     /// The only one.
     Params,
     /// The only one.
@@ -120,7 +136,7 @@ pub enum ObjectKind {
 
 impl ObjectKind {
     /// Every kind.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 28] = [
         Self::Account,
         Self::Stake,
         Self::Worker,
@@ -132,8 +148,16 @@ impl ObjectKind {
         Self::Check,
         Self::Dispute,
         Self::Roster,
+        Self::Contestable,
         Self::SpentWork,
         Self::SpentEvidence,
+        Self::Proposal,
+        Self::Anchor,
+        Self::Equivocation,
+        Self::Teleport,
+        Self::TeleportClaim,
+        Self::Governance,
+        Self::MintAuthority,
         Self::Params,
         Self::Validators,
         Self::Supply,
@@ -146,7 +170,16 @@ impl ObjectKind {
     /// Whether objects of the kind have identifiers.
     #[must_use]
     pub fn has_id(self) -> bool {
-        !matches!(self, Self::Params | Self::Validators | Self::Supply | Self::Treasury | Self::Clock)
+        !matches!(
+            self,
+            Self::Params
+                | Self::Validators
+                | Self::Supply
+                | Self::Treasury
+                | Self::Clock
+                | Self::Governance
+                | Self::MintAuthority
+        )
     }
 
     /// The key of an object; `None` if an identifier is missing or superfluous.
@@ -164,8 +197,16 @@ impl ObjectKind {
             (Self::Check, Some(id)) => Key::SpotCheck(id),
             (Self::Dispute, Some(id)) => Key::Dispute(id),
             (Self::Roster, Some(id)) => Key::Roster(id),
+            (Self::Contestable, Some(id)) => Key::ContestableJobs(id),
             (Self::SpentWork, Some(id)) => Key::SpentWork(id),
             (Self::SpentEvidence, Some(id)) => Key::SpentEvidence(id),
+            (Self::Proposal, Some(id)) => Key::Proposal(id),
+            (Self::Anchor, Some(id)) => Key::Anchor(id),
+            (Self::Equivocation, Some(id)) => Key::Equivocation(id),
+            (Self::Teleport, Some(id)) => Key::Teleport(id),
+            (Self::TeleportClaim, Some(id)) => Key::TeleportClaim(id),
+            (Self::Governance, None) => Key::Governance,
+            (Self::MintAuthority, None) => Key::MintAuthority,
             (Self::Params, None) => Key::Params,
             (Self::Validators, None) => Key::Validators,
             (Self::Supply, None) => Key::Supply,
@@ -192,8 +233,16 @@ impl ObjectKind {
             Key::SpotCheck(id) => (Self::Check, Some(id)),
             Key::Dispute(id) => (Self::Dispute, Some(id)),
             Key::Roster(id) => (Self::Roster, Some(id)),
+            Key::ContestableJobs(id) => (Self::Contestable, Some(id)),
             Key::SpentWork(id) => (Self::SpentWork, Some(id)),
             Key::SpentEvidence(id) => (Self::SpentEvidence, Some(id)),
+            Key::Proposal(id) => (Self::Proposal, Some(id)),
+            Key::Anchor(id) => (Self::Anchor, Some(id)),
+            Key::Equivocation(id) => (Self::Equivocation, Some(id)),
+            Key::Teleport(id) => (Self::Teleport, Some(id)),
+            Key::TeleportClaim(id) => (Self::TeleportClaim, Some(id)),
+            Key::Governance => (Self::Governance, None),
+            Key::MintAuthority => (Self::MintAuthority, None),
             Key::Params => (Self::Params, None),
             Key::Validators => (Self::Validators, None),
             Key::Supply => (Self::Supply, None),
@@ -201,7 +250,7 @@ impl ObjectKind {
             Key::Clock => (Self::Clock, None),
             Key::Standing(id) => (Self::Standing, Some(id)),
             Key::SpentReport(id) => (Self::SpentReport, Some(id)),
-            Key::TimerCount(..) | Key::Timer(..) => return None,
+            Key::TimerCount(..) | Key::Timer(..) | Key::Vote(..) | Key::LastProposal(_) | Key::Link(_) => return None,
         })
     }
 }

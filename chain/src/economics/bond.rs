@@ -34,19 +34,47 @@ pub struct SampledTerms {
     pub needed: Option<u128>,
 }
 
+/// What a job offers, as far as the inequalities weigh it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Units of the job.
+    pub units: u64,
+    /// Micro-tokens the poster pays per unit.
+    pub price_per_unit: u128,
+    /// Micro-tokens locked for payment.
+    pub escrow: u128,
+    /// Least trust, bps.
+    pub trust_bps_min: u32,
+    /// Least spot rate that it asks for, bps.
+    pub spot_rate_bps_min: u32,
+}
+
+impl From<&InferenceJob> for Offer {
+    fn from(job: &InferenceJob) -> Self {
+        let InferenceJob { units, price_per_unit, escrow, policy, .. } = *job;
+        let (trust_bps_min, spot_rate_bps_min) = (policy.trust_bps_min, policy.spot_rate_bps_min);
+        Self { units, price_per_unit, escrow, trust_bps_min, spot_rate_bps_min }
+    }
+}
+
 /// The terms of a sampled lease of `job` in `epoch`; `None` when an amount leaves its range.
+#[must_use]
+pub fn sampled_terms(params: &Params, epoch: u64, job: &InferenceJob) -> Option<SampledTerms> {
+    offer_terms(params, epoch, &Offer::from(job))
+}
+
+/// The terms of a sampled lease of a job that offers this.
 ///
 /// The reward at stake is what the job pays at the least trust it accepts: evidence that earns more only adds to it.
 // spec: chain#sampled-bond
 #[must_use]
-pub fn sampled_terms(params: &Params, epoch: u64, job: &InferenceJob) -> Option<SampledTerms> {
+pub fn offer_terms(params: &Params, epoch: u64, offer: &Offer) -> Option<SampledTerms> {
     let base = emission::base_per_unit(&params.reward, epoch)?;
-    let InferenceJob { units, price_per_unit, escrow, policy, .. } = job;
-    let trust = policy.trust_bps_min;
-    let settled = reward::settle(&params.reward, &params.fee, base, *units, trust, *price_per_unit, *escrow)?;
+    let Offer { units, price_per_unit, escrow, trust_bps_min, spot_rate_bps_min } = *offer;
+    let settled = reward::settle(&params.reward, &params.fee, base, units, trust_bps_min, price_per_unit, escrow)?;
     let reward = settled.paid.checked_add(settled.reward)?;
-    let saved = params.audit.saving_per_unit.checked_mul(u128::from(*units))?;
-    let rate = audit::spot_rate_ppm(&params.audit, policy.spot_rate_bps_min);
+    let saved = params.audit.saving_per_unit.checked_mul(units.into())?;
+    let rate = audit::spot_rate_ppm(&params.audit, spot_rate_bps_min);
     let conviction_ppm = audit::conviction_ppm(&params.audit, rate);
     let needed = audit::sampled_bond(&params.audit, conviction_ppm, reward, saved);
     Some(SampledTerms { conviction_ppm, reward, saved, needed })

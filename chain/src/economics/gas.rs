@@ -15,6 +15,16 @@ pub const STAKE: u64 = 25_000;
 pub const REGISTER_WORKER: u64 = 100_000;
 /// Registering a model: deriving its verifying key.
 pub const REGISTER_MODEL: u64 = 20_000_000;
+/// Challenging a model: laying its graph out and committing to a row.
+pub const CHALLENGE_MODEL: u64 = 20_000_000;
+/// Proposing a change, voting, anchoring, sending tokens to another chain.
+pub const RECORD: u64 = 40_000;
+/// Judging two receipts.
+pub const MISBEHAVIOUR: u64 = 200_000;
+/// Believing another chain's state, or a decision of keys, without their signatures.
+pub const BELIEVE: u64 = 60_000;
+/// One Ed25519 signature.
+pub const SIGNATURE: u64 = 25_000;
 /// Posting a job.
 pub const POST_JOB: u64 = 30_000;
 /// Leasing a job.
@@ -67,6 +77,13 @@ pub fn used(action: &Action, bytes: usize) -> Option<u64> {
         Action::CommitCheck(_) | Action::RevealCheck(_) => CHECK,
         Action::Challenge(_) => CHALLENGE,
         Action::AnswerWithProof(_) => PROOF.checked_add(SUBMIT_RESULT)?,
+        Action::ChallengeModel(_) => CHALLENGE_MODEL,
+        Action::Propose(_) | Action::Vote(_) | Action::TeleportOut(_) => RECORD,
+        Action::AnchorReceipt(anchor) => signed_by(RECORD, usize::from(anchor.coordinator.is_some()))?,
+        Action::Authorise(authorise) => signed_by(BELIEVE, authorise.approvals.len())?,
+        Action::ReportMisbehaviour(_) => MISBEHAVIOUR,
+        Action::ClaimTeleport(claim) => signed_by(BELIEVE, claim.proof.certificate.signatures.len())?,
+        Action::RefundTeleport(refund) => signed_by(BELIEVE, refund.proof.certificate.signatures.len())?,
         Action::BindDevice(bind) => match &bind.step {
             DeviceStep::Request { .. } | DeviceStep::Release => BIND_DEVICE,
             DeviceStep::Show { evidence, .. } => attested(evidence)?.checked_add(BIND_DEVICE)?,
@@ -76,6 +93,10 @@ pub fn used(action: &Action, bytes: usize) -> Option<u64> {
         Action::ProposeAssignment(_) => PROPOSE_ASSIGNMENT,
     };
     work.checked_add(BYTE.checked_mul(stored(action, bytes)?)?)
+}
+
+fn signed_by(work: u64, signatures: usize) -> Option<u64> {
+    SIGNATURE.checked_mul(u64::try_from(signatures).ok()?)?.checked_add(work)
 }
 
 fn submit_result(submit: &SubmitResult) -> Option<u64> {
@@ -90,7 +111,9 @@ fn attested(evidence: &Evidence) -> Option<u64> {
 /// Bytes that are charged: those of the transactions that carry a payload of the sender's choice.
 fn stored(action: &Action, bytes: usize) -> Option<u64> {
     match action {
-        Action::RegisterModel(_) | Action::PostJob(_) => u64::try_from(bytes).ok(),
+        Action::RegisterModel(_) | Action::PostJob(_) | Action::ChallengeModel(_) | Action::Propose(_) => {
+            u64::try_from(bytes).ok()
+        }
         _ => Some(0),
     }
 }

@@ -3,6 +3,7 @@
 //! Pure integer functions of parameters and amounts. Every product is checked, every division rounds down, and a value
 //! that leaves its range is `None` and never a saturated number.
 
+pub mod agents;
 pub mod assignment;
 pub mod audit;
 pub mod bond;

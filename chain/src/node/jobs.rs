@@ -93,6 +93,18 @@ fn job_of(event: &Event) -> Option<Hash> {
         | Event::LeaseClosed { .. }
         | Event::WorkerUpdated { .. }
         | Event::WorkerSuspended { .. }
-        | Event::ImplausibleReported { .. } => None,
+        | Event::ImplausibleReported { .. }
+        | Event::ModelUpheld { .. }
+        | Event::ModelConvicted { .. }
+        | Event::Proposed { .. }
+        | Event::Voted { .. }
+        | Event::ProposalEnded { .. }
+        | Event::Issued { .. }
+        | Event::AuthorityTransferred { .. }
+        | Event::Equivocated { .. }
+        | Event::Anchored { .. }
+        | Event::TeleportSent { .. }
+        | Event::TeleportClaimed { .. }
+        | Event::TeleportRefunded { .. } => None,
     }
 }

@@ -3,6 +3,7 @@
 use circuits::model::graph::Graph;
 use circuits::model::tensor::Tensor;
 
+use super::model::challenge;
 use super::{Call, Execution, Failure, Reject, assignment, timer};
 use crate::economics::share;
 use crate::state::keys::Key;
@@ -28,6 +29,7 @@ pub(crate) fn post(execution: &mut Execution<'_>, call: Call<'_>, action: &PostJ
     }
     let model: Option<Model> = execution.state.get(&Key::Model(action.model))?;
     let model = model.ok_or(Reject::ModelUnknown { model: action.model })?;
+    challenge::check_open(&action.model, &model)?;
     if let JobInput::Inline(tensor) = &action.input {
         check_input(tensor, &model.graph)?;
     }
@@ -46,6 +48,7 @@ pub(crate) fn post(execution: &mut Execution<'_>, call: Call<'_>, action: &PostJ
     }
     execution.debit(call.sender, action.escrow)?;
     let job = object_id(call.id, 0);
+    challenge::remember(execution, &action.model, &model, job)?;
     let timer = timer::set(execution, TimerKind::JobDeadline, action.deadline, job)?;
     let mut opening = Opening::default();
     assignment::open(execution, &mut opening, None);

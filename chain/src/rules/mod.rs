@@ -8,17 +8,22 @@
 pub mod reject;
 pub(crate) mod services;
 
+pub(crate) mod anchor;
 pub(crate) mod assignment;
+pub(crate) mod authority;
 pub(crate) mod device;
 pub(crate) mod envelope;
+pub(crate) mod governance;
 pub(crate) mod job;
 pub(crate) mod lease;
+pub(crate) mod misbehaviour;
 pub(crate) mod model;
 pub(crate) mod money;
 pub(crate) mod result;
 pub(crate) mod review;
 pub(crate) mod stake;
 pub(crate) mod standing;
+pub(crate) mod teleport;
 pub(crate) mod timer;
 pub(crate) mod transfer;
 pub(crate) mod worker;
@@ -79,6 +84,8 @@ pub(crate) struct Environment<'a> {
     pub(crate) epoch: u64,
     pub(crate) beacon: Hash,
     pub(crate) params: &'a Params,
+    /// Parameters of genesis: governance leaves some of them as they are.
+    pub(crate) initial: &'a Params,
     pub(crate) services: &'a Services,
 }
 
@@ -138,6 +145,8 @@ impl<'a> Execution<'a> {
     pub(crate) fn close(&mut self) -> Result<Vec<Event>, StateError> {
         self.events.clear();
         timer::fire(self)?;
+        // CONSENSUS: a change takes effect after everything else of its epoch, under the parameters of that epoch.
+        governance::edge(self)?;
         Ok(std::mem::take(&mut self.events))
     }
 
@@ -174,6 +183,15 @@ impl<'a> Execution<'a> {
             Action::UpdateWorker(action) => worker::update(self, call, action),
             Action::ReportImplausible(action) => standing::report(self, call, action),
             Action::ProposeAssignment(action) => assignment::propose(self, call, action),
+            Action::ChallengeModel(action) => model::challenge::challenge(self, call, action),
+            Action::Propose(action) => governance::propose(self, call, action),
+            Action::Vote(action) => governance::vote(self, call, action),
+            Action::Authorise(action) => authority::authorise(self, call, action),
+            Action::ReportMisbehaviour(action) => misbehaviour::report(self, call, action),
+            Action::AnchorReceipt(action) => anchor::anchor(self, call, action),
+            Action::TeleportOut(action) => teleport::send(self, call, action),
+            Action::ClaimTeleport(action) => teleport::claim(self, call, action),
+            Action::RefundTeleport(action) => teleport::refund(self, call, action),
         }
     }
 }

@@ -4,12 +4,14 @@
 //! hash becomes the model's identity. Units are bounded by the graph's multiply-accumulates, since the mint's cost floor
 //! is paid per unit and a free formula would mint at will.
 
+pub(crate) mod challenge;
+
 use circuits::model::graph::Graph;
 
 use super::{Call, Execution, Failure, Reject};
 use crate::state::keys::Key;
 use crate::types::event::Event;
-use crate::types::model::{MODEL_BYTES_MAX, Model};
+use crate::types::model::{MODEL_BYTES_MAX, Model, ModelStatus};
 use crate::types::transaction::RegisterModel;
 
 /// Admits a model.
@@ -56,6 +58,7 @@ pub(crate) fn register(execution: &mut Execution<'_>, call: Call<'_>, action: &R
         units,
         bond: action.bond,
         registered_height: environment.height,
+        status: ModelStatus::Open,
     };
     execution.state.put(&Key::Model(model), record)?;
     execution.events.push(Event::ModelRegistered { model, units });

@@ -1,7 +1,9 @@
 //! Every reason to refuse a transaction, each with a stable number and its section of the specification.
 //!
 //! Codes never change their meaning and are never reused. Hundreds group by family: 1 envelope, 2 models, 3 workers,
-//! 4 stake, 5 jobs, 6 leases, 7 results, 9 reviews (8 is taken by blocks), 10 assignment. A message says what was expected, what came, and where it helps what to do.
+//! 4 stake, 5 jobs, 6 leases, 7 results, 9 reviews and equivocation (8 is taken by blocks), 10 assignment, 11 governance,
+//! mint authority and anchors, 12 transfers between chains. A message says what was expected, what came, and where it helps
+//! what to do.
 
 use attestation::appraisal::AttestationError;
 use attestation::codec::DecodeError;
@@ -12,16 +14,23 @@ use circuits::model::graph::GraphError;
 use thiserror::Error;
 use verifier::key::KeyError;
 use verifier::proof::ProofError;
+use verifier::row_opening::OpeningError;
 
 use crate::types::ethereum::SignatureError;
 use crate::types::ids::{Address, Hash};
 use crate::types::transaction::TransactionError;
 
 mod codes;
+pub mod exchange;
+pub mod governance;
 mod implausible;
+pub mod teleport;
 
 pub use codes::CODES;
+pub use exchange::ExchangeReject;
+pub use governance::GovernanceReject;
 pub use implausible::Implausible;
+pub use teleport::TeleportReject;
 
 /// Why a transaction was refused.
 ///
@@ -363,6 +372,27 @@ pub enum Reject {
     /// The worker could not lease the job now, or failed at it.
     #[error("worker {}: cannot lease job {} now, or failed at it; propose another", hex::encode(.worker), hex::encode(.job))]
     AssignmentUnfit { job: Hash, worker: Hash },
+    /// The model can be challenged no more.
+    #[error("model {}: challenges were taken to height {until}, this is {height}", hex::encode(.model))]
+    ModelWindowOver { model: Hash, until: u64, height: u64 },
+    /// The opened rows are not the model's.
+    #[error("model challenge: {0}; open rows under the root that the model was registered with")]
+    RowOpeningInvalid(OpeningError),
+    /// A row of the model was found wrong.
+    #[error("model {}: convicted by one of its rows and closed; use another model", hex::encode(.model))]
+    ModelConvicted { model: Hash },
+    /// Too many jobs on a model that may yet be convicted.
+    #[error("model {}: {max} jobs were posted while it can be challenged; post after height {until}", hex::encode(.model))]
+    ModelWindowFull { model: Hash, max: usize, until: u64 },
+    /// A proposal or a vote.
+    #[error(transparent)]
+    Governance(GovernanceReject),
+    /// A report of equivocation, a decision of the issuing authority, an anchor.
+    #[error(transparent)]
+    Exchange(ExchangeReject),
+    /// A transfer between chains.
+    #[error(transparent)]
+    Teleport(TeleportReject),
 }
 
 impl From<TransactionError> for Reject {

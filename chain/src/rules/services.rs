@@ -14,6 +14,7 @@ use circuits::model::graph::Graph;
 use circuits::statement::Statement;
 use verifier::key::{ModelCommitment, VerifyingKey};
 use verifier::proof::{self, Proof};
+use verifier::row_opening::{self, ModelFault, OpeningError, RowOpening};
 use verifier::setup::Setup;
 
 use super::{Failure, Reject};
@@ -96,6 +97,26 @@ impl Services {
         proof::verify(&key, statement, &proof).map_err(Reject::ProofRejected)?;
         lock(&self.proofs).insert(entry, ());
         Ok(())
+    }
+
+    /// Judges rows that were opened under a registered model's root; what is wrong with it, if anything.
+    pub(crate) fn judge_rows(
+        &self,
+        model_hash: &Hash,
+        model: &Model,
+        openings: &[RowOpening],
+    ) -> Result<Option<ModelFault>, Failure> {
+        let damaged = || StateError::Object { key: Key::Model(*model_hash) };
+        let graph = Graph::decode(&model.graph).map_err(|_| damaged())?;
+        let commitment: ModelCommitment =
+            codec::decode("model commitment", &model.commitment, MODEL_BYTES_MAX).map_err(|_| damaged())?;
+        let setup = self.setups.get(&model.setup).ok_or_else(damaged)?;
+        // spec: chain#row-opening-invalid
+        match row_opening::judge(&graph, &commitment, setup, openings) {
+            Ok(fault) => Ok(fault),
+            Err(OpeningError::Model(_)) => Err(damaged().into()),
+            Err(error) => Err(Reject::RowOpeningInvalid(error).into()),
+        }
     }
 
     /// Proofs judged so far; those remembered are not judged again.

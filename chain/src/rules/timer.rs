@@ -4,7 +4,7 @@
 //! counter and then each entry, and deletes all. A timer that is no longer wanted is deleted from its slot, so no block
 //! is made for it.
 
-use super::{Execution, Failure, Reject, job, lease, review};
+use super::{Execution, Failure, Reject, governance, job, lease, review};
 use crate::state::keys::Key;
 use crate::state::object::{Clock, Timer};
 use crate::state::overlay::StateError;
@@ -74,6 +74,7 @@ pub(crate) fn fire(execution: &mut Execution<'_>) -> Result<(), StateError> {
                 TimerKind::LeaseClose => lease::close(execution, &object)?,
                 TimerKind::Review => review::advance(execution, &object)?,
                 TimerKind::JobDeadline => job::expire(execution, &object)?,
+                TimerKind::Vote => governance::count(execution, &object)?,
             }
         }
     }

@@ -32,6 +32,24 @@ pub enum Key {
     Dispute(Hash),
     /// [`crate::types::Roster`] of a model
     Roster(Hash),
+    /// [`crate::types::ContestableJobs`] of a model
+    ContestableJobs(Hash),
+    /// [`crate::types::Proposal`]
+    Proposal(Hash),
+    /// [`crate::types::governance::Vote`] on a proposal by a worker
+    Vote(Hash, Hash),
+    /// [`crate::types::governance::LastProposal`] of a worker
+    LastProposal(Hash),
+    /// [`crate::types::ReceiptAnchor`] of a receipt
+    Anchor(Hash),
+    /// A lease whose worker was punished for signing twice
+    Equivocation(Hash),
+    /// [`crate::types::Link`] to a chain
+    Link(u32),
+    /// [`crate::types::Teleport`] that left
+    Teleport(Hash),
+    /// [`crate::types::TeleportClaim`] by its nullifier
+    TeleportClaim(Hash),
     /// A work nullifier that was spent
     SpentWork(Hash),
     /// An evidence nullifier that was spent
@@ -54,6 +72,10 @@ pub enum Key {
     Standing(Hash),
     /// A lease for which an implausible receipt was reported
     SpentReport(Hash),
+    /// [`crate::types::governance::Governance`]
+    Governance,
+    /// [`crate::types::MintAuthority`]
+    MintAuthority,
 }
 
 impl Key {
@@ -73,6 +95,15 @@ impl Key {
             Self::SpotCheck(result) => id("obj/check/", result),
             Self::Dispute(result) => id("obj/dispute/", result),
             Self::Roster(model) => id("roster/", model),
+            Self::ContestableJobs(model) => id("contestable/", model),
+            Self::Proposal(proposal) => id("obj/proposal/", proposal),
+            Self::Vote(proposal, worker) => [b"vote/".as_slice(), proposal, worker].concat(),
+            Self::LastProposal(worker) => id("proposer/", worker),
+            Self::Anchor(receipt) => id("obj/anchor/", receipt),
+            Self::Equivocation(lease) => id("spent/equivocation/", lease),
+            Self::Link(chain_id) => [b"link/".as_slice(), &chain_id.to_be_bytes()].concat(),
+            Self::Teleport(teleport) => id("teleport/out/", teleport),
+            Self::TeleportClaim(nullifier) => id("teleport/claim/", nullifier),
             Self::SpentWork(nullifier) => id("spent/work/", nullifier),
             Self::SpentEvidence(nullifier) => id("spent/evidence/", nullifier),
             Self::TimerCount(kind, height) => {
@@ -88,6 +119,8 @@ impl Key {
             Self::Clock => b"chain/clock".to_vec(),
             Self::Standing(worker) => id("standing/", worker),
             Self::SpentReport(lease) => id("spent/report/", lease),
+            Self::Governance => b"param/governance".to_vec(),
+            Self::MintAuthority => b"param/authority".to_vec(),
         }
     }
 }
@@ -112,6 +145,17 @@ mod tests {
             Key::SpotCheck(id),
             Key::Dispute(id),
             Key::Roster(id),
+            Key::ContestableJobs(id),
+            Key::Proposal(id),
+            Key::Vote(id, id),
+            Key::LastProposal(id),
+            Key::Anchor(id),
+            Key::Equivocation(id),
+            Key::Link(7),
+            Key::Teleport(id),
+            Key::TeleportClaim(id),
+            Key::Governance,
+            Key::MintAuthority,
             Key::SpentWork(id),
             Key::SpentEvidence(id),
             Key::TimerCount(TimerKind::LeaseExpiry, 1),

@@ -336,6 +336,9 @@ fn genesis_batch<S: Store>(store: &S, genesis: &Genesis, genesis_hash: &Hash) ->
     state.put(&Key::Supply, Supply { genesis: issued, held, ..Supply::default() })?;
     state.put(&Key::Treasury, Treasury::default())?;
     state.put(&Key::Clock, Clock { height: 0, time: genesis.time(), epoch: 0, beacon, timers: 0 })?;
+    if let Some(authority) = genesis.authority() {
+        state.put(&Key::MintAuthority, authority.clone())?;
+    }
     for account in genesis.accounts() {
         state.put(&Key::Account(account.address), Account { nonce: 0, balance: account.balance })?;
     }

@@ -7,13 +7,17 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 use verifier::inclusion::ValidatorSet;
 
+use crate::types::anchor::ReceiptAnchor;
+use crate::types::authority::MintAuthority;
+use crate::types::governance::{Governance, LastProposal, Proposal, Vote};
 use crate::types::ids::Hash;
 use crate::types::job::{InferenceJob, JobResult, WorkLease};
 use crate::types::ledger::{Account, Holdings, Stake, Supply, Treasury};
-use crate::types::model::Model;
+use crate::types::model::{ContestableJobs, Model};
 use crate::types::params::Params;
 use crate::types::review::{Dispute, Roster, SpotCheck};
 use crate::types::standing::Standing;
+use crate::types::teleport::{Link, Teleport, TeleportClaim};
 use crate::types::worker::{DeviceBinding, WorkerRegistration};
 
 /// A nullifier's entry: who spent it.
@@ -97,6 +101,26 @@ pub enum Object {
     Roster(Roster),
     /// See [`Standing`].
     Standing(Standing),
+    /// See [`ContestableJobs`].
+    ContestableJobs(ContestableJobs),
+    /// See [`Proposal`].
+    Proposal(Box<Proposal>),
+    /// See [`Vote`].
+    Vote(Vote),
+    /// See [`LastProposal`].
+    LastProposal(LastProposal),
+    /// See [`Governance`].
+    Governance(Governance),
+    /// See [`MintAuthority`].
+    MintAuthority(Box<MintAuthority>),
+    /// See [`ReceiptAnchor`].
+    Anchor(ReceiptAnchor),
+    /// See [`Link`].
+    Link(Box<Link>),
+    /// See [`Teleport`]. What left is counted in the supply, not held here.
+    Teleport(Box<Teleport>),
+    /// See [`TeleportClaim`].
+    TeleportClaim(TeleportClaim),
 }
 
 impl Object {
@@ -131,7 +155,17 @@ impl Object {
             | Self::Supply(_)
             | Self::Clock(_)
             | Self::Roster(_)
-            | Self::Standing(_) => none,
+            | Self::Standing(_)
+            | Self::ContestableJobs(_)
+            | Self::Proposal(_)
+            | Self::Vote(_)
+            | Self::LastProposal(_)
+            | Self::Governance(_)
+            | Self::MintAuthority(_)
+            | Self::Anchor(_)
+            | Self::Link(_)
+            | Self::Teleport(_)
+            | Self::TeleportClaim(_) => none,
         })
     }
 }
@@ -182,4 +216,14 @@ stored! {
     Dispute: Dispute => *;
     Roster: Roster;
     Standing: Standing;
+    ContestableJobs: ContestableJobs;
+    Proposal: Proposal => *;
+    Vote: Vote;
+    LastProposal: LastProposal;
+    Governance: Governance;
+    MintAuthority: MintAuthority => *;
+    Anchor: ReceiptAnchor;
+    Link: Link => *;
+    Teleport: Teleport => *;
+    TeleportClaim: TeleportClaim;
 }

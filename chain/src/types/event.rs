@@ -4,6 +4,7 @@ use attestation::context::WorkContext;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use super::governance::ProposalStatus;
 use super::ids::{Address, Hash};
 
 /// One thing that happened.
@@ -278,6 +279,134 @@ pub enum Event {
         worker: Hash,
         /// Last height at which the job is kept for it.
         until: u64,
+    },
+    /// Nothing was wrong with the rows that a challenger opened: it pays.
+    ModelUpheld {
+        /// The model.
+        #[serde(with = "attestation::hex")]
+        model: Hash,
+        /// The challenger.
+        challenger: Address,
+        /// Micro-tokens it lost.
+        #[serde(with = "crate::types::twin::micro")]
+        slashed: u128,
+    },
+    /// An opened row convicted a model: its bond is slashed and its jobs end.
+    ModelConvicted {
+        /// The model.
+        #[serde(with = "attestation::hex")]
+        model: Hash,
+        /// The challenger.
+        challenger: Address,
+        /// Row that convicted it.
+        row: u64,
+        /// Micro-tokens of its bond.
+        #[serde(with = "crate::types::twin::micro")]
+        slashed: u128,
+    },
+    /// A change was proposed.
+    Proposed {
+        /// The proposal.
+        #[serde(with = "attestation::hex")]
+        proposal: Hash,
+        /// Worker whose stake proposed it.
+        #[serde(with = "attestation::hex")]
+        worker: Hash,
+        /// Last height of votes.
+        voting_until: u64,
+    },
+    /// A worker's stake voted.
+    Voted {
+        /// The proposal.
+        #[serde(with = "attestation::hex")]
+        proposal: Hash,
+        /// The worker.
+        #[serde(with = "attestation::hex")]
+        worker: Hash,
+        /// Its weight.
+        votes: u64,
+        /// Whether for it.
+        yes: bool,
+    },
+    /// A proposal was rejected, waits, is in force, or came to nothing.
+    ProposalEnded {
+        /// The proposal.
+        #[serde(with = "attestation::hex")]
+        proposal: Hash,
+        /// Where it stands now.
+        status: ProposalStatus,
+    },
+    /// The issuing authority made tokens.
+    Issued {
+        /// Account that got them.
+        to: Address,
+        /// Micro-tokens.
+        #[serde(with = "crate::types::twin::micro")]
+        amount: u128,
+    },
+    /// The issuing authority gave the mint to the rules, for good.
+    AuthorityTransferred {
+        /// Micro-tokens that it issued in all.
+        #[serde(with = "crate::types::twin::micro")]
+        issued: u128,
+    },
+    /// A worker signed two outputs for one context.
+    Equivocated {
+        /// The worker.
+        #[serde(with = "attestation::hex")]
+        worker: Hash,
+        /// Who showed it.
+        reporter: Address,
+        /// Micro-tokens of its stake.
+        #[serde(with = "crate::types::twin::micro")]
+        slashed: u128,
+    },
+    /// A receipt was anchored.
+    Anchored {
+        /// Digest of the signed receipt.
+        #[serde(with = "attestation::hex")]
+        receipt: Hash,
+        /// Coordinator that vouches for it.
+        coordinator: Option<Address>,
+    },
+    /// Tokens left for another chain.
+    TeleportSent {
+        /// The transfer.
+        #[serde(with = "attestation::hex")]
+        teleport: Hash,
+        /// Number of the other chain.
+        destination: u32,
+        /// Account there.
+        recipient: Address,
+        /// Micro-tokens.
+        #[serde(with = "crate::types::twin::micro")]
+        amount: u128,
+        /// Last time of a block there that takes the claim, milliseconds since the epoch.
+        expires: u64,
+    },
+    /// Tokens came from another chain.
+    TeleportClaimed {
+        /// The transfer, as its source names it.
+        #[serde(with = "attestation::hex")]
+        teleport: Hash,
+        /// Number of the other chain.
+        source: u32,
+        /// Account that got them.
+        recipient: Address,
+        /// Micro-tokens.
+        #[serde(with = "crate::types::twin::micro")]
+        amount: u128,
+    },
+    /// Tokens that nobody claimed came back.
+    TeleportRefunded {
+        /// The transfer.
+        #[serde(with = "attestation::hex")]
+        teleport: Hash,
+        /// Account that got them.
+        sender: Address,
+        /// Micro-tokens.
+        #[serde(with = "crate::types::twin::micro")]
+        amount: u128,
     },
 }
 

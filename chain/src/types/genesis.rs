@@ -10,6 +10,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 use verifier::inclusion::{Validator, ValidatorSet, ValidatorSetError};
 
+use super::authority::{AuthorityError, MintAuthority};
 use super::ids::{Address, Hash};
 use super::params::{Params, ParamsError};
 use super::transaction::encode;
@@ -69,6 +70,12 @@ pub enum GenesisError {
     /// The balances do not add up within the range of supply.
     #[error("genesis accounts: their sum exceeds {max} micro-tokens", max = SUPPLY_MAX)]
     Supply,
+    /// An issuing authority that is none, or one that has decided already.
+    #[error("genesis {0}")]
+    Authority(#[from] AuthorityError),
+    /// An issuing authority that has decided already.
+    #[error("genesis mint authority: expected one that has issued nothing")]
+    AuthorityUsed,
     /// Setups out of ascending order in an encoding, or one twice.
     #[error("genesis setups: expected ascending identifiers, got number {position} out of order")]
     SetupOrder {
@@ -83,7 +90,7 @@ pub enum GenesisError {
     },
 }
 
-/// Largest supply at genesis, micro-tokens; far below the range of `u128`, so that sums of holdings cannot overflow.
+/// Largest supply at genesis with what an authority may issue, micro-tokens; far below the range of `u128`, so that sums of holdings cannot overflow.
 pub const SUPPLY_MAX: u128 = 1 << 110;
 
 /// The start of a chain.
@@ -98,6 +105,7 @@ pub struct Genesis {
     validators: ValidatorSet,
     setups: BTreeSet<Hash>,
     policy: Policy,
+    authority: Option<MintAuthority>,
 }
 
 impl Genesis {
@@ -116,9 +124,19 @@ impl Genesis {
         policy: Policy,
     ) -> Result<Self, GenesisError> {
         accounts.sort_by_key(|account| account.address);
-        let genesis = Self { chain_id, time, params, accounts, validators, setups, policy };
+        let genesis = Self { chain_id, time, params, accounts, validators, setups, policy, authority: None };
         genesis.check()?;
         Ok(genesis)
+    }
+
+    /// The same start with an authority that may issue tokens until it hands the mint over.
+    ///
+    /// # Errors
+    /// [`GenesisError`] for keys, a threshold or a cap that cannot be.
+    pub fn with_authority(mut self, authority: MintAuthority) -> Result<Self, GenesisError> {
+        self.authority = Some(authority);
+        self.check()?;
+        Ok(self)
     }
 
     /// The development chain: id 1337, one validator, the given accounts and setups, software evidence allowed.
@@ -154,12 +172,12 @@ impl Genesis {
     /// [`GenesisError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, GenesisError> {
         let raw: RawGenesis = codec::decode("genesis", bytes, GENESIS_BYTES_MAX)?;
-        let RawGenesis { chain_id, time, params, accounts, validators, setups, policy } = raw;
+        let RawGenesis { chain_id, time, params, accounts, validators, setups, policy, authority } = raw;
         if let Some(position) = first_disorder(&setups, |left, right| left < right) {
             return Err(GenesisError::SetupOrder { position });
         }
         let setups = setups.into_iter().collect();
-        let genesis = Self { chain_id, time, params, accounts, validators, setups, policy };
+        let genesis = Self { chain_id, time, params, accounts, validators, setups, policy, authority };
         genesis.check()?;
         Ok(genesis)
     }
@@ -206,6 +224,12 @@ impl Genesis {
         &self.policy
     }
 
+    /// Who may issue tokens at first, if anybody.
+    #[must_use]
+    pub fn authority(&self) -> Option<&MintAuthority> {
+        self.authority.as_ref()
+    }
+
     /// Micro-tokens handed out.
     #[must_use]
     pub fn supply(&self) -> Option<u128> {
@@ -223,11 +247,19 @@ impl Genesis {
         if let Some(position) = first_disorder(&self.accounts, |left, right| left.address < right.address) {
             return Err(GenesisError::AccountOrder { position });
         }
-        if self.supply().is_none_or(|supply| supply > SUPPLY_MAX) {
+        let cap = self.authority.as_ref().map_or(0, |authority| authority.cap);
+        if self.supply().and_then(|supply| supply.checked_add(cap)).is_none_or(|supply| supply > SUPPLY_MAX) {
             return Err(GenesisError::Supply);
         }
         if self.setups.is_empty() || self.setups.len() > SETUPS_MAX {
             return Err(GenesisError::SetupCount { got: self.setups.len() });
+        }
+        if let Some(authority) = &self.authority {
+            authority.check()?;
+            let MintAuthority { issued, decisions, transferred_height, .. } = authority;
+            if (*issued, *decisions, *transferred_height) != (0, 0, None) {
+                return Err(GenesisError::AuthorityUsed);
+            }
         }
         Ok(())
     }
@@ -248,6 +280,7 @@ struct RawGenesis {
     validators: ValidatorSet,
     setups: Vec<Hash>,
     policy: Policy,
+    authority: Option<MintAuthority>,
 }
 
 #[cfg(test)]

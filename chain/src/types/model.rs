@@ -40,6 +40,28 @@ impl UnitsFormula {
     }
 }
 
+/// Most jobs on a model while it can be challenged: they end with it if it is convicted.
+pub const CONTESTABLE_JOBS_MAX: usize = 1024;
+
+/// Where a model stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ModelStatus {
+    /// Jobs can be posted on it. Within its window it can be challenged.
+    Open,
+    /// One of its rows was found wrong: closed for good.
+    Convicted,
+}
+
+/// Jobs that were posted on a model while it could be challenged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContestableJobs {
+    /// At most [`CONTESTABLE_JOBS_MAX`], in the order in which they were posted.
+    #[serde(with = "crate::types::twin::hashes")]
+    pub jobs: Vec<Hash>,
+}
+
 /// A provable model.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -73,6 +95,16 @@ pub struct Model {
     pub bond: u128,
     /// Height of registration; the challenge window starts here.
     pub registered_height: u64,
+    /// Where it stands.
+    pub status: ModelStatus,
+}
+
+impl Model {
+    /// Last height at which it can be challenged, for a window of `challenge` blocks.
+    #[must_use]
+    pub fn contestable_until(&self, challenge: u64) -> u64 {
+        self.registered_height.saturating_add(challenge)
+    }
 }
 
 #[cfg(test)]

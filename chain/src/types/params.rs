@@ -7,6 +7,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use super::governance::GovernanceParams;
 use crate::economics::invariants;
 
 mod work;
@@ -20,7 +21,7 @@ pub const BPS: u32 = 10_000;
 pub const PPM: u32 = 1_000_000;
 
 /// A parameter's name, value, least and greatest value.
-type Bound = (&'static str, u128, u128, u128);
+pub(super) type Bound = (&'static str, u128, u128, u128);
 
 /// Size and pace of blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -195,6 +196,8 @@ pub struct Params {
     pub assignment: AssignmentParams,
     /// What a bad record costs.
     pub standing: StandingParams,
+    /// Governance.
+    pub governance: GovernanceParams,
 }
 
 /// Why parameters were refused.
@@ -304,6 +307,7 @@ impl Params {
             },
             assignment: AssignmentParams::development(),
             standing: StandingParams::development(),
+            governance: GovernanceParams::development(),
         }
     }
 
@@ -313,7 +317,7 @@ impl Params {
     /// [`ParamsError`], naming the parameter or the inequality, with the numbers.
     // spec: chain#parameters
     pub fn check(&self) -> Result<(), ParamsError> {
-        let Self { block, model, fee, window, bond, reward, audit, slash, assignment, standing } = self;
+        let Self { block, model, fee, window, bond, reward, audit, slash, assignment, standing, governance } = self;
         let amount = 1u128 << 100;
         let blocks = 1u128 << 40;
         let bps = u128::from(BPS);
@@ -372,6 +376,7 @@ impl Params {
             ),
         ];
         let bounds = bounds.into_iter().chain(assignment.bounds()).chain(standing.bounds());
+        let bounds = bounds.chain(governance.bounds(window.unbonding));
         for (name, got, min, max) in bounds {
             if !(min..=max).contains(&got) {
                 return Err(ParamsError::Bounds { name, min, max, got });

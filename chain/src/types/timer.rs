@@ -19,12 +19,14 @@ pub enum TimerKind {
     JobDeadline = 2,
     /// The end of a stage of a result's review.
     Review = 3,
+    /// The end of a vote.
+    Vote = 4,
 }
 
 impl TimerKind {
     /// All kinds, in the order in which they fire at one height: leases expire, and reviews reopen jobs,
     /// before those jobs' deadlines.
-    pub const ALL: [Self; 4] = [Self::LeaseExpiry, Self::LeaseClose, Self::Review, Self::JobDeadline];
+    pub const ALL: [Self; 5] = [Self::LeaseExpiry, Self::LeaseClose, Self::Review, Self::JobDeadline, Self::Vote];
 
     /// The kind's byte in keys and encodings.
     #[must_use]
@@ -34,6 +36,7 @@ impl TimerKind {
             Self::LeaseClose => 1,
             Self::JobDeadline => 2,
             Self::Review => 3,
+            Self::Vote => 4,
         }
     }
 }

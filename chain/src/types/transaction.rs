@@ -19,12 +19,17 @@ use serde::{Deserialize, Serialize};
 use super::ethereum;
 use super::ids::{Address, Hash, ObjectRef};
 use super::job::{JobClass, JobInput, JobPolicy, LeaseKind, Placement};
-use super::model::UnitsFormula;
 use super::worker::HardwareProfile;
 
+mod exchange;
+mod model;
 mod review;
 mod work;
 
+pub use exchange::{
+    AnchorReceipt, Authorise, CastVote, ClaimTeleport, Propose, RefundTeleport, ReportMisbehaviour, TeleportOut,
+};
+pub use model::{ChallengeModel, RegisterModel};
 pub use review::{AnswerWithProof, Challenge, CommitCheck, RevealCheck};
 pub use work::{ProposeAssignment, ReportImplausible, UpdateWorker};
 
@@ -43,26 +48,6 @@ pub struct Transfer {
     /// Micro-tokens.
     #[serde(with = "crate::types::twin::micro")]
     pub amount: u128,
-}
-
-/// Publishes a provable model.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RegisterModel {
-    /// Canonical bytes of the graph.
-    #[serde(with = "crate::types::twin::bytes")]
-    pub graph: Vec<u8>,
-    /// Canonical bytes of the row commitments.
-    #[serde(with = "crate::types::twin::bytes")]
-    pub commitment: Vec<u8>,
-    /// Setup the rows are committed under; must be on the genesis list.
-    #[serde(with = "attestation::hex")]
-    pub setup: Hash,
-    /// Billing formula.
-    pub formula: UnitsFormula,
-    /// Micro-tokens to lock.
-    #[serde(with = "crate::types::twin::micro")]
-    pub bond: u128,
 }
 
 /// Publishes a worker.
@@ -248,6 +233,24 @@ pub enum Action {
     ReportImplausible(Box<ReportImplausible>),
     /// See [`ProposeAssignment`].
     ProposeAssignment(ProposeAssignment),
+    /// See [`ChallengeModel`].
+    ChallengeModel(ChallengeModel),
+    /// See [`Propose`].
+    Propose(Box<Propose>),
+    /// See [`CastVote`].
+    Vote(CastVote),
+    /// See [`Authorise`].
+    Authorise(Box<Authorise>),
+    /// See [`ReportMisbehaviour`].
+    ReportMisbehaviour(Box<ReportMisbehaviour>),
+    /// See [`AnchorReceipt`].
+    AnchorReceipt(AnchorReceipt),
+    /// See [`TeleportOut`].
+    TeleportOut(TeleportOut),
+    /// See [`ClaimTeleport`].
+    ClaimTeleport(Box<ClaimTeleport>),
+    /// See [`RefundTeleport`].
+    RefundTeleport(Box<RefundTeleport>),
 }
 
 /// The body of a transaction.

@@ -9,6 +9,7 @@ mod check;
 mod dev;
 pub(super) mod directory;
 mod query;
+mod simulate;
 mod tx;
 mod words;
 
@@ -20,6 +21,7 @@ pub(crate) enum Chain {
     Query(query::Query),
     #[command(subcommand)]
     Tx(tx::Tx),
+    Simulate(simulate::Simulate),
 }
 
 impl Chain {
@@ -30,6 +32,7 @@ impl Chain {
             Self::Check(_) => "chain check",
             Self::Query(arguments) => arguments.name(),
             Self::Tx(arguments) => arguments.name(),
+            Self::Simulate(_) => "chain simulate",
         }
     }
 }
@@ -40,5 +43,6 @@ pub(super) fn run(command: &Chain, output: &Output) -> Result<Done, CliError> {
         Chain::Check(arguments) => check::run(arguments, output),
         Chain::Query(arguments) => query::run(arguments, output),
         Chain::Tx(arguments) => tx::run(arguments, output),
+        Chain::Simulate(arguments) => simulate::run(arguments, output),
     }
 }

@@ -1,10 +1,10 @@
 //! What happened on a chain, in words.
 
-use ::chain::types::{Event, Outcome};
+use ::chain::types::{Event, Outcome, ProposalStatus};
 use attestation::hex;
 
 use crate::commands::names::{account, worker};
-use crate::output::{Output, amount};
+use crate::output::{Output, amount, utc};
 
 /// An amount of tokens in words.
 pub(super) fn tokens(micro: u128) -> String {
@@ -130,7 +130,80 @@ pub(super) fn describe(event: &Event) -> String {
             )
         }
         Event::LeaseClosed { lease } => format!("grace window of lease {} ended", id(lease)),
+        Event::ModelUpheld { model, challenger, slashed } => {
+            format!(
+                "nothing is wrong with the opened row of model {}; {} loses {}",
+                id(model),
+                account(challenger),
+                tokens(*slashed)
+            )
+        }
+        Event::ModelConvicted { model, challenger, row, slashed } => format!(
+            "row {row} convicts model {}: its bond of {} is slashed, {} is paid from it, its jobs end",
+            id(model),
+            tokens(*slashed),
+            account(challenger)
+        ),
+        Event::Proposed { .. }
+        | Event::Voted { .. }
+        | Event::ProposalEnded { .. }
+        | Event::Issued { .. }
+        | Event::AuthorityTransferred { .. } => governed(event),
+        Event::Equivocated { worker: key, reporter, slashed } => format!(
+            "worker {} signed two outputs for one context and loses {}; {} showed it",
+            worker(key),
+            tokens(*slashed),
+            account(reporter)
+        ),
+        Event::Anchored { receipt, coordinator } => {
+            let vouched = coordinator.map(|by| format!(", vouched for by {}", account(&by))).unwrap_or_default();
+            format!("receipt {} anchored{vouched}", id(receipt))
+        }
+        Event::TeleportSent { teleport, destination, recipient, amount, expires } => format!(
+            "{} left for {} on chain {destination}, to be claimed by {}; teleport {}",
+            tokens(*amount),
+            account(recipient),
+            utc(*expires),
+            id(teleport)
+        ),
+        Event::TeleportClaimed { teleport, source, recipient, amount } => {
+            format!("{} came from chain {source} to {}, teleport {}", tokens(*amount), account(recipient), id(teleport))
+        }
+        Event::TeleportRefunded { teleport, sender, amount } => {
+            format!("{} returned to {}: nobody claimed teleport {}", tokens(*amount), account(sender), id(teleport))
+        }
         Event::JobExpired { job, returned } => format!("job {} expired, {} returned", id(job), tokens(*returned)),
+    }
+}
+
+/// An event of governance or of the issuing authority.
+fn governed(event: &Event) -> String {
+    let id = |hash| hex::encode(hash);
+    match event {
+        Event::Proposed { proposal, worker: key, voting_until } => {
+            format!("worker {} proposes {}; votes are taken to height {voting_until}", worker(key), id(proposal))
+        }
+        Event::Voted { proposal, worker: key, votes, yes } => {
+            let side = if *yes { "for" } else { "against" };
+            format!("worker {} votes {side} proposal {} with {votes}", worker(key), id(proposal))
+        }
+        Event::ProposalEnded { proposal, status } => format!("proposal {} {}", id(proposal), standing(*status)),
+        Event::Issued { to, amount } => format!("{} issued to {}", tokens(*amount), account(to)),
+        Event::AuthorityTransferred { issued } => {
+            format!("the mint is the rules' for good; {} were issued before", tokens(*issued))
+        }
+        _ => String::new(),
+    }
+}
+
+/// Where a proposal stands.
+pub(super) fn standing(status: ProposalStatus) -> &'static str {
+    match status {
+        ProposalStatus::Voting => "is being voted on",
+        ProposalStatus::Rejected => "was rejected",
+        ProposalStatus::Scheduled => "passed and waits for the end of its epoch",
+        ProposalStatus::Active => "is in force",
+        ProposalStatus::Void => "passed, and the rules of the day refuse it",
     }
 }
 

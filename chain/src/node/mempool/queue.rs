@@ -62,7 +62,12 @@ fn is_expensive(transaction: &CheckedTransaction) -> bool {
         | Action::RegisterWorker(_)
         | Action::SubmitResult(_)
         | Action::AnswerWithProof(_)
-        | Action::ReportImplausible(_) => true,
+        | Action::ReportImplausible(_)
+        | Action::ChallengeModel(_)
+        | Action::Authorise(_)
+        | Action::ReportMisbehaviour(_)
+        | Action::ClaimTeleport(_)
+        | Action::RefundTeleport(_) => true,
         Action::BindDevice(bind) => matches!(bind.step, DeviceStep::Show { .. }),
         Action::Transfer(_)
         | Action::Stake(_)
@@ -74,7 +79,11 @@ fn is_expensive(transaction: &CheckedTransaction) -> bool {
         | Action::RevealCheck(_)
         | Action::Challenge(_)
         | Action::UpdateWorker(_)
-        | Action::ProposeAssignment(_) => false,
+        | Action::ProposeAssignment(_)
+        | Action::Propose(_)
+        | Action::Vote(_)
+        | Action::AnchorReceipt(_)
+        | Action::TeleportOut(_) => false,
     }
 }
 

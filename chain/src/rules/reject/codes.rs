@@ -3,7 +3,7 @@
 use super::Reject;
 
 /// Every code with its section of the specification, ascending.
-pub const CODES: [(u16, &str); 107] = [
+pub const CODES: [(u16, &str); 141] = [
     (101, "transaction-oversized"),
     (102, "transaction-malformed"),
     (103, "signature-invalid"),
@@ -111,6 +111,40 @@ pub const CODES: [(u16, &str); 107] = [
     (1032, "assignment-made"),
     (1033, "assignment-over"),
     (1034, "assignment-unfit"),
+    (211, "model-window-over"),
+    (212, "row-opening-invalid"),
+    (213, "model-convicted"),
+    (214, "model-window-full"),
+    (920, "not-conflicting"),
+    (921, "punished-already"),
+    (922, "misbehaviour-old"),
+    (1101, "tier-missing"),
+    (1102, "proposal-cooldown"),
+    (1103, "parameters-refused"),
+    (1104, "parameter-fixed"),
+    (1105, "parameter-above-genesis"),
+    (1106, "proposal-unknown"),
+    (1107, "vote-over"),
+    (1108, "voted-already"),
+    (1109, "link-invalid"),
+    (1130, "authority-transferred"),
+    (1131, "approvals-short"),
+    (1132, "approval-invalid"),
+    (1133, "issue-above-cap"),
+    (1140, "anchor-duplicate"),
+    (1141, "co-signature-invalid"),
+    (1201, "chain-unlinked"),
+    (1202, "teleport-elsewhere"),
+    (1203, "teleport-claimed"),
+    (1204, "teleport-unproven"),
+    (1205, "header-unproven"),
+    (1206, "teleport-expired"),
+    (1207, "teleport-expiry-outside"),
+    (1208, "teleport-inflow"),
+    (1209, "teleport-unknown"),
+    (1210, "teleport-refunded"),
+    (1211, "refund-early"),
+    (1212, "teleport-not-sent"),
 ];
 
 impl Reject {
@@ -235,6 +269,13 @@ impl Reject {
             Self::AssignmentMade { .. } => (1032, "assignment-made"),
             Self::AssignmentOver { .. } => (1033, "assignment-over"),
             Self::AssignmentUnfit { .. } => (1034, "assignment-unfit"),
+            Self::ModelWindowOver { .. } => (211, "model-window-over"),
+            Self::RowOpeningInvalid(_) => (212, "row-opening-invalid"),
+            Self::ModelConvicted { .. } => (213, "model-convicted"),
+            Self::ModelWindowFull { .. } => (214, "model-window-full"),
+            Self::Governance(reject) => reject.entry(),
+            Self::Exchange(reject) => reject.entry(),
+            Self::Teleport(reject) => reject.entry(),
         }
     }
 }

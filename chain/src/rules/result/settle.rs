@@ -78,7 +78,8 @@ pub(crate) fn settle(
     let mut returned = settled.returned;
     // spec: chain#check-fee
     if let Some(checker) = checker {
-        let fee = share(escrow, params.fee.check_bps).ok_or_else(overflow)?;
+        // The share may have grown since the job was posted; who posted it owes what it locked and no more.
+        let fee = share(escrow, params.fee.check_bps).ok_or_else(overflow)?.min(returned);
         returned = returned.checked_sub(fee).ok_or_else(overflow)?;
         execution.credit(&checker, fee)?;
     }

@@ -68,7 +68,7 @@ pub(crate) fn convict(
     stake::forfeit(execution, &record.worker, slashed)?;
     lease::release_bond(execution, &mut lease)?;
     if repeated {
-        slashed = slashed.checked_add(take_stake(execution, &record.worker)?).ok_or_else(overflow)?;
+        slashed = slashed.checked_add(take_stake(execution, &record.worker, u128::MAX)?).ok_or_else(overflow)?;
     }
     distribute(execution, slashed, &dispute.accuser, &right)?;
     // The accuser's own bond comes back; a checker that had agreed was wrong.
@@ -182,16 +182,20 @@ fn end_dispute(execution: &mut Execution<'_>, result: &Hash) -> Result<Dispute, 
     Ok(dispute)
 }
 
-/// Takes all free and unbonding stake of a worker that was convicted again.
+/// Takes unbonding and free stake of a worker that was convicted, up to `most`; what would leave first goes first.
 // spec: chain#worker-banned
-fn take_stake(execution: &mut Execution<'_>, worker: &Hash) -> Result<u128, Failure> {
+pub(crate) fn take_stake(execution: &mut Execution<'_>, worker: &Hash, most: u128) -> Result<u128, Failure> {
     let key = Key::Stake(*worker);
     let mut stake: Stake = execution.state.expect(&key)?;
-    let overflow = Reject::AmountOverflow { what: "slash" };
-    let parts = std::mem::take(&mut stake.unbonding);
-    let unbonding = parts.iter().try_fold(std::mem::take(&mut stake.amount), |sum, part| sum.checked_add(part.amount));
+    let mut left = most;
+    for part in stake.unbonding.iter_mut().map(|part| &mut part.amount).chain([&mut stake.amount]) {
+        let taken = left.min(*part);
+        left = left.saturating_sub(taken);
+        *part = part.saturating_sub(taken);
+    }
+    stake.unbonding.retain(|part| part.amount > 0);
     execution.state.put(&key, stake)?;
-    Ok(unbonding.ok_or(overflow)?)
+    Ok(most.saturating_sub(left))
 }
 
 fn close_lease(execution: &mut Execution<'_>, id: &Hash, mut lease: WorkLease) -> Result<(), Failure> {

@@ -91,6 +91,8 @@ fn one_height_has_room_for_so_many_deadlines() {
     use crate::testing::account;
     let mut world = World::with(|params| params.block.gas_max = 1 << 40);
     world.register_model();
+    // While the model can be challenged it takes fewer jobs.
+    world.reach(world.machine().height() + 8);
     let template = PostJob { input: JobInput::Reference(input().hash()), escrow: 180_000, ..world.job() };
     let height = template.deadline;
     // One block of jobs with one deadline fills it.

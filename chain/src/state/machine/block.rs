@@ -198,6 +198,7 @@ impl<S: Store> Machine<S> {
             epoch: height.checked_div(params.block.epoch_blocks).unwrap_or(0),
             beacon: self.head.next_beacon,
             params,
+            initial: self.genesis.params(),
             services: &self.services,
         }
     }

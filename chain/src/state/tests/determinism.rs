@@ -129,12 +129,12 @@ fn roots_are_pinned() {
 }
 
 const GOLDEN: [(&str, &str); 8] = [
-    ("genesis", "21fd0c104b83027bcf5c0bdfd34ed6e1bb691c77ef4fc8474fbf8164b9be6dc8"),
-    ("genesis state", "df57be26a4238052ac3344168ef3e65d1a8c03c03b91d87b09cdd52a1f4fbad3"),
-    ("state", "04e7226937676d37faa081506b4d77dc638d298242ceab9cd0e9eed91655e8ae"),
-    ("transactions", "186655a7f9a88202fb3775481055c4a63fb05c4eb8bd6ef8e6a4eac412c577d0"),
+    ("genesis", "c7400dbf7bd4e12b6b86fb63938ae3406b4e9dee6c20613b7ac2d1bd25c122fe"),
+    ("genesis state", "adf55f44657e152d25219f4285e583196ed29f25ca97de11d4690bb0fb82f94e"),
+    ("state", "7f00c81552d8e1da804af00b3052143ffc07f35f499b1f96b984fc082bc19131"),
+    ("transactions", "ab45178faf0f5630ed9ef637d8a16e346b3a273dee9a31338a80206ea42117ee"),
     ("no results", "47e661b4da05709fa742fcc3298880031c0f58afc52c33ec908c399cc4d8caaf"),
     ("one result", "cc57a2ff11b4e20a50f97c8e241acb1fb5b1c99d82fb5eb4997b0ebf4368214a"),
-    ("header", "db22389403ac6dc5a0d700386e2301db3553c84d418d7321fde00696e1361e6b"),
-    ("beacon", "71190eb87e53f5c58a09c6959d8269c5278f856ec2172a2a11dc5031bb905db1"),
+    ("header", "b900a8d97d6f0f6e32de1f294c92b02c2ebf47ba7e9e6411ff1445c0da4e0934"),
+    ("beacon", "fb220e4ad08eff26da2396198a6e2b6b2bd358df916567dec1364620d2211771"),
 ];

@@ -3,7 +3,7 @@
 use ::chain::api::ObjectKind;
 use ::chain::api::{OpenJob, PAGE_MAX};
 use ::chain::state::Stored;
-use ::chain::types::{Hash, JobResult, Model, WorkerRegistration};
+use ::chain::types::{Hash, JobResult, Model, ModelStatus, WorkerRegistration};
 use attestation::hex;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -47,7 +47,9 @@ pub(super) async fn jobs(asked: &Asked<'_>) -> Result<Done, CliError> {
 
 pub(super) async fn models(asked: &Asked<'_>) -> Result<Done, CliError> {
     list(asked, ObjectKind::Model, "models", |id, model: &Model| {
-        format!("{}  {} units a run  registered by {}", hex::encode(id), model.units, names::account(&model.registrant))
+        let closed = if model.status == ModelStatus::Convicted { "  convicted: closed" } else { "" };
+        let registrant = names::account(&model.registrant);
+        format!("{}  {} units a run  registered by {registrant}{closed}", hex::encode(id), model.units)
     })
     .await
 }

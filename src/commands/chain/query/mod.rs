@@ -14,6 +14,7 @@ use crate::error::CliError;
 use crate::output::{Done, Output};
 
 mod asked;
+mod exchange;
 mod history;
 mod lists;
 mod objects;
@@ -99,6 +100,23 @@ enum What {
         /// The result
         result: Identifier,
     },
+    /// A proposed change, and where it stands
+    Proposal {
+        /// Identifier
+        id: Identifier,
+    },
+    /// Tokens that left for another chain
+    Teleport {
+        /// Identifier
+        id: Identifier,
+    },
+    /// An anchored receipt
+    Anchor {
+        /// Digest of the signed receipt
+        receipt: Identifier,
+    },
+    /// Who may issue tokens, until the mint is handed over
+    Authority,
     /// The chain's parameters
     Params,
     /// What was issued, and where it is
@@ -150,6 +168,10 @@ impl What {
             Self::Result { .. } => "chain query result",
             Self::Check { .. } => "chain query check",
             Self::Dispute { .. } => "chain query dispute",
+            Self::Proposal { .. } => "chain query proposal",
+            Self::Teleport { .. } => "chain query teleport",
+            Self::Anchor { .. } => "chain query anchor",
+            Self::Authority => "chain query authority",
             Self::Params => "chain query params",
             Self::Supply => "chain query supply",
             Self::Treasury => "chain query treasury",
@@ -208,6 +230,10 @@ pub(super) fn run(arguments: &Query, output: &Output) -> Result<Done, CliError> 
             What::Result { id: Identifier(id) } => result::result(&asked, id).await,
             What::Check { result: Identifier(id) } => objects::check(&asked, id).await,
             What::Dispute { result: Identifier(id) } => objects::dispute(&asked, id).await,
+            What::Proposal { id: Identifier(id) } => exchange::proposal(&asked, id).await,
+            What::Teleport { id: Identifier(id) } => exchange::teleport(&asked, id).await,
+            What::Anchor { receipt: Identifier(id) } => exchange::anchor(&asked, id).await,
+            What::Authority => exchange::authority(&asked).await,
             What::Params => objects::params(&asked).await,
             What::Supply => objects::supply(&asked).await,
             What::Treasury => objects::treasury(&asked).await,

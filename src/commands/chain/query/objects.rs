@@ -2,8 +2,8 @@
 
 use ::chain::state::Key;
 use ::chain::types::{
-    Account, Address, Dispute, Hash, InferenceJob, JobInput, JobStatus, LeaseKind, LeaseStatus, Model, Params, Seat,
-    SpotCheck, Stake, Standing, Supply, Treasury, WorkLease, WorkerRegistration,
+    Account, Address, Dispute, Hash, InferenceJob, JobInput, JobStatus, LeaseKind, LeaseStatus, Model, ModelStatus,
+    Params, Seat, SpotCheck, Stake, Standing, Supply, Treasury, WorkLease, WorkerRegistration,
 };
 use attestation::hex;
 use circuits::model::graph::Graph;
@@ -108,9 +108,20 @@ pub(super) async fn model(asked: &Asked<'_>, id: &Hash) -> Result<Done, CliError
             output.field("key digest", hex::encode(&model.key_digest));
             output.field("bond", tokens(model.bond));
             output.field("since", format!("height {}", model.registered_height));
+            output.field("key audited", audited(asked, model).await?);
             Ok(())
         })
         .await
+}
+
+/// What the chain can say about the rows of a model: that one was found wrong, or whether one still can be.
+async fn audited(asked: &Asked<'_>, model: &Model) -> Result<String, CliError> {
+    if model.status == ModelStatus::Convicted {
+        return Ok("no: one of its rows was found wrong; it takes no more jobs".to_owned());
+    }
+    let params: Option<Params> = asked.client.get(&Key::Params).await?;
+    let until = params.map_or(0, |params| model.contestable_until(params.window.challenge));
+    Ok(format!("no, not by the chain; challenges are taken to height {until}, `assay model audit` recomputes its rows"))
 }
 
 pub(super) async fn job(asked: &Asked<'_>, id: &Hash) -> Result<Done, CliError> {

@@ -16,9 +16,12 @@ use crate::error::CliError;
 use crate::output::{Done, Output};
 
 mod device;
+mod evidence;
+mod governance;
 mod job;
 mod model;
 mod stake;
+mod teleport;
 mod transfer;
 mod work;
 mod worker;
@@ -38,6 +41,15 @@ pub(in crate::commands) enum Tx {
     UpdateWorker(With<work::UpdateWorker>),
     ReportImplausible(With<work::ReportImplausible>),
     ProposeAssignment(With<work::ProposeAssignment>),
+    ChallengeModel(With<model::ChallengeModel>),
+    Propose(With<governance::Propose>),
+    Vote(With<governance::Vote>),
+    Authorise(With<governance::Authorise>),
+    ReportMisbehaviour(With<evidence::ReportMisbehaviour>),
+    AnchorReceipt(With<evidence::AnchorReceipt>),
+    TeleportOut(With<teleport::TeleportOut>),
+    ClaimTeleport(With<teleport::ClaimTeleport>),
+    RefundTeleport(With<teleport::RefundTeleport>),
 }
 
 /// An action, and what every transaction needs.
@@ -75,6 +87,15 @@ trait Prepared {
     async fn action(self, account: &Account) -> Result<Action, CliError>;
 }
 
+/// An action that needs nothing of the chain.
+struct Ready(Action);
+
+impl Prepared for Ready {
+    async fn action(self, _: &Account) -> Result<Action, CliError> {
+        Ok(self.0)
+    }
+}
+
 impl Tx {
     /// Name in the envelope.
     pub(super) fn name(&self) -> &'static str {
@@ -91,6 +112,15 @@ impl Tx {
             Self::UpdateWorker(_) => work::UpdateWorker::NAME,
             Self::ReportImplausible(_) => work::ReportImplausible::NAME,
             Self::ProposeAssignment(_) => work::ProposeAssignment::NAME,
+            Self::ChallengeModel(_) => model::ChallengeModel::NAME,
+            Self::Propose(_) => governance::Propose::NAME,
+            Self::Vote(_) => governance::Vote::NAME,
+            Self::Authorise(_) => governance::Authorise::NAME,
+            Self::ReportMisbehaviour(_) => evidence::ReportMisbehaviour::NAME,
+            Self::AnchorReceipt(_) => evidence::AnchorReceipt::NAME,
+            Self::TeleportOut(_) => teleport::TeleportOut::NAME,
+            Self::ClaimTeleport(_) => teleport::ClaimTeleport::NAME,
+            Self::RefundTeleport(_) => teleport::RefundTeleport::NAME,
         }
     }
 }
@@ -109,6 +139,15 @@ pub(super) fn run(command: &Tx, output: &Output) -> Result<Done, CliError> {
         Tx::UpdateWorker(arguments) => act(arguments, output),
         Tx::ReportImplausible(arguments) => act(arguments, output),
         Tx::ProposeAssignment(arguments) => act(arguments, output),
+        Tx::ChallengeModel(arguments) => act(arguments, output),
+        Tx::Propose(arguments) => act(arguments, output),
+        Tx::Vote(arguments) => act(arguments, output),
+        Tx::Authorise(arguments) => act(arguments, output),
+        Tx::ReportMisbehaviour(arguments) => act(arguments, output),
+        Tx::AnchorReceipt(arguments) => act(arguments, output),
+        Tx::TeleportOut(arguments) => act(arguments, output),
+        Tx::ClaimTeleport(arguments) => act(arguments, output),
+        Tx::RefundTeleport(arguments) => act(arguments, output),
     }
 }
 

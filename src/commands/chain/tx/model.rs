@@ -7,13 +7,16 @@ use std::str::FromStr;
 use ::chain::client::Account;
 use ::chain::state::Key;
 use ::chain::types::transaction;
-use ::chain::types::{Action, Hash, Params, UnitsFormula, encode};
+use ::chain::types::{Action, Hash, Model, Params, UnitsFormula, encode};
 use attestation::hex;
+use circuits::model::bundle::Bundle;
 use clap::Args;
 use verifier::key::VerifyingKey;
+use verifier::row_opening::open;
 
 use super::{Acts, Prepared};
-use crate::commands::names::Amount;
+use crate::commands::model::audit::Published;
+use crate::commands::names::{Amount, Identifier};
 use crate::commands::prover::derive_key;
 use crate::commands::setups::development_setup;
 use crate::commands::signer::Password;
@@ -69,6 +72,63 @@ impl Prepared for Committed {
             formula: UnitsFormula { base, per_token_in: 0, per_token_out: 0 },
             bond,
         }))
+    }
+}
+
+/// Call a published model wrong by one row of its weights; the bond is lost if nothing is wrong with it
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Example:\n  assay chain tx challenge-model --as operator-1 --registered 0x.. --model digits.assay\n\nWithout --row the file is audited and the first row that is not as published is opened. `assay model audit` only looks."
+)]
+pub(in crate::commands) struct ChallengeModel {
+    /// Hash that the model is registered under
+    #[arg(long, value_name = "HASH")]
+    registered: Identifier,
+    /// Model file (.assay) with the rows under the registered root
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// The row to open
+    #[arg(long)]
+    row: Option<usize>,
+    /// Bond in tokens; the least that the chain asks for without it
+    #[arg(long, value_name = "TOKENS")]
+    bond: Option<Amount>,
+}
+
+/// A challenge whose model file was read.
+struct Holding<'a> {
+    challenge: ChallengeModel,
+    bundle: Bundle,
+    output: &'a Output,
+}
+
+impl Acts for ChallengeModel {
+    const NAME: &'static str = "chain tx challenge-model";
+
+    fn prepare(&self, _: &mut Password<'_>, output: &Output) -> Result<impl Prepared, CliError> {
+        Ok(Holding { challenge: self.clone(), bundle: files::read_model(&self.model)?, output })
+    }
+}
+
+impl Prepared for Holding<'_> {
+    async fn action(self, account: &Account) -> Result<Action, CliError> {
+        let Self { challenge: ChallengeModel { registered: Identifier(hash), model, row, bond }, bundle, output } =
+            self;
+        let row = match row {
+            Some(row) => row,
+            None => {
+                let found: Option<Model> = account.client().get(&Key::Model(hash)).await?;
+                let found = found.ok_or_else(|| CliError::None { what: "model", id: hex::encode(&hash) })?;
+                let found = Published::registered(&hash, &found)?.audit(&bundle, output)?;
+                let reason = "every row of it is as published; there is nothing to challenge".to_owned();
+                found.failed.first().copied().ok_or(CliError::Rejected { path: model, reason })?
+            }
+        };
+        let bond = match bond {
+            Some(Amount(bond)) => bond,
+            None => params(account).await?.bond.challenge_min,
+        };
+        Ok(Action::ChallengeModel(transaction::ChallengeModel { model: hash, openings: open(&bundle, row)?, bond }))
     }
 }
 
