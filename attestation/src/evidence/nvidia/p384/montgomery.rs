@@ -100,6 +100,23 @@ pub(super) fn subtract(a: &Limbs, b: &Limbs) -> (Limbs, bool) {
     ([c0, c1, c2, c3, c4, c5], borrow)
 }
 
+/// Whether all limbs are zero; a comparison of arrays would call a library's.
+#[inline]
+pub(super) const fn is_zero([a0, a1, a2, a3, a4, a5]: &Limbs) -> bool {
+    *a0 | *a1 | *a2 | *a3 | *a4 | *a5 == 0
+}
+
+/// One of two numbers, without a branch: which one is as good as random here, and a wrong guess costs a processor more
+/// than the arithmetic.
+#[inline]
+fn select(first: bool, a: &Limbs, b: &Limbs) -> Limbs {
+    let [a0, a1, a2, a3, a4, a5] = *a;
+    let [b0, b1, b2, b3, b4, b5] = *b;
+    let mask = u64::from(first).wrapping_neg();
+    let one = |a: u64, b: u64| b ^ (mask & (a ^ b));
+    [one(a0, b0), one(a1, b1), one(a2, b2), one(a3, b3), one(a4, b4), one(a5, b5)]
+}
+
 /// From big-endian bytes.
 pub(super) fn from_bytes(bytes: &[u8; 48]) -> Limbs {
     let (chunks, _) = bytes.as_chunks();
@@ -126,7 +143,7 @@ impl Modulus {
     #[inline]
     fn reduced(&self, value: &Limbs, carry: bool) -> Limbs {
         let (less, borrow) = subtract(value, &self.limbs);
-        if carry || !borrow { less } else { *value }
+        select(carry | !borrow, &less, value)
     }
 
     /// Sum of reduced numbers.
@@ -140,7 +157,7 @@ impl Modulus {
     #[inline]
     pub(super) fn difference(&self, a: &Limbs, b: &Limbs) -> Limbs {
         let (difference, borrow) = subtract(a, b);
-        if borrow { add(&difference, &self.limbs).0 } else { difference }
+        add(&difference, &select(borrow, &self.limbs, &[0; 6])).0
     }
 
     /// Product of reduced numbers over 2^384.
@@ -191,7 +208,7 @@ impl Modulus {
     /// Inverse in Montgomery form, by the binary Euclidean algorithm (Handbook of Applied Cryptography, 14.61, for an odd
     /// modulus). Zero stays zero.
     pub(super) fn invert(&self, a: &Limbs) -> Limbs {
-        if *a == [0; 6] {
+        if is_zero(a) {
             return *a;
         }
         // Of a R, this finds 1/(a R); two entries make it R/a.
@@ -204,7 +221,7 @@ impl Modulus {
             if less {
                 v = subtract(&v, &u).0;
                 y = self.difference(&y, &x);
-            } else if difference == [0; 6] {
+            } else if is_zero(&difference) {
                 // The modulus is prime, so both are one here.
                 return self.enter(&self.enter(&x));
             } else {
@@ -307,46 +324,30 @@ pub(super) mod field {
         reduce([s0, t1, t2, t3, t4, t5], [t6, t7, t8, t9, t10, t11])
     }
 
-    /// Adds the multiple `q` of the prime that clears the lowest 128 bits, and drops them: one of three steps.
+    /// Adds the multiple of the prime that clears the lowest limb, and drops that limb: one of six steps.
     ///
-    /// The prime is 2^384 - (2^128 + 2^96 - 2^32 + 1), and its negative inverse mod 2^128 is 2^64 + 2^32 + 1.
+    /// The prime is 2^384 - m with m = 2^128 + 2^96 - 2^32 + 1, and its negative inverse mod 2^64 is 2^32 + 1. The result is
+    /// below the prime for every input.
     #[inline(always)]
-    fn step([t0, t1, t2]: [u128; 3], next: u128, carry: bool) -> ([u128; 3], bool) {
-        let q = t0.wrapping_add(t0 << 32).wrapping_add(t0 << 64);
-        // q (2^128 + 2^96 - 2^32 + 1): its low half is t0 by the choice of q, so only what that half carries matters.
-        let (low, borrow) = q.overflowing_sub(q << 32);
-        let (_, carried) = low.overflowing_add(q << 96);
-        let (high, over) = q.overflowing_add(q >> 32);
-        let (high, under) = high.overflowing_sub((q >> 96).wrapping_add(u128::from(borrow)));
-        let (high, again) = high.overflowing_add(u128::from(carried));
-        let top = u128::from(over).wrapping_add(u128::from(again)).wrapping_sub(u128::from(under));
-        let (u1, borrow) = t1.borrowing_sub(high, false);
-        let (u2, borrow) = t2.borrowing_sub(top, borrow);
+    fn step([t0, t1, t2, t3, t4, t5]: Limbs) -> Limbs {
+        let q = t0.wrapping_add(t0 << 32);
+        // q m: its lowest limb is t0 by the choice of q.
+        let (_, high) = q.carrying_mul(0xFFFF_FFFF_0000_0001, 0);
+        let (m1, high) = q.carrying_mul(0x0000_0000_FFFF_FFFF, high);
+        let (m2, carry) = q.carrying_add(high, false);
+        let (u0, borrow) = t1.borrowing_sub(m1, false);
+        let (u1, borrow) = t2.borrowing_sub(m2, borrow);
+        let (u2, borrow) = t3.borrowing_sub(u64::from(carry), borrow);
+        let (u3, borrow) = t4.borrowing_sub(0, borrow);
+        let (u4, borrow) = t5.borrowing_sub(0, borrow);
         // Nothing is borrowed where q is zero, so this does not wrap.
-        let (u3, carry) = next.carrying_add(q.wrapping_sub(u128::from(borrow)), carry);
-        ([u1, u2, u3], carry)
+        [u0, u1, u2, u3, u4, q.wrapping_sub(u64::from(borrow))]
     }
 
     /// A product of reduced elements over 2^384, reduced.
     #[inline(always)]
     fn reduce(low: Limbs, high: Limbs) -> Limbs {
-        let [l0, l1, l2] = pairs(low);
-        let [h0, h1, h2] = pairs(high);
-        let (t, carry) = step([l0, l1, l2], h0, false);
-        let (t, carry) = step(t, h1, carry);
-        let (t, carry) = step(t, h2, carry);
-        P.reduced(&limbs(t), carry)
-    }
-
-    #[inline]
-    fn pairs([a0, a1, a2, a3, a4, a5]: Limbs) -> [u128; 3] {
-        let pair = |low: u64, high: u64| (u128::from(high) << 64) | u128::from(low);
-        [pair(a0, a1), pair(a2, a3), pair(a4, a5)]
-    }
-
-    #[expect(clippy::as_conversions, reason = "cutting a pair in two is what is meant")]
-    #[inline]
-    const fn limbs([a, b, c]: [u128; 3]) -> Limbs {
-        [a as u64, (a >> 64) as u64, b as u64, (b >> 64) as u64, c as u64, (c >> 64) as u64]
+        let (sum, carry) = super::add(&step(step(step(step(step(step(low)))))), &high);
+        P.reduced(&sum, carry)
     }
 }

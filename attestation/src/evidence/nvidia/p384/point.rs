@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::montgomery::{
     Limbs, P,
     field::{multiply, square},
-    from_bytes, half, subtract,
+    from_bytes, half, is_zero, subtract,
 };
 
 const B: [u8; 48] = [
@@ -25,7 +25,7 @@ const GENERATOR_Y: [u8; 48] = [
 ];
 
 /// Bits of a window over the generator, whose table is made once.
-const GENERATOR_WINDOW: u32 = 8;
+const GENERATOR_WINDOW: u32 = 11;
 /// Bits of a window over a key, whose table is made for every signature.
 const KEY_WINDOW: u32 = 5;
 
@@ -45,9 +45,6 @@ impl Affine {
         (square(&y) == right).then_some(Self { x, y })
     }
 
-    fn negated(self) -> Self {
-        Self { x: self.x, y: P.difference(&[0; 6], &self.y) }
-    }
 }
 
 /// A point; the identity has z = 0.
@@ -67,16 +64,16 @@ struct Prepared {
 }
 
 impl Jacobian {
-    fn identity() -> Self {
+    const fn identity() -> Self {
         Self { x: P.one(), y: P.one(), z: [0; 6] }
     }
 
-    fn from_affine(point: Affine) -> Self {
+    const fn from_affine(point: Affine) -> Self {
         Self { x: point.x, y: point.y, z: P.one() }
     }
 
     fn is_identity(&self) -> bool {
-        self.z == [0; 6]
+        is_zero(&self.z)
     }
 
     /// dbl-2001-b of the Explicit-Formulas Database, for a = -3. The identity stays the identity.
@@ -102,8 +99,8 @@ impl Jacobian {
     fn add_scaled(&self, [u1, s1, u2, s2]: [&Limbs; 4], z: &Limbs) -> Self {
         let h = P.difference(u2, u1);
         let r = P.difference(s2, s1);
-        if h == [0; 6] {
-            return if r == [0; 6] { self.double() } else { Self::identity() };
+        if is_zero(&h) {
+            return if is_zero(&r) { self.double() } else { Self::identity() };
         }
         let h2 = square(&h);
         let h3 = multiply(&h, &h2);
@@ -113,19 +110,23 @@ impl Jacobian {
         Self { x, y, z: multiply(z, &h) }
     }
 
-    fn add_affine(&self, other: &Affine) -> Self {
+    /// Sum with a point or its opposite.
+    fn add_affine(&self, other: &Affine, opposite: bool) -> Self {
+        let y = signed(&other.y, opposite);
         if self.is_identity() {
-            return Self::from_affine(*other);
+            return Self { x: other.x, y, z: P.one() };
         }
         let z2 = square(&self.z);
         let u2 = multiply(&other.x, &z2);
-        let s2 = multiply(&other.y, &multiply(&z2, &self.z));
+        let s2 = multiply(&y, &multiply(&z2, &self.z));
         self.add_scaled([&self.x, &self.y, &u2, &s2], &self.z)
     }
 
-    fn add(&self, other: &Prepared) -> Self {
+    /// Sum with a point or its opposite.
+    fn add(&self, other: &Prepared, opposite: bool) -> Self {
+        let y = signed(&other.point.y, opposite);
         if self.is_identity() {
-            return other.point;
+            return Self { y, ..other.point };
         }
         if other.point.is_identity() {
             return *self;
@@ -134,7 +135,7 @@ impl Jacobian {
         let u1 = multiply(&self.x, &other.z2);
         let s1 = multiply(&self.y, &other.z3);
         let u2 = multiply(&other.point.x, &z2);
-        let s2 = multiply(&other.point.y, &multiply(&z2, &self.z));
+        let s2 = multiply(&y, &multiply(&z2, &self.z));
         self.add_scaled([&u1, &s1, &u2, &s2], &multiply(&self.z, &other.point.z))
     }
 
@@ -143,35 +144,48 @@ impl Jacobian {
         Prepared { point: self, z2, z3: multiply(&z2, &self.z) }
     }
 
-    fn to_affine(self) -> Option<Affine> {
-        if self.is_identity() {
-            return None;
-        }
-        let inverse = P.invert(&self.z);
-        let squared = square(&inverse);
-        Some(Affine { x: multiply(&self.x, &squared), y: multiply(&self.y, &multiply(&squared, &inverse)) })
-    }
 }
 
-impl Prepared {
-    fn negated(mut self) -> Self {
-        self.point.y = P.difference(&[0; 6], &self.point.y);
-        self
-    }
+/// A coordinate, or what it is at the opposite point.
+#[inline]
+fn signed(y: &Limbs, opposite: bool) -> Limbs {
+    if opposite { P.difference(&[0; 6], y) } else { *y }
 }
 
 /// Point, three times it, five times it and so on, `count` of them.
 fn odd_multiples(point: Jacobian, count: usize) -> Vec<Jacobian> {
     let twice = point.double().prepared();
-    std::iter::successors(Some(point), |last| Some(last.add(&twice))).take(count).collect()
+    std::iter::successors(Some(point), |last| Some(last.add(&twice, false))).take(count).collect()
+}
+
+/// Points other than the identity with denominators cleared, by one inversion for all (Montgomery 1987, section 10.3.1).
+fn to_affine(points: &[Jacobian]) -> Vec<Affine> {
+    let before = points.iter().scan(P.one(), |product, point| {
+        let before = *product;
+        *product = multiply(product, &point.z);
+        Some(before)
+    });
+    let before: Vec<_> = before.collect();
+    let product = points.iter().fold(P.one(), |product, point| multiply(&product, &point.z));
+    let mut inverse = P.invert(&product);
+    let mut affine: Vec<_> = points
+        .iter()
+        .zip(&before)
+        .rev()
+        .map(|(point, before)| {
+            let own = multiply(&inverse, before);
+            inverse = multiply(&inverse, &point.z);
+            let squared = square(&own);
+            Affine { x: multiply(&point.x, &squared), y: multiply(&point.y, &multiply(&squared, &own)) }
+        })
+        .collect();
+    affine.reverse();
+    affine
 }
 
 static GENERATOR_MULTIPLES: LazyLock<Vec<Affine>> = LazyLock::new(|| {
     let generator = Affine { x: P.enter(&from_bytes(&GENERATOR_X)), y: P.enter(&from_bytes(&GENERATOR_Y)) };
-    odd_multiples(Jacobian::from_affine(generator), table_size(GENERATOR_WINDOW))
-        .into_iter()
-        .filter_map(Jacobian::to_affine)
-        .collect()
+    to_affine(&odd_multiples(Jacobian::from_affine(generator), table_size(GENERATOR_WINDOW)))
 });
 
 /// Odd multiples below 2^(window - 1).
@@ -222,18 +236,19 @@ pub(super) fn combination(u1: &Limbs, u2: &Limbs, key: &Affine) -> Option<(Limbs
         .collect();
     let generator_digits = windows(u1, GENERATOR_WINDOW);
     let key_digits = windows(u2, KEY_WINDOW);
+    let multiples_of_generator = &*GENERATOR_MULTIPLES;
     let mut sum = Jacobian::identity();
     for (&generator, &own) in generator_digits.iter().zip(&key_digits).rev() {
         if !sum.is_identity() {
             sum = sum.double();
         }
         if generator != 0 {
-            let multiple = *GENERATOR_MULTIPLES.get(position(generator))?;
-            sum = sum.add_affine(&if generator < 0 { multiple.negated() } else { multiple });
+            let multiple = multiples_of_generator.get(position(generator))?;
+            sum = sum.add_affine(multiple, generator < 0);
         }
         if own != 0 {
-            let multiple = *multiples.get(position(own))?;
-            sum = sum.add(&if own < 0 { multiple.negated() } else { multiple });
+            let multiple = multiples.get(position(own))?;
+            sum = sum.add(multiple, own < 0);
         }
     }
     if sum.is_identity() { None } else { Some((sum.x, square(&sum.z))) }
