@@ -161,6 +161,8 @@ pub(crate) enum CliError {
     Hardware(HardwareError),
     #[error("{0}")]
     Collect(Box<CollectError>),
+    #[error("session key: {0}")]
+    SessionKey(KeystoreError),
     #[error("{0}")]
     Bench(Box<BenchError>),
     #[error("{0}")]
@@ -223,6 +225,7 @@ impl CliError {
             Self::Worker(source) => worker::code(source),
             Self::Hardware(_) => "ASSAY-W008",
             Self::Collect(_) => "ASSAY-W009",
+            Self::SessionKey(_) => "ASSAY-W010",
             Self::Bench(source) => bench::code(source),
             Self::Import(source) => source.code(),
             Self::NoAddress { .. } => "ASSAY-N006",
@@ -268,7 +271,9 @@ impl CliError {
             Self::Demo(source) if source.is_resource() => Exit::Resource,
             Self::Demo(_) | Self::None { .. } => Exit::Rejected,
             Self::LogFilter { .. } => Exit::Unreadable,
-            Self::Runtime(_) | Self::NoAddress { .. } | Self::Hardware(_) | Self::Collect(_) => Exit::Resource,
+            Self::Runtime(_) | Self::NoAddress { .. } | Self::Hardware(_) | Self::Collect(_) | Self::SessionKey(_) => {
+                Exit::Resource
+            }
             Self::Interrupted => Exit::Interrupted,
             Self::Chain(source) => source.exit(),
             Self::Node(source) => node::exit(source),

@@ -2,6 +2,7 @@
 //!
 //! [`verify`] is a pure function: no clock, no network, no float, no map whose order varies. Two nodes with the same
 //! arguments get the same answer. An error means the evidence is refused; there is no "unverified but accepted".
+//! [`vendor`] judges what the vendors' own tools write, which belongs to no work.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
@@ -15,6 +16,7 @@ use crate::{
         composite::{self, CpuClaims, HardwareClaims},
         hardware::HardwareEvidence,
         nvidia::{
+            container::ContainerError,
             device_chain::Family,
             error::NvidiaError,
             report::DeviceKind,
@@ -30,6 +32,7 @@ use crate::{
 };
 
 mod reason;
+pub mod vendor;
 
 pub use reason::Reason;
 
@@ -101,6 +104,9 @@ pub enum AttestationError {
     /// An NVIDIA device is refused.
     #[error(transparent)]
     Nvidia(Box<NvidiaError>),
+    /// The vendor's container says something else than the device.
+    #[error(transparent)]
+    Container(ContainerError),
     /// A TDX quote is refused.
     #[error(transparent)]
     Tdx(Box<TdxError>),
@@ -164,6 +170,10 @@ pub enum AttestationError {
 }
 
 impl AttestationError {
+    pub(crate) fn nvidia(error: NvidiaError) -> Self {
+        Self::Nvidia(Box::new(error))
+    }
+
     /// Whether documents are what is missing: the evidence may hold, and with them a verifier could tell.
     #[must_use]
     pub fn is_undecided(&self) -> bool {

@@ -1,9 +1,9 @@
 //! Which test refuses which forgery: the numbers of `ATTESTATION.md`, section 11, for the processors, the binding to a
 //! context, and synthetic evidence. Those of NVIDIA devices and tokens are beside their tests.
 
-const HARDWARE: &str = include_str!("hardware.rs");
+const HARDWARE: &str = concat!(include_str!("hardware/main.rs"), include_str!("hardware/binding.rs"));
 const TDX: &str = include_str!("tdx.rs");
-const SEV_SNP: &str = include_str!("sev_snp.rs");
+const SEV_SNP: &str = include_str!("sev_snp/main.rs");
 
 /// Number, what is refused, source, test.
 const TABLE: &[(u8, &str, &str, &str)] = &[

@@ -28,13 +28,7 @@ const COLLECTED_AT: u64 = 1_795_132_800_000;
 /// 2025-06-20T00:00:00Z, seconds: the synthetic collateral is issued.
 const ISSUED_AT: u64 = 1_750_377_600;
 
-struct Case {
-    evidence: TdxEvidence,
-    collateral: TdxCollateral,
-    rules: TdxRules,
-    report_data: [u8; 64],
-    at: u64,
-}
+type Case = common::Case<TdxEvidence, TdxCollateral, TdxRules>;
 
 impl Case {
     fn verify(&self) -> Result<TdxClaims, TdxError> {
@@ -49,11 +43,6 @@ impl Case {
         let mut quote = self.quote();
         change(&mut quote);
         self.evidence.quote = Bytes::new(quote).unwrap();
-        self
-    }
-
-    fn with_rules(mut self, change: impl FnOnce(&mut TdxRules)) -> Self {
-        change(&mut self.rules);
         self
     }
 }

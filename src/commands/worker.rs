@@ -14,12 +14,14 @@ use ::worker::models::{ModelError, ServedModel};
 use ::worker::operator::Registered;
 use ::worker::report::WorkerReport;
 use ::worker::{CheckLoop, Hardware, JobLoop, JobSettings, Models, Operator, Reports, WorkerError, stop};
+use attestation::evidence::software;
 use attestation::hex;
 use circuits::model::bundle::Bundle;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use self::devices::DeviceOptions;
 use self::report::describe;
 use self::totals::Totals;
 use crate::commands::memory::MemoryOptions;
@@ -33,6 +35,7 @@ use crate::error::CliError;
 use crate::files;
 use crate::output::{Done, LogOptions, Output, amount};
 
+mod devices;
 mod report;
 mod totals;
 
@@ -74,6 +77,8 @@ pub(crate) struct Run {
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     device: Device,
     #[command(flatten)]
+    devices: DeviceOptions,
+    #[command(flatten)]
     keys: KeyOptions,
     #[command(flatten)]
     memory: MemoryOptions,
@@ -99,14 +104,17 @@ impl Worker {
 }
 
 pub(super) fn run(Worker::Run(arguments): &Worker, output: &Output) -> Result<Done, CliError> {
-    let Run { signer, worker_key, node, model, device, keys, memory, logs, .. } = arguments;
+    let Run { signer, worker_key, node, model, device, devices, keys, memory, logs, .. } = arguments;
     output.stream();
     logs.start()?;
     let client = node.client()?;
     let mut password = Password::new(&signer.password);
     let key = signer.signer(&mut password, output)?;
     let worker_key = worker_key.key(&mut password, output)?;
-    let hardware = Hardware::this_machine(*device, HOST).map_err(CliError::Hardware)?;
+    let mut hardware = Hardware::this_machine(*device, HOST).map_err(CliError::Hardware)?;
+    if let Some(devices) = devices.open()? {
+        hardware = hardware.with_devices(Arc::new(devices));
+    }
     let models = models(model, keys, memory, output)?;
     let engine = Arc::new(CandleEngine::new(*device));
     engine.load(&models)?;
@@ -145,6 +153,7 @@ fn models(paths: &[PathBuf], keys: &KeyOptions, memory: &MemoryOptions, output: 
 async fn begin(arguments: &Run, operator: &Operator, output: &Output) -> Result<(), CliError> {
     let registered = operator.register().await?;
     let Registered { worker, before, missing, unregistered } = &registered;
+    check_devices(operator, output).await?;
     let Amount(stake) = arguments.stake;
     let staked = operator.stake(stake).await?;
     output.heading(&format!("worker {}", names::worker(worker)));
@@ -179,6 +188,28 @@ async fn begin(arguments: &Run, operator: &Operator, output: &Output) -> Result<
     });
     output.event(NAME, "ready", data);
     Ok(())
+}
+
+/// A worker that takes jobs for devices it cannot reach would lose a bond for each.
+async fn check_devices(operator: &Operator, output: &Output) -> Result<(), CliError> {
+    let Some(registration) = operator.registration().await? else { return Ok(()) };
+    let is_bound = registration.device != software::device_id(operator.worker());
+    match (is_bound, operator.hardware().has_devices()) {
+        (true, false) => Err(CliError::Usage(format!(
+            "this worker is bound to hardware, device {}: start it there with --attest-gpu or --attest-cpu, or give the \
+             hardware up (`assay chain tx bind-device --release`)",
+            hex::encode(&registration.device)
+        ))),
+        (false, true) => {
+            output.warn(
+                "this worker is bound to no hardware, so its evidence is software's: bind it with `assay chain tx \
+                 bind-device`"
+                    .to_owned(),
+            );
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Runs both loops and prints what they report.

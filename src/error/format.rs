@@ -42,6 +42,10 @@ pub(crate) enum FormatError {
     #[error(transparent)]
     Evidence(#[from] DecodeError),
     #[error(transparent)]
+    Nvidia(attestation::evidence::nvidia::container::ContainerError),
+    #[error("attestation report in digits: {0}")]
+    ReportText(attestation::hex::HexError),
+    #[error(transparent)]
     Policy(#[from] PolicyError),
     #[error(transparent)]
     Tdx(Box<TdxError>),

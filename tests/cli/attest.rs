@@ -1,5 +1,9 @@
 use attestation::appraisal::Collateral;
+use attestation::evidence::nvidia::{device_chain::Family, synthetic::World};
 use attestation::policy::{Policy, PolicyTable};
+use attestation::synthetic::SyntheticMachine;
+use attestation::synthetic::machine::{NOW, Processor, WORLD_SEED};
+use base64ct::{Base64, Encoding};
 use tempfile::TempDir;
 
 use crate::arguments;
@@ -124,4 +128,75 @@ fn a_machine_without_the_hardware_says_what_is_missing() {
     }
     assay(arguments!["attest", "report", "--context", &context, "--out", &out]).ends(2).says("--gpu");
     assert!(!out.exists());
+}
+
+/// A GPU of a synthetic world: its container, the collateral and the policy that pins its roots, in files.
+fn vendor_files(folder: &TempDir) -> (std::path::PathBuf, std::path::PathBuf, std::path::PathBuf) {
+    let world = World::new(WORLD_SEED);
+    let context = story().receipt_file().signed.receipt.context;
+    let key = attestation::identity::ed25519::SigningKey::from_seed(&[1; 32]).public_key();
+    let machine = SyntheticMachine::new(vec![world.device(Family::Gh100, 0)], Processor::None, key, context);
+    let evidence = machine.devices[0].evidence(&[0x11; 32]);
+    let entry = serde_json::json!([{
+        "arch": "HOPPER",
+        "nonce": "11".repeat(32),
+        "evidence": Base64::encode_string(&evidence.report),
+        "certificate": Base64::encode_string(&evidence.chain),
+    }]);
+    let policy = Policy::new(machine.policy).unwrap().to_toml().unwrap();
+    (
+        put(folder, "devices.json", serde_json::to_vec(&entry).unwrap()),
+        put(folder, "gpu.collateral", machine.collateral.to_bytes()),
+        put(folder, "synthetic.toml", policy),
+    )
+}
+
+#[test]
+fn a_vendors_file_is_judged_against_the_nonce_that_was_asked() {
+    let folder = TempDir::new().unwrap();
+    let (devices, collateral, policy) = vendor_files(&folder);
+    let nonce = "11".repeat(32);
+    let at = NOW.to_string();
+    let judge = |nonce: &str| {
+        assay(arguments![
+            "attest",
+            "verify",
+            &devices,
+            "--nonce",
+            nonce,
+            "--collateral",
+            &collateral,
+            "--policy",
+            &policy,
+            "--at",
+            &at
+        ])
+    };
+    let ran = judge(&nonce).ends(0).shows("ACCEPTED").shows("bound to no job");
+    assert!(!ran.stdout.contains("bps"), "a vendor's file earns no trust:\n{}", ran.stdout);
+    judge(&"22".repeat(32)).ends(1).shows("REJECTED").shows("nonce");
+    judge("22").ends(2).says("--nonce: hexadecimal text: expected 64 digits");
+    assay(arguments!["attest", "verify", &devices]).ends(2).says("--nonce HEX");
+    // Under the vendor's own roots a synthetic device is nobody's.
+    let ran = assay(arguments!["attest", "verify", &devices, "--nonce", &nonce, "--at", &at]);
+    ran.ends(1).shows("expected the root key");
+    let text = String::from_utf8(std::fs::read(&devices).unwrap()).unwrap();
+    let other = put(&folder, "other.json", text.replace("HOPPER", "BLACKWELL"));
+    let ran = assay(arguments![
+        "attest",
+        "verify",
+        &other,
+        "--nonce",
+        &nonce,
+        "--collateral",
+        &collateral,
+        "--policy",
+        &policy,
+        "--at",
+        &at
+    ]);
+    ran.ends(1).shows("arch BLACKWELL");
+    assay(arguments!["attest", "inspect", &devices]).ends(0).shows("answered nonce").shows(&nonce);
+    let broken = put(&folder, "broken.json", "[{}]");
+    assay(arguments!["attest", "inspect", &broken]).ends(2).says("evidence container");
 }

@@ -1,7 +1,7 @@
 //! Why a worker's step came to nothing.
 
 use attestation::appraisal::AttestationError;
-use attestation::evidence::AttesterError;
+use attestation::codec::DecodeError;
 use attestation::hex;
 use attestation::identity::IdentityError;
 use chain::client::ClientError;
@@ -131,9 +131,9 @@ pub enum WorkerError {
     /// Nothing was signed.
     #[error(transparent)]
     Sign(#[from] SignError),
-    /// No evidence was made.
+    /// The vendors' documents that the worker was given are none.
     #[error(transparent)]
-    Attester(#[from] AttesterError),
+    Collateral(#[from] DecodeError),
     /// The chain's policy refuses the worker's evidence.
     #[error("evidence: {0}")]
     Evidence(#[from] AttestationError),

@@ -1,14 +1,16 @@
-//! What a worker says about its machine. Claims: nothing here can be checked by others.
+//! What a worker says about its machine, which nobody else can check, and the devices of it that attest themselves.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use attestation::context::WorkContext;
-use attestation::evidence::software::HOST_BYTES_MAX;
-use attestation::evidence::{Attester as _, AttesterError, Evidence, SoftwareAttester};
+use attestation::evidence::software::{self, HOST_BYTES_MAX};
+use attestation::evidence::{Attester as _, AttesterError, Evidence, HardwareEvidence, SoftwareAttester};
 use attestation::hash::derive;
-use attestation::identity::ml_dsa;
+use attestation::identity::{ed25519, ml_dsa};
 use attestation::receipt::{
-    DeviceKind, HARDWARE_BYTES_MAX, HardwareTier, Metadata, ReceiptError, SignedReceipt, UtilisationProfile,
+    DeviceKind, HARDWARE_BYTES_MAX, HardwareTier, Metadata, ReceiptError, Session, SignedReceipt, UtilisationProfile,
     WorkReceipt,
 };
 use attestation::text::{Text, TextError};
@@ -40,14 +42,36 @@ pub enum SignError {
     /// The context is another worker's or device's.
     #[error(transparent)]
     Evidence(#[from] AttesterError),
+    /// The devices gave no evidence.
+    #[error("this machine's devices gave no evidence: {0}")]
+    Devices(#[source] DeviceError),
     /// The receipt is none.
     #[error(transparent)]
     Receipt(#[from] ReceiptError),
 }
 
+/// What devices say when they give no evidence.
+pub type DeviceError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Devices of this machine that attest themselves.
+pub trait DeviceAttester: fmt::Debug + Send + Sync {
+    /// What they show for a context.
+    ///
+    /// # Errors
+    /// Whatever keeps them from it.
+    fn attest(&self, context: &WorkContext) -> Result<HardwareEvidence, DeviceError>;
+
+    /// The vendors' documents that a verifier of it needs, encoded.
+    fn collateral(&self) -> &[u8];
+
+    /// The key that a processor's quote vouches for, if one quotes.
+    fn session_key(&self) -> Option<&ed25519::SigningKey>;
+}
+
 /// A worker's machine.
 #[derive(Clone, Debug)]
 pub struct Hardware {
+    devices: Option<Arc<dyn DeviceAttester>>,
     device: Device,
     executable: Hash,
     name: Text<HARDWARE_BYTES_MAX>,
@@ -84,6 +108,7 @@ impl Hardware {
         };
         let text = |what| move |source| HardwareError::Name { what, source };
         Ok(Self {
+            devices: None,
             device,
             executable: derive(EXECUTABLE_CONTEXT, &[&file]),
             name: Text::new(name).map_err(text("hardware"))?,
@@ -115,12 +140,39 @@ impl Hardware {
         HardwareProfile { tier: HardwareTier::Entry, hardware: self.name.clone(), video_memory_mib: 0 }
     }
 
-    /// Software evidence for a context.
+    /// The same machine, with devices that attest the contexts that name them.
+    #[must_use]
+    pub fn with_devices(mut self, devices: Arc<dyn DeviceAttester>) -> Self {
+        self.devices = Some(devices);
+        self
+    }
+
+    /// Whether some of its devices attest themselves.
+    #[must_use]
+    pub fn has_devices(&self) -> bool {
+        self.devices.is_some()
+    }
+
+    /// The vendors' documents that go with evidence; none with software evidence.
+    #[must_use]
+    pub fn collateral(&self, evidence: &Evidence) -> &[u8] {
+        match (&self.devices, evidence.hardware()) {
+            (Some(devices), Some(_)) => devices.collateral(),
+            _ => &[],
+        }
+    }
+
+    /// Evidence for a context: of the devices if the lease names them, of this program if it names none.
     ///
     /// # Errors
-    /// [`AttesterError`] for the context of another worker or device.
-    pub fn attest(&self, worker: &ml_dsa::PublicKey, context: &WorkContext) -> Result<Evidence, AttesterError> {
-        SoftwareAttester::new(worker, self.executable, self.host.clone()).attest(context)
+    /// [`SignError`]: a context of another worker or device, devices that give no evidence.
+    pub fn attest(&self, worker: &ml_dsa::PublicKey, context: &WorkContext) -> Result<Evidence, SignError> {
+        match &self.devices {
+            Some(devices) if context.device_id != software::device_id(&worker.id()) => {
+                devices.attest(context).map(Evidence::Hardware).map_err(SignError::Devices)
+            }
+            _ => Ok(SoftwareAttester::new(worker, self.executable, self.host.clone()).attest(context)?),
+        }
     }
 
     /// Signs what a run gave, with evidence for its context.
@@ -136,6 +188,7 @@ impl Hardware {
         let evidence = self.attest(worker.public_key(), context)?;
         // Blocks may be a few milliseconds ahead of the clock, and a run takes no longer than its lease is old.
         let completed_at = run.completed_at.max(context.timestamp);
+        let session_key = evidence.session_key().and(self.devices.as_ref()).and_then(|devices| devices.session_key());
         let receipt = WorkReceipt {
             context: *context,
             output_hash: run.output_hash,
@@ -154,7 +207,7 @@ impl Hardware {
             },
             completed_at,
             evidence_digest: evidence.digest(),
-            session: None,
+            session: session_key.map(|key| Session::sign(key, &context.digest(), &run.output_hash)),
         };
         Ok((SignedReceipt::sign(receipt, worker)?, evidence))
     }
@@ -166,3 +219,6 @@ pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

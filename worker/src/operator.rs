@@ -26,7 +26,7 @@ use tokio::time::sleep;
 
 use crate::engine::{Engine, Run};
 use crate::error::WorkerError;
-use crate::hardware::Hardware;
+use crate::hardware::{Hardware, now};
 use crate::models::{Models, ServedModel};
 use crate::report::{Reports, WorkerReport};
 
@@ -163,7 +163,10 @@ impl Operator {
     }
 
     /// What the chain has registered, if it is this account's and not banned.
-    pub(crate) async fn registration(&self) -> Result<Option<WorkerRegistration>, WorkerError> {
+    ///
+    /// # Errors
+    /// [`WorkerError`] where the node cannot be asked.
+    pub async fn registration(&self) -> Result<Option<WorkerRegistration>, WorkerError> {
         let Inner { account, worker, .. } = &*self.0;
         let Some(registration) = self.client().get::<WorkerRegistration>(&Key::Worker(*worker)).await? else {
             return Ok(None);
@@ -204,7 +207,11 @@ impl Operator {
     pub(crate) async fn trust_bps(&self) -> Result<u32, WorkerError> {
         let genesis = self.client().genesis().await?;
         let Inner { key, worker, hardware, .. } = &*self.0;
-        // Trust depends on the kind of evidence alone, so any context of this worker will do.
+        let software = software::device_id(worker);
+        let device_id = self.registration().await?.map_or(software, |registration| registration.device);
+        // Documents of vendors are fresh now, and the policy's other rules do not depend on the time.
+        let at = if device_id == software { genesis.time() } else { now() };
+        // Trust depends on what is shown and not on the work, so any context of this worker will do.
         let context = WorkContext {
             chain_id: genesis.chain_id(),
             genesis: genesis.hash(),
@@ -212,13 +219,16 @@ impl Operator {
             model_hash: [0; 32],
             input_hash: [0; 32],
             worker: *worker,
-            device_id: software::device_id(worker),
+            device_id,
             nonce: [0; 32],
-            timestamp: genesis.time(),
+            timestamp: at,
         };
         let evidence = hardware.attest(key.public_key(), &context)?;
-        let collateral = Collateral::default();
-        Ok(appraisal::verify(&evidence, &collateral, genesis.policy(), &context, genesis.time())?.trust_bps)
+        let collateral = match hardware.collateral(&evidence) {
+            [] => Collateral::default(),
+            bytes => Collateral::from_bytes(bytes)?,
+        };
+        Ok(appraisal::verify(&evidence, &collateral, genesis.policy(), &context, at)?.trust_bps)
     }
 
     /// Height and parameters of the chain.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{
     EvidenceKind,
     hardware::{self, CpuEvidence, CpuQuote, HardwareEvidence},
-    nvidia::{appraise, claims::DeviceClaims, container::DeviceEvidence, error::NvidiaError, topology::Topology},
+    nvidia::{appraise, claims::DeviceClaims, container::DeviceEvidence, topology::Topology},
     sev_snp::{self, SnpClaims, SnpError},
     tdx::{self, TdxClaims, TdxError},
 };
@@ -151,10 +151,9 @@ fn verify_devices(
             (evidence, context.gpu_nonce(index))
         })
         .collect();
-    let refused = |error: NvidiaError| AttestationError::Nvidia(Box::new(error));
     let requirements = policy.nvidia.requirements(at).map_err(AttestationError::Policy)?;
     let (claims, topology) =
-        appraise::verify_machine(&asked, &collateral.nvidia, &requirements, at).map_err(refused)?;
+        appraise::verify_machine(&asked, &collateral.nvidia, &requirements, at).map_err(AttestationError::nvidia)?;
     Ok((claims, Some(topology)))
 }
 
@@ -167,25 +166,40 @@ fn verify_cpu(
     at: u64,
 ) -> Result<CpuClaims, AttestationError> {
     let expected = hardware::report_data(context, &cpu.session_key, &evidence.parts().devices);
+    verify_quote(&cpu.quote, &expected, collateral, policy, at).map_err(|error| match error {
+        AttestationError::Tdx(error) => match *error {
+            TdxError::ReportData { expected, got } => uncommitted(&expected, &got),
+            error => AttestationError::Tdx(Box::new(error)),
+        },
+        AttestationError::SevSnp(error) => match *error {
+            SnpError::ReportData { expected, got } => uncommitted(&expected, &got),
+            error => AttestationError::SevSnp(Box::new(error)),
+        },
+        error => error,
+    })
+}
+
+/// Verifies a quote over stated report data, with the collateral of its vendor.
+pub(crate) fn verify_quote(
+    quote: &CpuQuote,
+    report_data: &[u8; 64],
+    collateral: &Collateral,
+    policy: &PolicyTable,
+    at: u64,
+) -> Result<CpuClaims, AttestationError> {
     let missing = |layer| AttestationError::CollateralMissing { layer };
-    match &cpu.quote {
+    match quote {
         CpuQuote::Tdx(quote) => {
             let collateral = collateral.tdx.as_ref().ok_or_else(|| missing("Intel TDX"))?;
-            tdx::verify(quote, collateral, &policy.tdx, &expected, at).map(CpuClaims::Tdx).map_err(
-                |error| match error {
-                    TdxError::ReportData { expected, got } => uncommitted(&expected, &got),
-                    error => AttestationError::Tdx(Box::new(error)),
-                },
-            )
+            tdx::verify(quote, collateral, &policy.tdx, report_data, at)
+                .map(CpuClaims::Tdx)
+                .map_err(|error| AttestationError::Tdx(Box::new(error)))
         }
         CpuQuote::SevSnp(report) => {
             let collateral = collateral.sev_snp.as_ref().ok_or_else(|| missing("AMD SEV-SNP"))?;
-            sev_snp::verify(report, collateral, &policy.sev_snp, &expected, at).map(CpuClaims::SevSnp).map_err(
-                |error| match error {
-                    SnpError::ReportData { expected, got } => uncommitted(&expected, &got),
-                    error => AttestationError::SevSnp(Box::new(error)),
-                },
-            )
+            sev_snp::verify(report, collateral, &policy.sev_snp, report_data, at)
+                .map(CpuClaims::SevSnp)
+                .map_err(|error| AttestationError::SevSnp(Box::new(error)))
         }
     }
 }
@@ -204,7 +218,11 @@ fn uncommitted(expected: &Fixed<64>, got: &Fixed<64>) -> AttestationError {
     }
 }
 
-fn identities(
+/// Identities of devices and processor, distinct and ascending.
+///
+/// # Errors
+/// [`AttestationError`]: no identity, revoked identity.
+pub(crate) fn identities(
     devices: &[DeviceClaims],
     cpu: Option<&CpuClaims>,
     policy: &PolicyTable,

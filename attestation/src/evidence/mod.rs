@@ -178,7 +178,8 @@ impl Evidence {
     }
 
     /// Hardware evidence in it, genuine or synthetic.
-    const fn hardware(&self) -> Option<&HardwareEvidence> {
+    #[must_use]
+    pub const fn hardware(&self) -> Option<&HardwareEvidence> {
         match self {
             Self::Software(_) => None,
             Self::Hardware(evidence) => Some(evidence),

@@ -1,20 +1,12 @@
-//! Just enough DER to write certificates and revocation lists (ITU-T X.690, RFC 5280).
+//! Certificates and revocation lists in DER (ITU-T X.690, RFC 5280).
 
-use der::{DateTime, Encode as _, asn1::ObjectIdentifier};
+use der::{DateTime, asn1::ObjectIdentifier};
+
+use crate::evidence::nvidia::synthetic::encode;
+pub(super) use crate::evidence::nvidia::synthetic::encode::{bits, integer, octets};
 
 pub(super) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = content.len().to_be_bytes();
-    let significant: Vec<u8> = length.into_iter().skip_while(|byte| *byte == 0).collect();
-    let mut bytes = vec![tag];
-    match (significant.as_slice(), u8::try_from(content.len())) {
-        (_, Ok(short @ 0..=127)) => bytes.push(short),
-        (long, _) => {
-            bytes.push(0x80 | u8::try_from(long.len()).unwrap_or(0x7f));
-            bytes.extend_from_slice(long);
-        }
-    }
-    bytes.extend_from_slice(content);
-    bytes
+    encode::tlv(tag, &[content])
 }
 
 pub(super) fn sequence(parts: &[Vec<u8>]) -> Vec<u8> {
@@ -22,24 +14,7 @@ pub(super) fn sequence(parts: &[Vec<u8>]) -> Vec<u8> {
 }
 
 pub(super) fn oid(text: &str) -> Vec<u8> {
-    ObjectIdentifier::new(text).ok().and_then(|oid| oid.to_der().ok()).unwrap_or_default()
-}
-
-/// Unsigned, big-endian.
-pub(super) fn integer(bytes: &[u8]) -> Vec<u8> {
-    let mut content: Vec<u8> = bytes.iter().copied().skip_while(|byte| *byte == 0).collect();
-    if content.first().is_none_or(|first| *first >= 0x80) {
-        content.insert(0, 0);
-    }
-    tlv(0x02, &content)
-}
-
-pub(super) fn octets(bytes: &[u8]) -> Vec<u8> {
-    tlv(0x04, bytes)
-}
-
-pub(super) fn bits(bytes: &[u8]) -> Vec<u8> {
-    tlv(0x03, &[&[0], bytes].concat())
+    ObjectIdentifier::new(text).map(encode::oid).unwrap_or_default()
 }
 
 pub(super) fn context(number: u8, content: &[u8]) -> Vec<u8> {

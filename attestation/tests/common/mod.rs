@@ -97,3 +97,19 @@ pub(crate) fn shared(set: &str, path: &str) -> Option<Vec<u8>> {
     }
     Some(std::fs::read(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}")))
 }
+
+/// A quote, and everything that decides about it.
+pub(crate) struct Case<Evidence, Collateral, Rules> {
+    pub(crate) evidence: Evidence,
+    pub(crate) collateral: Collateral,
+    pub(crate) rules: Rules,
+    pub(crate) report_data: [u8; 64],
+    pub(crate) at: u64,
+}
+
+impl<Evidence, Collateral, Rules> Case<Evidence, Collateral, Rules> {
+    pub(crate) fn with_rules(mut self, change: impl FnOnce(&mut Rules)) -> Self {
+        change(&mut self.rules);
+        self
+    }
+}

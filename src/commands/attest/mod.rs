@@ -7,8 +7,6 @@ use attestation::context::WorkContext;
 use attestation::evidence::{EVIDENCE_BYTES_MAX, Evidence};
 use attestation::policy::{POLICY_TOML_BYTES_MAX, Policy, PolicyTable};
 use clap::{Args, Subcommand};
-use verifier::container::MAGIC;
-use verifier::receipt::ReceiptFile;
 
 use crate::error::{CliError, FormatError};
 use crate::files;
@@ -18,7 +16,11 @@ mod collateral;
 mod inspect;
 mod policy;
 mod report;
+mod source;
+mod vendor;
 mod verify;
+
+pub(super) use report::Interface;
 
 /// Most bytes of a work context in JSON.
 const CONTEXT_BYTES_MAX: u64 = 64 << 10;
@@ -96,30 +98,4 @@ pub(super) fn read_collateral(path: &Path) -> Result<Collateral, CliError> {
 pub(super) fn read_evidence(path: &Path) -> Result<Evidence, CliError> {
     let bytes = files::read(path, "evidence", EVIDENCE_BYTES_MAX as u64)?;
     Evidence::from_bytes(&bytes).map_err(|error| CliError::format(path, error))
-}
-
-/// Evidence, alone or in a receipt.
-enum Source {
-    Evidence(Box<Evidence>),
-    Receipt(Box<ReceiptFile>),
-}
-
-impl Source {
-    fn read(path: &Path) -> Result<Self, CliError> {
-        let max = files::container_bytes_max(verifier::container::Kind::Receipt).max(EVIDENCE_BYTES_MAX as u64);
-        let bytes = files::read(path, "evidence or receipt", max)?;
-        if bytes.starts_with(&MAGIC) {
-            let file = ReceiptFile::from_bytes(&bytes).map_err(|error| CliError::format(path, error))?;
-            return Ok(Self::Receipt(Box::new(file)));
-        }
-        let evidence = Evidence::from_bytes(&bytes).map_err(|error| CliError::format(path, error))?;
-        Ok(Self::Evidence(Box::new(evidence)))
-    }
-
-    fn evidence(&self) -> &Evidence {
-        match self {
-            Self::Evidence(evidence) => evidence,
-            Self::Receipt(file) => &file.evidence,
-        }
-    }
 }

@@ -44,11 +44,36 @@ pub(crate) struct Report {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Interface {
+pub(in crate::commands) enum Interface {
     /// The kernel's configfs-tsm: Intel TDX or AMD SEV-SNP
     Tsm,
     /// The device of SEV-SNP guests on older kernels; needs --vcek
     SevGuest,
+}
+
+impl Interface {
+    /// Opens it. `certificate` is that of an AMD chip's key, in DER.
+    pub(in crate::commands) fn open(
+        self,
+        certificate: Option<Vec<u8>>,
+    ) -> Result<Box<dyn QuoteSource + Send>, CliError> {
+        let missing = |error| CliError::Collect(Box::new(error));
+        match (self, certificate) {
+            (Self::Tsm, certificate) => {
+                let source = ConfigfsTsm::open(TSM_DIRECTORY).map_err(missing)?;
+                Ok(match certificate {
+                    Some(der) => Box::new(source.with_certificate(der)),
+                    None => Box::new(source),
+                })
+            }
+            (Self::SevGuest, Some(der)) => {
+                Ok(Box::new(SevGuest::open(Path::new(SEV_GUEST_DEVICE), der).map_err(missing)?))
+            }
+            (Self::SevGuest, None) => {
+                Err(CliError::Usage("sev-guest needs the certificate of the chip's key: --vcek FILE".to_owned()))
+            }
+        }
+    }
 }
 
 pub(super) fn run(arguments: &Report, output: &Output) -> Result<Done, CliError> {
@@ -63,25 +88,14 @@ pub(super) fn run(arguments: &Report, output: &Output) -> Result<Done, CliError>
         Some(path) => Some(files::read(path, "certificate", CERTIFICATE_BYTES_MAX as u64)?),
         None => None,
     };
-    let quotes: Option<Box<dyn QuoteSource>> = match (arguments.cpu, certificate) {
-        (None, _) => None,
-        (Some(Interface::Tsm), certificate) => {
-            let source = ConfigfsTsm::open(TSM_DIRECTORY).map_err(missing)?;
-            Some(match certificate {
-                Some(der) => Box::new(source.with_certificate(der)),
-                None => Box::new(source),
-            })
-        }
-        (Some(Interface::SevGuest), Some(der)) => {
-            Some(Box::new(SevGuest::open(Path::new(SEV_GUEST_DEVICE), der).map_err(missing)?))
-        }
-        (Some(Interface::SevGuest), None) => {
-            return Err(CliError::Usage("--cpu sev-guest needs the chip's certificate: --vcek FILE".to_owned()));
-        }
+    let quotes = match arguments.cpu {
+        Some(interface) => Some(interface.open(certificate)?),
+        None => None,
     };
     let gpus = if arguments.gpu { Some(Nvml::open().map_err(missing)?) } else { None };
     let gpus = gpus.as_ref().map(|source| -> &dyn GpuSource { source });
-    let cpu = key.as_ref().zip(quotes.as_deref());
+    let quotes = quotes.as_deref().map(|source| -> &dyn QuoteSource { source });
+    let cpu = key.as_ref().zip(quotes);
     let evidence = Evidence::Hardware(collect(&context, gpus, cpu).map_err(missing)?);
     let content = evidence.to_bytes();
     files::write(&arguments.out, &content, Existing::Keep)?;

@@ -1,26 +1,29 @@
 //! `assay attest verify`: decides about evidence, offline, at a stated time.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use attestation::appraisal::{Appraisal, Claims, verify};
-use attestation::evidence::composite::{CpuClaims, HardwareClaims};
-use attestation::evidence::nvidia::claims::CheckResult;
+use attestation::appraisal::{Appraisal, AttestationError, Claims, verify};
+use attestation::evidence::composite::CpuClaims;
+use attestation::evidence::nvidia::claims::{CheckResult, DeviceClaims};
 use attestation::hex;
+use attestation::policy::Policy;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{PolicyOptions, Source, read_collateral, read_context};
+use super::source::{Source, VendorFile, VendorOptions};
+use super::vendor::Judging;
+use super::{PolicyOptions, read_collateral, read_context};
 use crate::error::CliError;
 use crate::output::{Done, Output, Tone, name, printable, utc};
 
 /// Decide whether evidence holds for its work, offline: exit code 0 accepted, 1 rejected, 3 undecided
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  assay attest verify digit.receipt\n  assay attest verify work.evidence --context work.json --collateral fetched.collateral --at 1795176000000"
+    after_help = "Examples:\n  assay attest verify digit.receipt\n  assay attest verify work.evidence --context work.json --collateral fetched.collateral --at 1795176000000\n  assay attest verify devices.json --nonce 931d.. --collateral fetched.collateral"
 )]
 pub(crate) struct Verify {
-    /// Evidence, or a receipt that carries it
+    /// Evidence, a receipt that carries it, or a file of a vendor's own tools
     file: PathBuf,
     /// Work context in JSON, for evidence outside a receipt
     #[arg(long, value_name = "FILE")]
@@ -33,6 +36,8 @@ pub(crate) struct Verify {
     /// Judge at this time, milliseconds since the epoch [default: when the receipt says the work ended, else now]
     #[arg(long, value_name = "MS", help_heading = "Trust")]
     at: Option<u64>,
+    #[command(flatten)]
+    vendor: VendorOptions,
 }
 
 /// One check and how it went, for people and machines.
@@ -46,10 +51,18 @@ pub(super) fn run(arguments: &Verify, output: &Output) -> Result<Done, CliError>
     let path = arguments.file.as_path();
     let source = Source::read(path)?;
     let policy = arguments.policy.read()?;
-    let (context, ended) = match (&source, &arguments.context) {
-        (_, Some(context)) => (read_context(context)?, None),
-        (Source::Receipt(file), None) => (file.signed.receipt.context, Some(file.signed.receipt.completed_at)),
-        (Source::Evidence(_), None) => {
+    let (evidence, stated, ended) = match &source {
+        Source::Evidence(evidence) => (&**evidence, None, None),
+        Source::Receipt(file) => {
+            let receipt = &file.signed.receipt;
+            (&file.evidence, Some(receipt.context), Some(receipt.completed_at))
+        }
+        Source::Vendor(file) => return run_vendor(arguments, file, &policy, output),
+    };
+    let (context, ended) = match (&arguments.context, stated) {
+        (Some(context), _) => (read_context(context)?, None),
+        (None, Some(context)) => (context, ended),
+        (None, None) => {
             return Err(CliError::Usage(
                 "evidence outside a receipt needs its work context: --context FILE".to_owned(),
             ));
@@ -57,42 +70,81 @@ pub(super) fn run(arguments: &Verify, output: &Output) -> Result<Done, CliError>
     };
     let collateral = arguments.collateral.as_deref().map(read_collateral).transpose()?;
     let at = arguments.at.or(ended).unwrap_or_else(now);
-    let judged = verify(source.evidence(), &collateral.unwrap_or_default(), &policy, &context, at);
+    let judged = verify(evidence, &collateral.unwrap_or_default(), &policy, &context, at);
     output.heading(&format!("evidence {}", name(path)));
-    output.field("kind", source.evidence().kind().to_string());
+    output.field("kind", evidence.kind().to_string());
     output.field("work context", hex::encode(&context.digest()));
     output.field("judged at", utc(at));
     output.field("policy", hex::encode(&policy.id()));
     output.gap();
     let facts = json!({
         "file": name(path),
-        "kind": source.evidence().kind(),
+        "kind": evidence.kind(),
         "context_digest": hex::encode(&context.digest()),
         "policy": hex::encode(&policy.id()),
         "at": at,
     });
-    let reject = |reason: String| CliError::Rejected { path: path.to_owned(), reason };
     if let Source::Receipt(file) = &source {
         // The worker's signature over the evidence, and the session that its quote vouches for.
         let signed = file.signed.verify().and_then(|()| file.signed.check_evidence(&file.evidence));
         if let Err(error) = signed {
-            return Ok(refused(&reject(error.to_string()), &error.to_string(), facts, output));
+            let problem = CliError::Rejected { path: path.to_owned(), reason: error.to_string() };
+            return Ok(refused(&problem, &error.to_string(), facts, output));
         }
     }
     match judged {
         Ok(appraisal) => Ok(Done::ok(accepted(&appraisal, facts, output))),
-        Err(error) => {
-            let reason = error.to_string();
-            // Without its documents a layer is neither right nor wrong.
-            let problem = if error.is_undecided() {
-                let (path, reason) = (path.to_owned(), reason.clone());
-                let help = Some("give them with --collateral FILE; `assay attest collateral` assembles one");
-                CliError::Undecided { path, reason, help }
-            } else {
-                reject(reason.clone())
-            };
-            Ok(refused(&problem, &reason, facts, output))
-        }
+        Err(error) => Ok(refused(&problem(path, &error), &error.to_string(), facts, output)),
+    }
+}
+
+/// Judges a vendor's file, which earns no trust: it is about no work.
+fn run_vendor(arguments: &Verify, file: &VendorFile, policy: &Policy, output: &Output) -> Result<Done, CliError> {
+    let path = arguments.file.as_path();
+    if arguments.context.is_some() {
+        return Err(CliError::Usage(format!("--context: a file with {} is about no work", file.name())));
+    }
+    let collateral = arguments.collateral.as_deref().map(read_collateral).transpose()?.unwrap_or_default();
+    let at = arguments.at.unwrap_or_else(now);
+    let judging = Judging { path, options: &arguments.vendor, collateral: &collateral, policy, at };
+    let judged = judging.judge(file)?;
+    output.heading(&format!("evidence {}", name(path)));
+    output.field("kind", file.name());
+    output.field("judged at", utc(at));
+    output.field("policy", hex::encode(&policy.id()));
+    output.gap();
+    let facts = json!({ "file": name(path), "kind": file.name(), "policy": hex::encode(&policy.id()), "at": at });
+    let claims = match judged {
+        Ok(claims) => claims,
+        Err(error) => return Ok(refused(&problem(path, &error), &error.to_string(), facts, output)),
+    };
+    let checks: Vec<Check> = devices(&claims.devices).into_iter().chain(claims.cpu.iter().flat_map(quote)).collect();
+    let shown = show(&checks, output);
+    output.gap();
+    for identity in &claims.identities {
+        output.field("identity", identity.to_string());
+    }
+    output.line("  - not checked: any work; a vendor's file is bound to no job, and earns no trust on a chain");
+    if claims.devices.len() == 1 {
+        output.line("  - not checked: the machine around the device");
+    }
+    output.gap();
+    output.field("counts until", utc(claims.expires_at));
+    output.line(output.paint(Tone::Good, "ACCEPTED"));
+    Ok(Done::ok(merged(
+        facts,
+        &json!({ "outcome": "accepted", "expires_at": claims.expires_at, "checks": shown, "claims": claims }),
+    )))
+}
+
+/// A refusal, or that documents are what is missing: without them a layer is neither right nor wrong.
+fn problem(path: &Path, error: &AttestationError) -> CliError {
+    let (path, reason) = (path.to_owned(), error.to_string());
+    if error.is_undecided() {
+        let help = Some("give them with --collateral FILE; `assay attest collateral` assembles one");
+        CliError::Undecided { path, reason, help }
+    } else {
+        CliError::Rejected { path, reason }
     }
 }
 
@@ -101,13 +153,19 @@ fn now() -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn accepted(appraisal: &Appraisal, facts: Value, output: &Output) -> Value {
-    let checks = checks(&appraisal.claims);
-    for Check { name, result, detail } in &checks {
+/// Prints checks; returns them for machines.
+fn show(checks: &[Check], output: &Output) -> Vec<Value> {
+    for Check { name, result, detail } in checks {
         let tone = if *result == "passed" { Tone::Good } else { Tone::Unsure };
         let word = output.paint(tone, &format!("{result:11}"));
         output.line(format!("  {word}  {name:24}  {}", printable(detail)));
     }
+    let value = |check: &Check| json!({ "check": check.name, "result": check.result, "detail": check.detail });
+    checks.iter().map(value).collect()
+}
+
+fn accepted(appraisal: &Appraisal, facts: Value, output: &Output) -> Value {
+    let shown = show(&checks(&appraisal.claims), output);
     if let Claims::Hardware(claims) = &appraisal.claims {
         output.gap();
         for identity in &claims.identities {
@@ -123,10 +181,6 @@ fn accepted(appraisal: &Appraisal, facts: Value, output: &Output) -> Value {
     output.field("trust", format!("{} bps", appraisal.trust_bps));
     output.field("counts until", utc(appraisal.expires_at));
     output.line(output.paint(Tone::Good, "ACCEPTED"));
-    let checks: Vec<Value> = checks
-        .iter()
-        .map(|Check { name, result, detail }| json!({ "check": name, "result": result, "detail": detail }))
-        .collect();
     merged(
         facts,
         &json!({
@@ -135,7 +189,7 @@ fn accepted(appraisal: &Appraisal, facts: Value, output: &Output) -> Value {
             "expires_at": appraisal.expires_at,
             "reasons": appraisal.reasons,
             "vector": appraisal.vector,
-            "checks": checks,
+            "checks": shown,
             "claims": appraisal.claims,
         }),
     )
@@ -161,40 +215,19 @@ fn merged(mut facts: Value, more: &Value) -> Value {
     facts
 }
 
+fn passed(name: &str, detail: String) -> Check {
+    Check { name: name.to_owned(), result: "passed", detail }
+}
+
 fn checks(claims: &Claims) -> Vec<Check> {
-    let passed = |name: &str, detail: String| Check { name: name.to_owned(), result: "passed", detail };
     match claims {
         Claims::Software(software) => vec![
             passed("context", hex::encode(&software.context_digest)),
             passed("device", hex::encode(&software.device_id)),
         ],
         Claims::Hardware(claims) => {
-            let mut list = devices(claims);
-            list.extend(claims.cpu.iter().flat_map(|cpu| match cpu {
-                CpuClaims::Tdx(tdx) => vec![
-                    passed("TDX quote", format!("version {}, platform type {}", tdx.quote_version, tdx.fmspc)),
-                    Check {
-                        name: "TDX TCB".to_owned(),
-                        result: if tdx.in_grace { "grace" } else { "passed" },
-                        detail: format!("{:?}, evaluation {}", tdx.tcb_status, tdx.tcb_evaluation_number),
-                    },
-                    passed("TDX launch", format!("MRTD {}", tdx.launch.mrtd)),
-                ],
-                CpuClaims::SevSnp(snp) => vec![
-                    passed("SNP report", format!("version {}, {}", snp.report_version, snp.product.name())),
-                    Check {
-                        name: "SNP TCB".to_owned(),
-                        result: if snp.in_grace { "grace" } else { "passed" },
-                        detail: format!("{:?}", snp.reported_tcb),
-                    },
-                    Check {
-                        name: "SNP revocation".to_owned(),
-                        result: if snp.revocation_checked { "passed" } else { "not checked" },
-                        detail: "by the root's list".to_owned(),
-                    },
-                    passed("SNP launch", snp.measurement.to_string()),
-                ],
-            }));
+            let mut list = devices(&claims.devices);
+            list.extend(claims.cpu.iter().flat_map(quote));
             if let Some(key) = &claims.session_key {
                 list.push(passed("quote commits", format!("to context, GPU evidence and session key {key}")));
             }
@@ -204,9 +237,34 @@ fn checks(claims: &Claims) -> Vec<Check> {
     }
 }
 
-fn devices(claims: &HardwareClaims) -> Vec<Check> {
+fn quote(claims: &CpuClaims) -> Vec<Check> {
+    let graced = |name: &str, in_grace: bool, detail: String| Check {
+        name: name.to_owned(),
+        result: if in_grace { "grace" } else { "passed" },
+        detail,
+    };
+    match claims {
+        CpuClaims::Tdx(tdx) => vec![
+            passed("TDX quote", format!("version {}, platform type {}", tdx.quote_version, tdx.fmspc)),
+            graced("TDX TCB", tdx.in_grace, format!("{:?}, evaluation {}", tdx.tcb_status, tdx.tcb_evaluation_number)),
+            passed("TDX launch", format!("MRTD {}", tdx.launch.mrtd)),
+        ],
+        CpuClaims::SevSnp(snp) => vec![
+            passed("SNP report", format!("version {}, {}", snp.report_version, snp.product.name())),
+            graced("SNP TCB", snp.in_grace, format!("{:?}", snp.reported_tcb)),
+            Check {
+                name: "SNP revocation".to_owned(),
+                result: if snp.revocation_checked { "passed" } else { "not checked" },
+                detail: "by the root's list".to_owned(),
+            },
+            passed("SNP launch", snp.measurement.to_string()),
+        ],
+    }
+}
+
+fn devices(devices: &[DeviceClaims]) -> Vec<Check> {
     let mut list = Vec::new();
-    for (index, device) in claims.devices.iter().enumerate() {
+    for (index, device) in devices.iter().enumerate() {
         list.extend(device.checks.iter().map(|check| Check {
             name: format!("{index} {}", check.kind),
             result: match check.result {

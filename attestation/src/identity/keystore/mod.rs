@@ -55,14 +55,23 @@ pub enum SecretKey {
     MlDsa65(ml_dsa::SigningKey),
 }
 
+/// Seed of a fresh key, from the operating system's generator.
+///
+/// # Errors
+/// [`KeystoreError::Entropy`].
+pub fn fresh_seed() -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(seed.as_mut()).map_err(KeystoreError::Entropy)?;
+    Ok(seed)
+}
+
 impl SecretKey {
     /// A fresh key from the operating system's generator.
     ///
     /// # Errors
     /// [`KeystoreError::Entropy`].
     pub fn generate(kind: KeyKind) -> Result<Self, KeystoreError> {
-        let mut seed = Zeroizing::new([0; 32]);
-        getrandom::fill(seed.as_mut()).map_err(KeystoreError::Entropy)?;
+        let seed = fresh_seed()?;
         Ok(Self::from_seed(kind, &seed))
     }
 

@@ -44,7 +44,6 @@ impl Affine {
         let right = P.sum(&P.difference(&cube, &three), &P.enter(&from_bytes(&B)));
         (square(&y) == right).then_some(Self { x, y })
     }
-
 }
 
 /// A point; the identity has z = 0.
@@ -143,7 +142,6 @@ impl Jacobian {
         let z2 = square(&self.z);
         Prepared { point: self, z2, z3: multiply(&z2, &self.z) }
     }
-
 }
 
 /// A coordinate, or what it is at the opposite point.

@@ -4,14 +4,12 @@
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use der::oid::db::rfc5912::{RSA_ENCRYPTION, SHA_256_WITH_RSA_ENCRYPTION};
+use rsa::BigUint;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::{
-        rsa,
-        token::{NVIDIA_ISSUER, TokenEvidence},
-    },
+    super::token::{NVIDIA_ISSUER, TokenEvidence},
     encode::{bits, integer, name, octets, oid, sequence, time, tlv},
     pki::Key,
     world::NOW,
@@ -80,7 +78,9 @@ fn sign_rsa(message: &[u8]) -> Vec<u8> {
     padded.resize(256 - info.len() - 1, 0xFF);
     padded.push(0);
     padded.extend(info);
-    rsa::power(&padded, &unhex(EXPONENT), &unhex(MODULUS))
+    let number = |bytes: &[u8]| BigUint::from_bytes_be(bytes);
+    let signature = number(&padded).modpow(&number(&unhex(EXPONENT)), &number(&unhex(MODULUS))).to_bytes_be();
+    [vec![0; 256 - signature.len()], signature].concat()
 }
 
 fn certificate(subject: &str, key_info: &[u8], authority: bool, validity: (u64, u64)) -> Vec<u8> {
