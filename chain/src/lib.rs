@@ -19,6 +19,7 @@ pub mod economics;
 pub mod node;
 pub mod rules;
 pub mod state;
+pub mod synthetic;
 pub mod types;
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use ::worker::executor::Device;
 use ::worker::models::{ModelError, ServedModel};
 use ::worker::operator::Registered;
 use ::worker::report::WorkerReport;
-use ::worker::{CheckLoop, Hardware, JobLoop, JobSettings, Models, Operator, Reports, WorkerError, stop};
+use ::worker::{CheckLoop, Hardware, JobLoop, JobSettings, Models, Operator, PresenceLoop, Reports, WorkerError, stop};
 use attestation::evidence::software;
 use attestation::hex;
 use circuits::model::bundle::Bundle;
@@ -73,6 +73,9 @@ pub(crate) struct Run {
     /// Take no job that pays less, tokens per unit
     #[arg(long, value_name = "TOKENS", default_value = "0")]
     price_per_unit_min: Amount,
+    /// Answer the synthetic task of every epoch, so that uptime adds to rewards; costs two fees an epoch
+    #[arg(long)]
+    answer_tasks: bool,
     /// Where to run models: cpu or cuda:N
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     device: Device,
@@ -227,16 +230,22 @@ async fn work(
     };
     let (stopper, stopped) = stop::signal();
     let jobs = JobLoop::new(operator.clone(), JobSettings { prefer, price_per_unit_min }).run(stopped.clone());
-    let checks = CheckLoop::new(operator).run(stopped);
-    // A loop that ends by itself takes the other with it: going on with half a worker helps nobody.
-    let both = async { tokio::try_join!(jobs, checks) };
-    tokio::pin!(both);
+    let checks = CheckLoop::new(operator.clone()).run(stopped.clone());
+    let presence = async {
+        match arguments.answer_tasks {
+            true => PresenceLoop::new(operator, arguments.device).run(stopped).await,
+            false => Ok(()),
+        }
+    };
+    // A loop that ends by itself takes the others with it: going on with half a worker helps nobody.
+    let all = async { tokio::try_join!(jobs, checks, presence) };
+    tokio::pin!(all);
     let mut totals = Totals::default();
     let mut requests = 0u32;
     let ended: Result<_, WorkerError> = loop {
         tokio::select! {
             Some(report) = reports.recv() => tell(&report, &mut totals, output),
-            ended = &mut both => break ended,
+            ended = &mut all => break ended,
             () = stop.asked() => {
                 requests = requests.saturating_add(1);
                 if requests == 1 {

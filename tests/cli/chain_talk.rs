@@ -145,6 +145,8 @@ fn refusals_carry_code_rule_and_message() {
         (&[&["unstake", "--as", "operator-1", "--amount", "60"][..], &worker].concat(), "401", "worker-unknown"),
         (&[&["withdraw", "--as", "operator-1"][..], &worker].concat(), "401", "worker-unknown"),
         (&["challenge", "--as", "operator-1", "--result", NOBODY], "901", "result-unknown"),
+        (&["appeal", "--as", "operator-1", "--result", NOBODY], "901", "result-unknown"),
+        (&[&["synthetic-result", "--as", "operator-1"][..], &worker].concat(), "401", "worker-unknown"),
         (
             &["register-worker", "--as", "operator-1", "--as-worker", "worker-1", "--model", NOBODY],
             "306",

@@ -11,6 +11,7 @@ use prover::prove::ProveError;
 use tokio::task::JoinError;
 
 use crate::engine::EngineError;
+use crate::executor::ExecutorError;
 use crate::hardware::SignError;
 
 /// Why a worker's step came to nothing.
@@ -140,6 +141,9 @@ pub enum WorkerError {
     /// The worker's key did not sign.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// A synthetic task was not computed.
+    #[error(transparent)]
+    Task(#[from] ExecutorError),
     /// A computation was broken off.
     #[error("a computation was broken off: {0}")]
     Interrupted(#[from] JoinError),

@@ -2,7 +2,7 @@
 //!
 //! An [`Operator`] is one worker and the account that pays and is paid for it. [`JobLoop`] takes open jobs, runs them,
 //! hands them in and follows them until they are final; [`CheckLoop`] does the checks and juries that the worker is
-//! drawn for. Both act through the same [`Account`], which sends one transaction at a time, so they run side by side:
+//! drawn for, and [`PresenceLoop`] the synthetic task of each epoch, if that is wanted. All act through the same [`Account`], which sends one transaction at a time, so they run side by side:
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -61,6 +61,7 @@ pub mod hardware;
 pub mod job;
 pub mod models;
 pub mod operator;
+pub mod presence;
 pub mod report;
 pub mod salt;
 pub mod stop;
@@ -71,6 +72,7 @@ pub use hardware::Hardware;
 pub use job::{JobLoop, JobSettings};
 pub use models::{Models, ServedModel};
 pub use operator::Operator;
+pub use presence::PresenceLoop;
 pub use report::{Reports, WorkerReport};
 
 #[cfg(test)]
@@ -82,6 +84,7 @@ mod tests {
     #[expect(dead_code, reason = "it need only compile")]
     fn the_loops_run_on_any_thread(operator: Operator, stop: stop::Stop) {
         is_send(JobLoop::new(operator.clone(), JobSettings::default()).run(stop.clone()));
-        is_send(CheckLoop::new(operator).run(stop));
+        is_send(CheckLoop::new(operator.clone()).run(stop.clone()));
+        is_send(PresenceLoop::new(operator, executor::Device::Cpu).run(stop));
     }
 }

@@ -57,6 +57,11 @@ pub enum WorkerReport {
         #[serde(with = "attestation::hex")]
         job: Hash,
     },
+    /// The synthetic task of an epoch was answered.
+    Present {
+        /// The epoch.
+        epoch: u64,
+    },
     /// The model ran.
     Ran {
         /// The lease.
@@ -223,7 +228,7 @@ pub enum WorkerReport {
     Reconnected,
 }
 
-/// The two loops.
+/// The loops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activity {
@@ -231,6 +236,8 @@ pub enum Activity {
     Jobs,
     /// [`crate::CheckLoop`].
     Checks,
+    /// [`crate::PresenceLoop`].
+    Presence,
 }
 
 /// What a worker is drawn as.

@@ -132,11 +132,17 @@ pub enum ObjectKind {
     Standing,
     /// By lease.
     SpentReport,
+    /// The only one.
+    RunningEpoch,
+    /// By worker.
+    Snapshot,
+    /// By worker.
+    Synthetic,
 }
 
 impl ObjectKind {
     /// Every kind.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::Account,
         Self::Stake,
         Self::Worker,
@@ -165,6 +171,9 @@ impl ObjectKind {
         Self::Clock,
         Self::Standing,
         Self::SpentReport,
+        Self::RunningEpoch,
+        Self::Snapshot,
+        Self::Synthetic,
     ];
 
     /// Whether objects of the kind have identifiers.
@@ -179,6 +188,7 @@ impl ObjectKind {
                 | Self::Clock
                 | Self::Governance
                 | Self::MintAuthority
+                | Self::RunningEpoch
         )
     }
 
@@ -214,11 +224,14 @@ impl ObjectKind {
             (Self::Clock, None) => Key::Clock,
             (Self::Standing, Some(id)) => Key::Standing(id),
             (Self::SpentReport, Some(id)) => Key::SpentReport(id),
+            (Self::RunningEpoch, None) => Key::RunningEpoch,
+            (Self::Snapshot, Some(id)) => Key::Snapshot(id),
+            (Self::Synthetic, Some(id)) => Key::Synthetic(id),
             _ => return None,
         })
     }
 
-    /// Kind and identifier of a key; `None` for timers, which are asked for with what they belong to.
+    /// Kind and identifier of a key; `None` for timers, batches and payouts, which have numbers and no identifiers.
     #[must_use]
     pub fn of(key: &Key) -> Option<(Self, Option<Hash>)> {
         Some(match *key {
@@ -250,7 +263,16 @@ impl ObjectKind {
             Key::Clock => (Self::Clock, None),
             Key::Standing(id) => (Self::Standing, Some(id)),
             Key::SpentReport(id) => (Self::SpentReport, Some(id)),
-            Key::TimerCount(..) | Key::Timer(..) | Key::Vote(..) | Key::LastProposal(_) | Key::Link(_) => return None,
+            Key::RunningEpoch => (Self::RunningEpoch, None),
+            Key::Snapshot(id) => (Self::Snapshot, Some(id)),
+            Key::Synthetic(id) => (Self::Synthetic, Some(id)),
+            Key::TimerCount(..)
+            | Key::Timer(..)
+            | Key::Vote(..)
+            | Key::LastProposal(_)
+            | Key::Link(_)
+            | Key::EpochBatch(_)
+            | Key::Payout(..) => return None,
         })
     }
 }

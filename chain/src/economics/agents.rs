@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 
 use super::bond::{self, Offer, SampledTerms};
 use super::{audit, emission, gas, invariants, reward, share};
-use crate::types::params::{AuditParams, PPM, Params};
+use crate::types::params::{AuditParams, BPS, PPM, Params};
 
 /// Leases that the bulk cheat holds at a time.
 const BULK: u32 = 16;
@@ -208,22 +208,17 @@ impl<'a> Game<'a> {
         let base = emission::base_per_unit(figures, self.epoch)?;
         let units = self.offer.units;
         let trust = figures.proof_trust_bps;
-        let settled = reward::settle(figures, fee, base, units, trust, 0, 0)?;
-        let uncapped = reward::RewardFactors {
-            base_per_unit: base,
-            units,
-            difficulty_bps: figures.difficulty_bps,
-            trust_bps: trust,
-            tier_bps: figures.tier_bps,
-            uptime_bps: figures.uptime_bps,
-        };
+        let multipliers =
+            reward::Multipliers { difficulty_bps: figures.difficulty_bps, tier_bps: BPS, uptime_bps: BPS };
+        let uncapped = reward::RewardFactors { base_per_unit: base, units, trust_bps: trust, multipliers }.reward()?;
+        let settled = reward::settle(figures, fee, units, 0, 0, uncapped)?;
         let gas =
             [gas::POST_JOB, gas::LEASE_JOB, gas::SUBMIT_RESULT, gas::PROOF].into_iter().map(u128::from).sum::<u128>();
         let fees = gas.checked_mul(fee.gas_price_min)?;
         let compute = invariants::mint_max(0, figures.cost_floor_per_unit, units)?;
         let outlay = signed(fees.checked_add(compute)?.checked_add(settled.burned)?)?;
         let play = |minted: u128| Expected::certain(signed(minted)?.checked_sub(outlay)?);
-        let (with, without) = (play(settled.reward)?, play(uncapped.reward()?)?);
+        let (with, without) = (play(settled.reward)?, play(uncapped)?);
         Some(Prospect { agent: Agent::SelfDealer, rule: "I4", honest: Expected(0), with, without })
     }
 

@@ -1,8 +1,9 @@
 //! Bonds: what a lease locks, and what a timeout takes from it.
 
-use crate::economics::{audit, emission, reward, share};
+use crate::economics::reward::{self, Multipliers, RewardFactors};
+use crate::economics::{audit, emission, share};
 use crate::types::job::InferenceJob;
-use crate::types::params::{BondParams, Params};
+use crate::types::params::{BondParams, Meter, Params};
 
 /// Bond of a lease settled by proof, micro-tokens.
 ///
@@ -65,13 +66,22 @@ pub fn sampled_terms(params: &Params, epoch: u64, job: &InferenceJob) -> Option<
 
 /// The terms of a sampled lease of a job that offers this.
 ///
-/// The reward at stake is what the job pays at the least trust it accepts: evidence that earns more only adds to it.
+/// The reward at stake is what the job pays and mints at the least trust it accepts and the least multipliers: evidence,
+/// tier and uptime only add to it.
 // spec: chain#sampled-bond
 #[must_use]
 pub fn offer_terms(params: &Params, epoch: u64, offer: &Offer) -> Option<SampledTerms> {
     let base = emission::base_per_unit(&params.reward, epoch)?;
     let Offer { units, price_per_unit, escrow, trust_bps_min, spot_rate_bps_min } = *offer;
-    let settled = reward::settle(&params.reward, &params.fee, base, units, trust_bps_min, price_per_unit, escrow)?;
+    // What tier, uptime and difficulty may add is no part of what is at stake for sure; nor are declared hours.
+    let earned = match params.epoch.meter {
+        Meter::Units => {
+            let multipliers = Multipliers::least(params);
+            RewardFactors { base_per_unit: base, units, trust_bps: trust_bps_min, multipliers }.reward()?
+        }
+        Meter::HardwareHours => 0,
+    };
+    let settled = reward::settle(&params.reward, &params.fee, units, price_per_unit, escrow, earned)?;
     let reward = settled.paid.checked_add(settled.reward)?;
     let saved = params.audit.saving_per_unit.checked_mul(units.into())?;
     let rate = audit::spot_rate_ppm(&params.audit, spot_rate_bps_min);

@@ -7,7 +7,14 @@ use crate::types::params::RewardParams;
 // spec: chain#emission
 #[must_use]
 pub fn base_per_unit(params: &RewardParams, epoch: u64) -> Option<u128> {
-    let mut base = params.base_per_unit;
+    decayed(params, params.base_per_unit, epoch)
+}
+
+/// What a first period's price has fallen to in `epoch`, micro-tokens, rounded down after every period.
+// spec: chain#emission
+#[must_use]
+pub fn decayed(params: &RewardParams, start: u128, epoch: u64) -> Option<u128> {
+    let mut base = start;
     for _ in 0..epoch.checked_div(params.decay_epochs)? {
         let next = share(base, params.decay_bps)?;
         // A base that no longer changes (zero, or no decay at all) ends the loop, whatever the epoch.

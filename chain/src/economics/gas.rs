@@ -47,6 +47,10 @@ pub const UPDATE_WORKER: u64 = 100_000;
 pub const REPORT: u64 = 120_000;
 /// Proposing an assignment.
 pub const PROPOSE_ASSIGNMENT: u64 = 40_000;
+/// Committing to the product of a synthetic task.
+pub const SYNTHETIC: u64 = 40_000;
+/// Recomputing one row of it.
+pub const SYNTHETIC_ROW: u64 = 1_500_000;
 /// Each byte of a transaction, stored and hashed.
 pub const BYTE: u64 = 10;
 
@@ -75,7 +79,7 @@ pub fn used(action: &Action, bytes: usize) -> Option<u64> {
         Action::LeaseJob(_) => LEASE_JOB,
         Action::SubmitResult(submit) => submit_result(submit)?,
         Action::CommitCheck(_) | Action::RevealCheck(_) => CHECK,
-        Action::Challenge(_) => CHALLENGE,
+        Action::Challenge(_) | Action::Appeal(_) => CHALLENGE,
         Action::AnswerWithProof(_) => PROOF.checked_add(SUBMIT_RESULT)?,
         Action::ChallengeModel(_) => CHALLENGE_MODEL,
         Action::Propose(_) | Action::Vote(_) | Action::TeleportOut(_) => RECORD,
@@ -91,6 +95,10 @@ pub fn used(action: &Action, bytes: usize) -> Option<u64> {
         Action::UpdateWorker(_) => UPDATE_WORKER,
         Action::ReportImplausible(_) => REPORT,
         Action::ProposeAssignment(_) => PROPOSE_ASSIGNMENT,
+        Action::SyntheticResult(_) => SYNTHETIC,
+        Action::OpenSynthetic(open) => {
+            SYNTHETIC_ROW.checked_mul(u64::try_from(open.rows.len()).ok()?)?.checked_add(SYNTHETIC)?
+        }
     };
     work.checked_add(BYTE.checked_mul(stored(action, bytes)?)?)
 }

@@ -37,12 +37,17 @@ pub fn check_unbonding(window: &WindowParams) -> Result<(), ParamsError> {
     Ok(())
 }
 
-/// Longest review, blocks: a draw and every repetition of check and jury, and the time to answer.
+/// Longest review, blocks: a draw and every repetition of check and jury, the time to answer, and an appeal.
 #[must_use]
 pub fn review_blocks(window: &WindowParams) -> u64 {
     let panel = window.review.saturating_mul(2).saturating_add(window.challenge);
     let panels = panel.saturating_mul(DRAWS_MAX.into()).saturating_mul(2);
-    panels.saturating_add(window.challenge).saturating_add(window.review).saturating_add(window.draw)
+    let appealed = match window.appeal {
+        0 => 0,
+        appeal => appeal.saturating_add(window.draw).saturating_add(panel.saturating_mul(DRAWS_MAX.into())),
+    };
+    let first = panels.saturating_add(window.challenge).saturating_add(window.review).saturating_add(window.draw);
+    first.saturating_add(appealed)
 }
 
 /// I1 for the least lease there can be: one unpaid unit, at the chain's own spot rate, behind the least stake.

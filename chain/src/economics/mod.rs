@@ -8,7 +8,9 @@ pub mod assignment;
 pub mod audit;
 pub mod bond;
 pub mod emission;
+pub mod epoch;
 pub mod gas;
+pub mod hours;
 pub mod invariants;
 pub mod reward;
 

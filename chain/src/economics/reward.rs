@@ -5,7 +5,34 @@
 //! compute that was verified.
 
 use crate::economics::{invariants, share};
-use crate::types::params::{FeeParams, RewardParams};
+use crate::types::params::{BPS, FeeParams, Params, RewardParams};
+
+/// What a reward is multiplied by beside trust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Multipliers {
+    /// Network difficulty, bps.
+    pub difficulty_bps: u32,
+    /// Tier, bps.
+    pub tier_bps: u32,
+    /// Uptime, bps.
+    pub uptime_bps: u32,
+}
+
+impl Multipliers {
+    /// The least that any worker has in any epoch.
+    #[must_use]
+    pub fn least(params: &Params) -> Self {
+        Self { difficulty_bps: params.epoch.difficulty_min_bps, tier_bps: BPS, uptime_bps: BPS }
+    }
+
+    /// `amount * difficulty * trust * tier * uptime`, rounded down after each.
+    // spec: chain#reward
+    #[must_use]
+    pub fn apply(&self, amount: u128, trust_bps: u32) -> Option<u128> {
+        let Self { difficulty_bps, tier_bps, uptime_bps } = *self;
+        [difficulty_bps, trust_bps, tier_bps, uptime_bps].into_iter().try_fold(amount, share)
+    }
+}
 
 /// The factors of one reward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,14 +41,10 @@ pub struct RewardFactors {
     pub base_per_unit: u128,
     /// Units of compute.
     pub units: u64,
-    /// Network difficulty, bps.
-    pub difficulty_bps: u32,
     /// Trust, bps.
     pub trust_bps: u32,
-    /// Tier, bps.
-    pub tier_bps: u32,
-    /// Uptime, bps.
-    pub uptime_bps: u32,
+    /// The other factors.
+    pub multipliers: Multipliers,
 }
 
 impl RewardFactors {
@@ -29,10 +52,8 @@ impl RewardFactors {
     // spec: chain#reward
     #[must_use]
     pub fn reward(&self) -> Option<u128> {
-        let Self { base_per_unit, units, difficulty_bps, trust_bps, tier_bps, uptime_bps } = *self;
-        [difficulty_bps, trust_bps, tier_bps, uptime_bps]
-            .into_iter()
-            .try_fold(base_per_unit.checked_mul(units.into())?, share)
+        let Self { base_per_unit, units, trust_bps, multipliers } = *self;
+        multipliers.apply(base_per_unit.checked_mul(units.into())?, trust_bps)
     }
 }
 
@@ -51,7 +72,7 @@ pub struct Settlement {
     pub reward: u128,
 }
 
-/// Settles one result of `units` at `trust_bps` against `escrow`.
+/// Settles one result of `units` against `escrow`; `earned` is its reward before the cap of I4.
 ///
 /// `None` when an amount leaves its range or the escrow does not cover the payment.
 // spec: chain#settlement
@@ -59,28 +80,19 @@ pub struct Settlement {
 pub fn settle(
     reward: &RewardParams,
     fee: &FeeParams,
-    base_per_unit: u128,
     units: u64,
-    trust_bps: u32,
     price_per_unit: u128,
     escrow: u128,
+    earned: u128,
 ) -> Option<Settlement> {
     let payment = price_per_unit.checked_mul(units.into())?;
     let burned = share(payment, fee.burned_bps)?;
-    let factors = RewardFactors {
-        base_per_unit,
-        units,
-        difficulty_bps: reward.difficulty_bps,
-        trust_bps,
-        tier_bps: reward.tier_bps,
-        uptime_bps: reward.uptime_bps,
-    };
     Some(Settlement {
         payment,
         burned,
         paid: payment.checked_sub(burned)?,
         returned: escrow.checked_sub(payment)?,
-        reward: factors.reward()?.min(invariants::mint_max(burned, reward.cost_floor_per_unit, units)?),
+        reward: earned.min(invariants::mint_max(burned, reward.cost_floor_per_unit, units)?),
     })
 }
 
@@ -95,10 +107,8 @@ mod tests {
         let factors = RewardFactors {
             base_per_unit: 1_000_000,
             units: 6_864,
-            difficulty_bps: 10_000,
             trust_bps: 10_000,
-            tier_bps: 11_000,
-            uptime_bps: 10_500,
+            multipliers: Multipliers { difficulty_bps: 10_000, tier_bps: 11_000, uptime_bps: 10_500 },
         };
         assert_eq!(factors.reward(), Some(7_927_920_000));
     }
@@ -108,10 +118,8 @@ mod tests {
         let factors = RewardFactors {
             base_per_unit: 1,
             units: 3,
-            difficulty_bps: 9_999,
             trust_bps: 10_000,
-            tier_bps: 10_000,
-            uptime_bps: 10_000,
+            multipliers: Multipliers { difficulty_bps: 9_999, tier_bps: 10_000, uptime_bps: 10_000 },
         };
         assert_eq!(factors.reward(), Some(2));
         assert_eq!(RewardFactors { base_per_unit: u128::MAX, ..factors }.reward(), None);
@@ -120,7 +128,7 @@ mod tests {
     #[test]
     fn settlement_splits_the_escrow_and_caps_the_mint() {
         let params = Params::development();
-        let settled = settle(&params.reward, &params.fee, 5_000, 2_368, 10_000, 10_000, 30_000_000).unwrap();
+        let settled = settle(&params.reward, &params.fee, 2_368, 10_000, 30_000_000, 5_000 * 2_368).unwrap();
         assert_eq!(
             settled,
             Settlement {
@@ -132,8 +140,8 @@ mod tests {
             }
         );
         // Unpaid work mints the cost floor at most, however high the base.
-        let unpaid = settle(&params.reward, &params.fee, 1_000_000, 2_368, 10_000, 0, 0).unwrap();
+        let unpaid = settle(&params.reward, &params.fee, 2_368, 0, 0, 1_000_000 * 2_368).unwrap();
         assert_eq!(unpaid.reward, 2_368 * 3_000);
-        assert_eq!(settle(&params.reward, &params.fee, 5_000, 2_368, 10_000, 10_000, 23_679_999), None);
+        assert_eq!(settle(&params.reward, &params.fee, 2_368, 10_000, 23_679_999, 1), None);
     }
 }

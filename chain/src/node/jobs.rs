@@ -105,6 +105,13 @@ fn job_of(event: &Event) -> Option<Hash> {
         | Event::Anchored { .. }
         | Event::TeleportSent { .. }
         | Event::TeleportClaimed { .. }
-        | Event::TeleportRefunded { .. } => None,
+        | Event::TeleportRefunded { .. }
+        | Event::EpochClosed { .. }
+        | Event::SyntheticCommitted { .. }
+        | Event::SyntheticDrawn { .. }
+        | Event::SyntheticAnswered { .. }
+        | Event::SyntheticFailed { .. }
+        | Event::FoundWrong { .. }
+        | Event::Appealed { .. } => None,
     }
 }

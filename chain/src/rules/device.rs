@@ -7,9 +7,10 @@
 
 use attestation::appraisal::{self, Appraisal, Claims, Collateral};
 use attestation::context::WorkContext;
+use attestation::evidence::nvidia::device_chain::Family;
 use attestation::evidence::{Evidence, software};
 
-use super::{Call, Execution, Failure, Reject, stake};
+use super::{Call, Execution, Failure, Reject, stake, standing};
 use crate::state::keys::Key;
 use crate::types::event::Event;
 use crate::types::ids::{Hash, device_job, lease_nonce};
@@ -77,6 +78,8 @@ fn show(
     }
     registration.device = context.device_id;
     registration.identities = identities;
+    let attested_mib = memory_mib(&appraisal);
+    standing::change(execution, worker, |standing| standing.attested_mib = attested_mib)?;
     store(execution, worker, registration)?;
     execution.events.push(Event::DeviceBound { worker: *worker, device: context.device_id });
     Ok(())
@@ -87,6 +90,7 @@ fn release(execution: &mut Execution<'_>, worker: &Hash, mut registration: Worke
     registration.device = software::device_id(worker);
     registration.identities = Vec::new();
     registration.request = None;
+    standing::change(execution, worker, |standing| standing.attested_mib = 0)?;
     let device = registration.device;
     store(execution, worker, registration)?;
     execution.events.push(Event::DeviceBound { worker: *worker, device });
@@ -122,6 +126,20 @@ fn identities(appraisal: &Appraisal, context: &WorkContext, worker: &Hash) -> Re
     identities.sort_unstable();
     identities.dedup();
     Ok(identities)
+}
+
+/// Video memory of the GPUs in the evidence, MiB: the least that a GPU of the attested family is sold with.
+// spec: chain#capacity-pool
+fn memory_mib(appraisal: &Appraisal) -> u64 {
+    let Claims::Hardware(claims) = &appraisal.claims else { return 0 };
+    let memory = claims.devices.iter().map(|device| match device.family {
+        // H100 PCIe, B100, RTX PRO 6000.
+        Family::Gh100 => 80 << 10,
+        Family::Gb100 => 180 << 10,
+        Family::Gb20x => 96 << 10,
+        Family::Ls10 => 0,
+    });
+    memory.fold(0u64, u64::saturating_add)
 }
 
 /// Unbinds what the worker is on, unless it works there. The device that follows from its key stays its own.

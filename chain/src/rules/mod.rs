@@ -13,6 +13,7 @@ pub(crate) mod assignment;
 pub(crate) mod authority;
 pub(crate) mod device;
 pub(crate) mod envelope;
+pub(crate) mod epoch;
 pub(crate) mod governance;
 pub(crate) mod job;
 pub(crate) mod lease;
@@ -23,6 +24,7 @@ pub(crate) mod result;
 pub(crate) mod review;
 pub(crate) mod stake;
 pub(crate) mod standing;
+pub(crate) mod synthetic;
 pub(crate) mod teleport;
 pub(crate) mod timer;
 pub(crate) mod transfer;
@@ -109,6 +111,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) environment: Environment<'a>,
     pub(crate) events: Vec<Event>,
     pub(crate) results: Vec<ComputeResult>,
+    /// What happened before the first transaction.
+    opening: Vec<Event>,
 }
 
 impl<'a> Execution<'a> {
@@ -117,7 +121,11 @@ impl<'a> Execution<'a> {
         let clock: Clock = state.expect(&Key::Clock)?;
         let Environment { height, time, epoch, beacon, .. } = environment;
         state.put(&Key::Clock, Clock { height, time, epoch, beacon, timers: clock.timers })?;
-        Ok(Self { state, environment, events: Vec::new(), results: Vec::new() })
+        let mut execution = Self { state, environment, events: Vec::new(), results: Vec::new(), opening: Vec::new() };
+        // CONSENSUS: an epoch is closed before the transactions of the first block after it.
+        epoch::turn(&mut execution)?;
+        execution.opening = std::mem::take(&mut execution.events);
+        Ok(execution)
     }
 
     /// Runs one transaction wholly, or leaves no trace of it.
@@ -141,9 +149,9 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Fires what is due at this height; returns what happened.
+    /// Fires what is due at this height; returns what happened beside the transactions.
     pub(crate) fn close(&mut self) -> Result<Vec<Event>, StateError> {
-        self.events.clear();
+        self.events = std::mem::take(&mut self.opening);
         timer::fire(self)?;
         // CONSENSUS: a change takes effect after everything else of its epoch, under the parameters of that epoch.
         governance::edge(self)?;
@@ -192,6 +200,9 @@ impl<'a> Execution<'a> {
             Action::TeleportOut(action) => teleport::send(self, call, action),
             Action::ClaimTeleport(action) => teleport::claim(self, call, action),
             Action::RefundTeleport(action) => teleport::refund(self, call, action),
+            Action::SyntheticResult(action) => synthetic::commit(self, call, action),
+            Action::OpenSynthetic(action) => synthetic::open(self, call, action),
+            Action::Appeal(action) => review::appeal::appeal(self, call, action),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Every reason to refuse a transaction, each with a stable number and its section of the specification.
 //!
 //! Codes never change their meaning and are never reused. Hundreds group by family: 1 envelope, 2 models, 3 workers,
-//! 4 stake, 5 jobs, 6 leases, 7 results, 9 reviews and equivocation (8 is taken by blocks), 10 assignment, 11 governance,
+//! 4 stake, 5 jobs, 6 leases, 7 results, 9 reviews and equivocation (8 is taken by blocks), 10 synthetic tasks and assignment, 11 governance,
 //! mint authority and anchors, 12 transfers between chains. A message says what was expected, what came, and where it helps
 //! what to do.
 
@@ -310,6 +310,9 @@ pub enum Reject {
     /// The receipt's figures do not contradict each other.
     #[error("report for lease {}: the receipt's figures fit each other and the model", hex::encode(.lease))]
     ReceiptPlausible { lease: Hash },
+    /// No verdict waits for an appeal.
+    #[error("result {}: no verdict waits for an appeal", hex::encode(.result))]
+    AppealClosed { result: Hash },
 
     /// No such result.
     #[error("result {}: unknown", hex::encode(.result))]
@@ -393,6 +396,31 @@ pub enum Reject {
     /// A transfer between chains.
     #[error(transparent)]
     Teleport(TeleportReject),
+
+    /// The task of another epoch.
+    #[error("synthetic task: expected that of epoch {expected}, got epoch {got}")]
+    TaskStale { expected: u64, got: u64 },
+    /// The worker answered the epoch's task, or is about to.
+    #[error("worker {}: the task of epoch {epoch} is answered or waits to be opened", hex::encode(.worker))]
+    TaskAnswered { worker: Hash, epoch: u64 },
+    /// Too little of the epoch is left.
+    #[error("synthetic task: rows could be opened to height {until}, after epoch {epoch}; answer the next one")]
+    TaskLate { until: u64, epoch: u64 },
+    /// Nothing was committed.
+    #[error("worker {}: no synthetic task waits to be opened", hex::encode(.worker))]
+    TaskUnknown { worker: Hash },
+    /// The rows to open are not drawn yet.
+    #[error("worker {}: rows are drawn at the end of block {height}", hex::encode(.worker))]
+    RowsUndrawn { worker: Hash, height: u64 },
+    /// Another number of rows than were drawn.
+    #[error("opened rows: expected {expected}, got {got}")]
+    RowCount { expected: usize, got: usize },
+    /// The row is not under the committed root.
+    #[error("opened row: expected number {expected} of 1024 integers under the committed root, got number {got}")]
+    RowUnproven { expected: u64, got: u64 },
+    /// The row is not that of the product.
+    #[error("opened row {row}: wrong at column {column}; the committed product was not computed")]
+    RowWrong { row: u32, column: usize },
 }
 
 impl From<TransactionError> for Reject {

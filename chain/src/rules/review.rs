@@ -4,6 +4,7 @@
 //! rest of the challenge window, and in a dispute the time to answer with a proof and a jury. Nothing is minted before
 //! the last of them. Where nobody can be drawn the result is void: a job whose check was drawn is never paid unchecked.
 
+pub(crate) mod appeal;
 pub(crate) mod check;
 pub(crate) mod dispute;
 pub(crate) mod draw;
@@ -37,6 +38,7 @@ pub(crate) fn advance(execution: &mut Execution<'_>, result: &Hash) -> Result<()
         ResultStage::CheckCommit | ResultStage::CheckReveal => check::silent(execution, result, record)?,
         ResultStage::Waiting => verdict::stands(execution, result, record)?,
         ResultStage::Answering => draw::jury(execution, result, record)?,
+        ResultStage::Appealing => appeal::advance(execution, result, record)?,
         ResultStage::JuryCommit => enter(execution, result, record, ResultStage::JuryReveal)?,
         ResultStage::JuryReveal => dispute::decide(execution, result, record)?,
         ResultStage::Settled | ResultStage::Convicted | ResultStage::Void => {}

@@ -1,9 +1,11 @@
 //! Every refusal by its exact variant, and what the accepted transactions do.
 
+mod appeal;
 mod assignment;
 mod device;
 mod dispute;
 mod envelope;
+mod epoch;
 mod exchange;
 mod governance;
 mod hostile;
@@ -17,5 +19,6 @@ mod sampled;
 mod spent;
 mod stake;
 mod standing;
+mod synthetic;
 mod teleport;
 mod worker;

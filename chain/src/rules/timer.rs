@@ -4,7 +4,7 @@
 //! counter and then each entry, and deletes all. A timer that is no longer wanted is deleted from its slot, so no block
 //! is made for it.
 
-use super::{Execution, Failure, Reject, governance, job, lease, review};
+use super::{Execution, Failure, Reject, governance, job, lease, review, synthetic};
 use crate::state::keys::Key;
 use crate::state::object::{Clock, Timer};
 use crate::state::overlay::StateError;
@@ -75,6 +75,7 @@ pub(crate) fn fire(execution: &mut Execution<'_>) -> Result<(), StateError> {
                 TimerKind::Review => review::advance(execution, &object)?,
                 TimerKind::JobDeadline => job::expire(execution, &object)?,
                 TimerKind::Vote => governance::count(execution, &object)?,
+                TimerKind::Synthetic => synthetic::advance(execution, &object)?,
             }
         }
     }

@@ -105,7 +105,10 @@ pub(crate) fn update(execution: &mut Execution<'_>, call: Call<'_>, action: &Upd
     registration.models = action.models.clone();
     registration.version = registration.version.saturating_add(1);
     execution.state.put(&Key::Worker(action.worker), registration)?;
-    standing::change(execution, &action.worker, |standing| standing.region = action.region)?;
+    standing::change(execution, &action.worker, |standing| {
+        standing.region = action.region;
+        standing.rates = action.rates;
+    })?;
     execution.events.push(Event::WorkerUpdated { worker: action.worker });
     Ok(())
 }

@@ -76,6 +76,16 @@ pub enum Key {
     Governance,
     /// [`crate::types::MintAuthority`]
     MintAuthority,
+    /// [`crate::types::RunningEpoch`]
+    RunningEpoch,
+    /// [`crate::types::EpochBatch`] of an epoch
+    EpochBatch(u64),
+    /// [`crate::types::Payout`] of an epoch, by position
+    Payout(u64, u32),
+    /// [`crate::types::ResourceSnapshot`] of a worker
+    Snapshot(Hash),
+    /// [`crate::types::SyntheticClaim`] of a worker
+    Synthetic(Hash),
 }
 
 impl Key {
@@ -121,6 +131,13 @@ impl Key {
             Self::SpentReport(lease) => id("spent/report/", lease),
             Self::Governance => b"param/governance".to_vec(),
             Self::MintAuthority => b"param/authority".to_vec(),
+            Self::RunningEpoch => b"chain/epoch".to_vec(),
+            Self::EpochBatch(epoch) => [b"epoch/batch/".as_slice(), &epoch.to_be_bytes()].concat(),
+            Self::Payout(epoch, index) => {
+                [b"epoch/payout/".as_slice(), &epoch.to_be_bytes(), &index.to_be_bytes()].concat()
+            }
+            Self::Snapshot(worker) => id("obj/snapshot/", worker),
+            Self::Synthetic(worker) => id("obj/synthetic/", worker),
         }
     }
 }
@@ -170,6 +187,12 @@ mod tests {
             Key::Clock,
             Key::Standing(id),
             Key::SpentReport(id),
+            Key::RunningEpoch,
+            Key::EpochBatch(1),
+            Key::Payout(1, 0),
+            Key::Payout(1, 1),
+            Key::Snapshot(id),
+            Key::Synthetic(id),
         ];
         let bytes: BTreeSet<Vec<u8>> = keys.iter().map(Key::to_bytes).collect();
         assert_eq!(bytes.len(), keys.len());

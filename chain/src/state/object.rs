@@ -9,6 +9,7 @@ use verifier::inclusion::ValidatorSet;
 
 use crate::types::anchor::ReceiptAnchor;
 use crate::types::authority::MintAuthority;
+use crate::types::epoch::{EpochBatch, Payout, RunningEpoch};
 use crate::types::governance::{Governance, LastProposal, Proposal, Vote};
 use crate::types::ids::Hash;
 use crate::types::job::{InferenceJob, JobResult, WorkLease};
@@ -16,6 +17,7 @@ use crate::types::ledger::{Account, Holdings, Stake, Supply, Treasury};
 use crate::types::model::{ContestableJobs, Model};
 use crate::types::params::Params;
 use crate::types::review::{Dispute, Roster, SpotCheck};
+use crate::types::snapshot::{ResourceSnapshot, SyntheticClaim};
 use crate::types::standing::Standing;
 use crate::types::teleport::{Link, Teleport, TeleportClaim};
 use crate::types::worker::{DeviceBinding, WorkerRegistration};
@@ -100,7 +102,7 @@ pub enum Object {
     /// See [`Roster`].
     Roster(Roster),
     /// See [`Standing`].
-    Standing(Standing),
+    Standing(Box<Standing>),
     /// See [`ContestableJobs`].
     ContestableJobs(ContestableJobs),
     /// See [`Proposal`].
@@ -121,6 +123,16 @@ pub enum Object {
     Teleport(Box<Teleport>),
     /// See [`TeleportClaim`].
     TeleportClaim(TeleportClaim),
+    /// See [`RunningEpoch`].
+    RunningEpoch(Box<RunningEpoch>),
+    /// See [`Payout`].
+    Payout(Box<Payout>),
+    /// See [`EpochBatch`].
+    EpochBatch(Box<EpochBatch>),
+    /// See [`ResourceSnapshot`].
+    Snapshot(ResourceSnapshot),
+    /// See [`SyntheticClaim`].
+    Synthetic(Box<SyntheticClaim>),
 }
 
 impl Object {
@@ -138,10 +150,17 @@ impl Object {
             Self::Model(model) => Holdings { bonds: model.bond, ..none },
             Self::Job(job) => Holdings { escrow: job.escrow, ..none },
             Self::Lease(lease) => Holdings { bonds: lease.bond, ..none },
+            Self::Synthetic(claim) => Holdings { bonds: claim.bond, ..none },
             Self::Treasury(treasury) => Holdings { treasury: treasury.amount, ..none },
             Self::SpotCheck(check) => Holdings { bonds: check.seat.bond, ..none },
             Self::Dispute(dispute) => {
-                let bonds = dispute.seats.iter().try_fold(dispute.bond, |sum, seat| sum.checked_add(seat.bond))?;
+                let (first, appeal) = match &dispute.verdict {
+                    Some(verdict) => (verdict.seats.as_slice(), verdict.appeal_bond),
+                    None => (Default::default(), 0),
+                };
+                let seats = dispute.seats.iter().chain(first);
+                let bonds = dispute.bond.checked_add(appeal)?;
+                let bonds = seats.into_iter().try_fold(bonds, |sum, seat| sum.checked_add(seat.bond))?;
                 Holdings { bonds, ..none }
             }
             Self::Worker(_)
@@ -165,7 +184,11 @@ impl Object {
             | Self::Anchor(_)
             | Self::Link(_)
             | Self::Teleport(_)
-            | Self::TeleportClaim(_) => none,
+            | Self::TeleportClaim(_)
+            | Self::RunningEpoch(_)
+            | Self::Payout(_)
+            | Self::EpochBatch(_)
+            | Self::Snapshot(_) => none,
         })
     }
 }
@@ -215,7 +238,7 @@ stored! {
     SpotCheck: SpotCheck => *;
     Dispute: Dispute => *;
     Roster: Roster;
-    Standing: Standing;
+    Standing: Standing => *;
     ContestableJobs: ContestableJobs;
     Proposal: Proposal => *;
     Vote: Vote;
@@ -226,4 +249,9 @@ stored! {
     Link: Link => *;
     Teleport: Teleport => *;
     TeleportClaim: TeleportClaim;
+    RunningEpoch: RunningEpoch => *;
+    Payout: Payout => *;
+    EpochBatch: EpochBatch => *;
+    Snapshot: ResourceSnapshot;
+    Synthetic: SyntheticClaim => *;
 }

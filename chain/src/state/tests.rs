@@ -3,5 +3,6 @@
 mod blocks;
 mod determinism;
 mod engine;
+mod explain;
 mod sequences;
 mod twins;

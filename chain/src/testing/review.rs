@@ -113,7 +113,7 @@ impl World {
 
     /// Number of the worker with an identifier.
     pub(crate) fn number_of(worker: &Hash) -> u8 {
-        (1..=9).find(|number| worker_key(*number).public_key().id() == *worker).unwrap()
+        (1..=20).find(|number| worker_key(*number).public_key().id() == *worker).unwrap()
     }
 
     /// The checker of a result.

@@ -408,6 +408,84 @@ pub enum Event {
         #[serde(with = "crate::types::twin::micro")]
         amount: u128,
     },
+    /// An epoch was closed.
+    EpochClosed {
+        /// Its number.
+        epoch: u64,
+        /// Payouts under the root.
+        payouts: u32,
+        /// Root over its payouts.
+        #[serde(with = "attestation::hex")]
+        payout_root: Hash,
+        /// Micro-tokens minted for its work.
+        #[serde(with = "crate::types::twin::micro")]
+        minted: u128,
+        /// Micro-tokens minted from its capacity pool.
+        #[serde(with = "crate::types::twin::micro")]
+        capacity: u128,
+        /// Difficulty from now on, bps.
+        next_difficulty_bps: u32,
+    },
+    /// A worker committed to the product of its synthetic task.
+    SyntheticCommitted {
+        /// The worker.
+        #[serde(with = "attestation::hex")]
+        worker: Hash,
+        /// Epoch of the task.
+        epoch: u64,
+        /// Root over the rows.
+        #[serde(with = "attestation::hex")]
+        root: Hash,
+    },
+    /// Rows of a worker's product were drawn.
+    SyntheticDrawn {
+        /// The worker.
+        #[serde(with = "attestation::hex")]
+        worker: Hash,
+        /// The rows, ascending.
+        rows: Vec<u32>,
+        /// Last height at which they can be opened.
+        open_until: u64,
+    },
+    /// A worker opened the drawn rows, and they were right.
+    SyntheticAnswered {
+        /// The worker.
+        #[serde(with = "attestation::hex")]
+        worker: Hash,
+        /// Epoch of the task.
+        epoch: u64,
+        /// Its uptime now, bps.
+        uptime_bps: u32,
+        /// Height.
+        height: u64,
+    },
+    /// A worker did not open the drawn rows.
+    SyntheticFailed {
+        /// The worker.
+        #[serde(with = "attestation::hex")]
+        worker: Hash,
+        /// Epoch of the task.
+        epoch: u64,
+        /// Micro-tokens of its bond that burned.
+        #[serde(with = "crate::types::twin::micro")]
+        slashed: u128,
+    },
+    /// A jury found a result wrong; its worker may appeal.
+    FoundWrong {
+        /// The result.
+        #[serde(with = "attestation::hex")]
+        result: Hash,
+        /// Last height of an appeal.
+        appeal_until: u64,
+    },
+    /// A worker appealed: a larger jury is drawn.
+    Appealed {
+        /// The result.
+        #[serde(with = "attestation::hex")]
+        result: Hash,
+        /// Height whose beacon draws it.
+        draw_height: u64,
+    },
 }
 
 /// What became of one transaction of a block. A refused transaction is in no block, so there is no failure here.

@@ -226,6 +226,8 @@ pub enum ResultStage {
     Convicted,
     /// Nobody could judge it: unpaid, not punished.
     Void,
+    /// Disputed: a jury found it wrong, and its worker may appeal, or has.
+    Appealing,
 }
 
 impl ResultStage {
@@ -238,7 +240,7 @@ impl ResultStage {
     /// Whether a dispute runs.
     #[must_use]
     pub fn is_disputed(self) -> bool {
-        matches!(self, Self::Answering | Self::JuryCommit | Self::JuryReveal)
+        matches!(self, Self::Answering | Self::JuryCommit | Self::JuryReveal | Self::Appealing)
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod anchor;
 pub mod authority;
 pub mod block;
+pub mod epoch;
 pub mod ethereum;
 pub mod event;
 pub mod genesis;
@@ -17,6 +18,7 @@ pub mod ledger;
 pub mod model;
 pub mod params;
 pub mod review;
+pub mod snapshot;
 pub mod standing;
 pub mod teleport;
 pub mod timer;
@@ -27,6 +29,7 @@ pub mod worker;
 pub use anchor::{CoSignature, ReceiptAnchor};
 pub use authority::{Approval, Decision, MintAuthority};
 pub use block::{Block, ComputeResult};
+pub use epoch::{EpochBatch, Payout, PayoutPlace, RunningEpoch};
 pub use event::{Event, Outcome};
 pub use genesis::{Genesis, GenesisAccount, GenesisError};
 pub use governance::{Change, GovernanceParams, Proposal, ProposalStatus};
@@ -38,10 +41,11 @@ pub use job::{
 pub use ledger::{Account, Holdings, Stake, Supply, Treasury, Unbonding};
 pub use model::{ContestableJobs, Model, ModelStatus, UnitsFormula};
 pub use params::{
-    AssignmentParams, AuditParams, BlockParams, BondParams, FeeParams, ModelParams, Params, ParamsError, RewardParams,
-    SlashParams, StandingParams, WindowParams,
+    AssignmentParams, AuditParams, BlockParams, BondParams, EpochParams, FeeParams, Meter, ModelParams, Params,
+    ParamsError, RewardParams, SlashParams, StandingParams, WindowParams,
 };
-pub use review::{Dispute, Roster, Seat, SpotCheck};
+pub use review::{Dispute, Roster, Seat, SpotCheck, Verdict};
+pub use snapshot::{ResourceSnapshot, SyntheticClaim};
 pub use standing::{Region, RewardTier, Standing};
 pub use teleport::{ForeignProof, Link, Peer, Teleport, TeleportClaim, TeleportStatus};
 pub use timer::{TimerKind, TimerSlot};

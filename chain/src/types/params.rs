@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::governance::GovernanceParams;
 use crate::economics::invariants;
 
+mod epoch;
 mod work;
 
+pub use epoch::{EpochParams, Meter};
 pub use work::{AssignmentParams, StandingParams};
 
 /// One hundred percent, basis points.
@@ -80,6 +82,8 @@ pub struct WindowParams {
     pub unbonding: u64,
     /// Longest distance of a job's deadline.
     pub job_max: u64,
+    /// How long a jury's verdict can be appealed before it convicts; 0 for no appeals.
+    pub appeal: u64,
 }
 
 /// What must be locked, and what a timeout costs.
@@ -130,6 +134,8 @@ pub struct AuditParams {
     pub false_loss_ppm: u32,
     /// Jurors of a dispute.
     pub jury: u32,
+    /// Rows of a synthetic task's product that are drawn.
+    pub synthetic_rows: u32,
 }
 
 /// What who is wrong or silent loses, and who gets it.
@@ -159,12 +165,8 @@ pub struct RewardParams {
     pub decay_bps: u32,
     /// Epochs of one period.
     pub decay_epochs: u64,
-    /// Network difficulty, bps.
+    /// Difficulty of the first epoch, bps.
     pub difficulty_bps: u32,
-    /// Tier factor, bps; the same for every worker until tiers are scored.
-    pub tier_bps: u32,
-    /// Uptime factor, bps; the same for every worker until uptime is scored.
-    pub uptime_bps: u32,
     /// Trust of a result that a proof settles, bps.
     pub proof_trust_bps: u32,
     /// What a unit of verified compute costs at least, micro-tokens: the mint for unpaid work stays below it.
@@ -198,6 +200,8 @@ pub struct Params {
     pub standing: StandingParams,
     /// Governance.
     pub governance: GovernanceParams,
+    /// Epochs.
+    pub epoch: EpochParams,
 }
 
 /// Why parameters were refused.
@@ -267,6 +271,7 @@ impl Params {
                 evidence_age: 400,
                 unbonding: 2_000,
                 job_max: 100_000,
+                appeal: 0,
             },
             bond: BondParams {
                 model_min: 100_000_000,
@@ -282,8 +287,6 @@ impl Params {
                 decay_bps: 9_000,
                 decay_epochs: 25_920,
                 difficulty_bps: BPS,
-                tier_bps: BPS,
-                uptime_bps: BPS,
                 proof_trust_bps: BPS,
                 cost_floor_per_unit: 3_000,
             },
@@ -297,6 +300,7 @@ impl Params {
                 profit_ppm: 10_000,
                 false_loss_ppm: 10_000,
                 jury: 3,
+                synthetic_rows: 2,
             },
             slash: SlashParams {
                 wrong_output_bps: BPS,
@@ -308,6 +312,7 @@ impl Params {
             assignment: AssignmentParams::development(),
             standing: StandingParams::development(),
             governance: GovernanceParams::development(),
+            epoch: EpochParams::development(),
         }
     }
 
@@ -317,7 +322,8 @@ impl Params {
     /// [`ParamsError`], naming the parameter or the inequality, with the numbers.
     // spec: chain#parameters
     pub fn check(&self) -> Result<(), ParamsError> {
-        let Self { block, model, fee, window, bond, reward, audit, slash, assignment, standing, governance } = self;
+        let Self { block, model, fee, window, bond, reward, audit, slash, assignment, standing, governance, epoch } =
+            self;
         let amount = 1u128 << 100;
         let blocks = 1u128 << 40;
         let bps = u128::from(BPS);
@@ -337,6 +343,7 @@ impl Params {
             ("window.review", window.review.into(), 1, 1 << 32),
             ("window.evidence_age", window.evidence_age.into(), 1, blocks),
             ("window.unbonding", window.unbonding.into(), 1, blocks),
+            ("window.appeal", window.appeal.into(), 0, 1 << 32),
             ("window.job_max", window.job_max.into(), window.lease_large.into(), blocks),
             ("bond.model_min", bond.model_min, 1, amount),
             ("bond.worker_stake_min", bond.worker_stake_min, 1, amount),
@@ -355,6 +362,7 @@ impl Params {
             ("audit.profit_ppm", audit.profit_ppm.into(), 0, PPM.into()),
             ("audit.false_loss_ppm", audit.false_loss_ppm.into(), 0, PPM.into()),
             ("audit.jury", audit.jury.into(), 3, 5),
+            ("audit.synthetic_rows", audit.synthetic_rows.into(), 1, 8),
             ("slash.wrong_output_bps", slash.wrong_output_bps.into(), bps, bps),
             ("slash.wrong_check_bps", slash.wrong_check_bps.into(), 0, bps),
             ("slash.silent_bps", slash.silent_bps.into(), 0, slash.wrong_check_bps.into()),
@@ -363,9 +371,12 @@ impl Params {
             ("reward.base_per_unit", reward.base_per_unit, 0, 1 << 60),
             ("reward.decay_bps", reward.decay_bps.into(), 0, bps),
             ("reward.decay_epochs", reward.decay_epochs.into(), 1, blocks),
-            ("reward.difficulty_bps", reward.difficulty_bps.into(), 1, 1_000_000),
-            ("reward.tier_bps", reward.tier_bps.into(), bps, 20_000),
-            ("reward.uptime_bps", reward.uptime_bps.into(), bps, 20_000),
+            (
+                "reward.difficulty_bps",
+                reward.difficulty_bps.into(),
+                epoch.difficulty_min_bps.into(),
+                epoch.difficulty_max_bps.into(),
+            ),
             ("reward.proof_trust_bps", reward.proof_trust_bps.into(), 6_000, bps),
             ("reward.cost_floor_per_unit", reward.cost_floor_per_unit, 0, 1 << 60),
             (
@@ -377,6 +388,7 @@ impl Params {
         ];
         let bounds = bounds.into_iter().chain(assignment.bounds()).chain(standing.bounds());
         let bounds = bounds.chain(governance.bounds(window.unbonding));
+        let bounds = bounds.chain(epoch.bounds());
         for (name, got, min, max) in bounds {
             if !(min..=max).contains(&got) {
                 return Err(ParamsError::Bounds { name, min, max, got });

@@ -66,4 +66,20 @@ pub struct Dispute {
     pub bond: u128,
     /// The jury.
     pub seats: Vec<Seat>,
+    /// A first jury's verdict against the worker, while it can be appealed or is.
+    pub verdict: Option<Verdict>,
+}
+
+/// What a first jury found.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    /// The output hash that its majority revealed.
+    #[serde(with = "attestation::hex")]
+    pub output: Hash,
+    /// Its jurors that revealed, whose bonds wait with it.
+    pub seats: Vec<Seat>,
+    /// Micro-tokens that the worker locked to appeal; 0 while it has not.
+    #[serde(with = "crate::types::twin::micro")]
+    pub appeal_bond: u128,
 }

@@ -6,7 +6,9 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use super::epoch::PayoutPlace;
 use super::params::BPS;
+use crate::economics::hours::HardwareRates;
 
 /// Reliability of a worker that nothing is known of, bps.
 pub const RELIABILITY_START_BPS: u32 = 5_000;
@@ -43,6 +45,9 @@ pub enum RewardTier {
     /// 20 %.
     Platinum,
 }
+
+/// What the airdrop adds to a reward, bps.
+pub const AIRDROP_BONUS_BPS: u32 = 1_000;
 
 impl RewardTier {
     /// Every tier that is reached, the highest first.
@@ -85,6 +90,12 @@ pub struct Standing {
     pub tier: RewardTier,
     /// Where it says it stands.
     pub region: Region,
+    /// What it is metered by where rewards follow hardware and hours.
+    pub rates: HardwareRates,
+    /// Video memory of the GPUs that it has attested, MiB.
+    pub attested_mib: u64,
+    /// Its payout of the latest epoch in which it earned something.
+    pub payout: Option<PayoutPlace>,
 }
 
 impl Default for Standing {
@@ -99,6 +110,9 @@ impl Default for Standing {
             minted: 0,
             tier: RewardTier::None,
             region: 0,
+            rates: HardwareRates::default(),
+            attested_mib: 0,
+            payout: None,
         }
     }
 }

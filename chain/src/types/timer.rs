@@ -21,12 +21,15 @@ pub enum TimerKind {
     Review = 3,
     /// The end of a vote.
     Vote = 4,
+    /// The draw of a synthetic task's rows, or the end of the time to open them.
+    Synthetic = 5,
 }
 
 impl TimerKind {
     /// All kinds, in the order in which they fire at one height: leases expire, and reviews reopen jobs,
     /// before those jobs' deadlines.
-    pub const ALL: [Self; 5] = [Self::LeaseExpiry, Self::LeaseClose, Self::Review, Self::JobDeadline, Self::Vote];
+    pub const ALL: [Self; 6] =
+        [Self::LeaseExpiry, Self::LeaseClose, Self::Review, Self::JobDeadline, Self::Vote, Self::Synthetic];
 
     /// The kind's byte in keys and encodings.
     #[must_use]
@@ -37,6 +40,7 @@ impl TimerKind {
             Self::JobDeadline => 2,
             Self::Review => 3,
             Self::Vote => 4,
+            Self::Synthetic => 5,
         }
     }
 }

@@ -24,13 +24,15 @@ use super::worker::HardwareProfile;
 mod exchange;
 mod model;
 mod review;
+mod synthetic;
 mod work;
 
 pub use exchange::{
     AnchorReceipt, Authorise, CastVote, ClaimTeleport, Propose, RefundTeleport, ReportMisbehaviour, TeleportOut,
 };
 pub use model::{ChallengeModel, RegisterModel};
-pub use review::{AnswerWithProof, Challenge, CommitCheck, RevealCheck};
+pub use review::{AnswerWithProof, Appeal, Challenge, CommitCheck, RevealCheck};
+pub use synthetic::{OpenSynthetic, OpenedRow, SyntheticResult};
 pub use work::{ProposeAssignment, ReportImplausible, UpdateWorker};
 
 /// Largest signed transaction, bytes: a model at its limit, and room for the rest.
@@ -251,6 +253,12 @@ pub enum Action {
     ClaimTeleport(Box<ClaimTeleport>),
     /// See [`RefundTeleport`].
     RefundTeleport(Box<RefundTeleport>),
+    /// See [`SyntheticResult`].
+    SyntheticResult(SyntheticResult),
+    /// See [`OpenSynthetic`].
+    OpenSynthetic(Box<OpenSynthetic>),
+    /// See [`Appeal`].
+    Appeal(Appeal),
 }
 
 /// The body of a transaction.

@@ -50,6 +50,37 @@ pub(super) fn describe(event: &Event) -> String {
             id(lease),
             tokens(*slashed)
         ),
+        Event::EpochClosed { epoch, payouts, minted, capacity, next_difficulty_bps, .. } => format!(
+            "epoch {epoch} closed: {payouts} payouts, {} minted for work, {} for capacity, difficulty {} from now on",
+            tokens(*minted),
+            tokens(*capacity),
+            percent(*next_difficulty_bps)
+        ),
+        Event::FoundWrong { result, appeal_until } => {
+            format!("a jury found result {} wrong; its worker can appeal until height {appeal_until}", id(result))
+        }
+        Event::Appealed { result, draw_height } => {
+            format!(
+                "the verdict about result {} is appealed; a larger jury is drawn at height {draw_height}",
+                id(result)
+            )
+        }
+        Event::SyntheticCommitted { worker: key, epoch, .. } => {
+            format!("worker {} committed to the synthetic task of epoch {epoch}", worker(key))
+        }
+        Event::SyntheticDrawn { worker: key, rows, open_until } => {
+            format!("worker {} is to open rows {rows:?} of its synthetic task until height {open_until}", worker(key))
+        }
+        Event::SyntheticAnswered { worker: key, epoch, uptime_bps, .. } => format!(
+            "worker {} answered the synthetic task of epoch {epoch}, uptime {}",
+            worker(key),
+            percent(*uptime_bps)
+        ),
+        Event::SyntheticFailed { worker: key, epoch, slashed } => format!(
+            "worker {} did not open its synthetic task of epoch {epoch}: {} burned",
+            worker(key),
+            tokens(*slashed)
+        ),
         Event::Assigned { job, worker: key, until } => {
             format!("job {} is kept for worker {} to height {until}, by the coordinator", id(job), worker(key))
         }

@@ -12,6 +12,7 @@ pub(super) fn describe(report: &WorkerReport) -> String {
     let activity = |activity: &Activity| match activity {
         Activity::Jobs => "jobs",
         Activity::Checks => "checks",
+        Activity::Presence => "synthetic tasks",
     };
     match report {
         WorkerReport::Started { activity: which, height } => {
@@ -28,6 +29,7 @@ pub(super) fn describe(report: &WorkerReport) -> String {
         WorkerReport::Resumed { job, lease } => format!("goes on with job {}, lease {}", id(job), id(lease)),
         WorkerReport::Passed { job, reason } => format!("passes job {}: {}", id(job), printable(reason)),
         WorkerReport::RaceLost { job } => format!("job {} went to another worker", id(job)),
+        WorkerReport::Present { epoch } => format!("answered the synthetic task of epoch {epoch}"),
         WorkerReport::Ran { lease, elapsed_us } => format!("ran lease {} in {elapsed_us} us", id(lease)),
         WorkerReport::Proven { lease, bytes: size, elapsed_ms } => {
             format!("proved lease {} in {elapsed_ms} ms, {}", id(lease), bytes(*size as u64))

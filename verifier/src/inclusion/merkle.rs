@@ -24,6 +24,10 @@ pub enum List {
     ComputeResults,
     /// The integer rows of a model's committed weight matrix, by exponent.
     WeightRows,
+    /// The payouts of an epoch, in the order in which workers first earned something in it.
+    Payouts,
+    /// The rows of a synthetic task's product.
+    SyntheticRows,
 }
 
 impl List {
@@ -32,6 +36,8 @@ impl List {
             Self::Transactions => [0],
             Self::ComputeResults => [1],
             Self::WeightRows => [2],
+            Self::Payouts => [3],
+            Self::SyntheticRows => [4],
         }
     }
 }

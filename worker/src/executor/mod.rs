@@ -18,6 +18,7 @@ mod exact;
 mod matrix;
 mod movement;
 mod step;
+pub mod synthetic;
 
 use circuits::model::bundle::Bundle;
 use circuits::model::graph::Graph;
@@ -49,7 +50,7 @@ pub enum ExecutorError {
     #[error(
         "batch item {item}, node {node} element {element}: the device returned {got}, expected an integer within \
          [{}, {}]; \
-         its f64 arithmetic is not exact, use another device",
+         its arithmetic is not exact, use another device",
         range.min,
         range.max
     )]

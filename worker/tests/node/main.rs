@@ -3,6 +3,7 @@
 
 mod engines;
 mod jobs;
+mod presence;
 mod registration;
 mod restarts;
 mod reviews;

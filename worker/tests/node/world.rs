@@ -29,7 +29,8 @@ use worker::executor::Device;
 use worker::hardware::now;
 use worker::stop::{self, Stop, Stopper};
 use worker::{
-    CheckLoop, Hardware, JobLoop, JobSettings, Models, Operator, Reports, ServedModel, WorkerError, WorkerReport,
+    CheckLoop, Hardware, JobLoop, JobSettings, Models, Operator, PresenceLoop, Reports, ServedModel, WorkerError,
+    WorkerReport,
 };
 
 const MODEL: &[u8] = include_bytes!("../../../data/digits/digits.assay");
@@ -272,6 +273,10 @@ pub(crate) struct Person {
 impl Person {
     pub(crate) fn work(&self, settings: JobSettings) -> Running {
         Running::start(|stop| tokio::spawn(JobLoop::new(self.operator.clone(), settings).run(stop)))
+    }
+
+    pub(crate) fn answer_tasks(&self) -> Running {
+        Running::start(|stop| tokio::spawn(PresenceLoop::new(self.operator.clone(), Device::Cpu).run(stop)))
     }
 
     pub(crate) fn check(&self) -> Running {

@@ -67,7 +67,8 @@ fn is_expensive(transaction: &CheckedTransaction) -> bool {
         | Action::Authorise(_)
         | Action::ReportMisbehaviour(_)
         | Action::ClaimTeleport(_)
-        | Action::RefundTeleport(_) => true,
+        | Action::RefundTeleport(_)
+        | Action::OpenSynthetic(_) => true,
         Action::BindDevice(bind) => matches!(bind.step, DeviceStep::Show { .. }),
         Action::Transfer(_)
         | Action::Stake(_)
@@ -83,7 +84,9 @@ fn is_expensive(transaction: &CheckedTransaction) -> bool {
         | Action::Propose(_)
         | Action::Vote(_)
         | Action::AnchorReceipt(_)
-        | Action::TeleportOut(_) => false,
+        | Action::TeleportOut(_)
+        | Action::SyntheticResult(_)
+        | Action::Appeal(_) => false,
     }
 }
 

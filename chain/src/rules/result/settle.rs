@@ -1,14 +1,17 @@
 //! What an accepted result does: spend, then at once or after its review pay, mint, return, record.
 
 use super::check::Accepted;
-use crate::economics::{audit, emission, reward, share};
-use crate::rules::{Call, Execution, Failure, Reject, lease, review, standing, timer};
+use crate::economics::reward::{self, Multipliers, RewardFactors};
+use crate::economics::{audit, emission, hours, share};
+use crate::rules::{Call, Execution, Failure, Reject, epoch, lease, review, standing, timer};
 use crate::state::keys::Key;
 use crate::state::object::Spent;
 use crate::types::block::ComputeResult;
 use crate::types::event::Event;
 use crate::types::ids::{Address, Hash, object_id};
 use crate::types::job::{InferenceJob, JobResult, JobStatus, LeaseKind, LeaseStatus, ResultStage, WorkLease};
+use crate::types::params::{BPS, Meter};
+use crate::types::standing::{AIRDROP_BONUS_BPS, Standing};
 use crate::types::worker::WorkerRegistration;
 
 /// Takes an accepted result: its work and evidence are spent, its device is free; then it is settled or reviewed.
@@ -70,10 +73,10 @@ pub(crate) fn settle(
     let mut job: InferenceJob = execution.state.expect(&Key::Job(record.job))?;
     let mut worker: WorkerRegistration = execution.state.expect(&Key::Worker(record.worker))?;
     let overflow = || Reject::AmountOverflow { what: "settlement" };
-    let base = emission::base_per_unit(&params.reward, environment.epoch).ok_or_else(overflow)?;
     let escrow = std::mem::take(&mut job.escrow);
     let trust_bps = record.trust_bps;
-    let settled = reward::settle(&params.reward, &params.fee, base, job.units, trust_bps, job.price_per_unit, escrow)
+    let earned = earned(execution, &record, &worker)?;
+    let settled = reward::settle(&params.reward, &params.fee, job.units, job.price_per_unit, escrow, earned)
         .ok_or_else(overflow)?;
     let mut returned = settled.returned;
     // spec: chain#check-fee
@@ -118,6 +121,18 @@ pub(crate) fn settle(
         standing.complete(used, timeout);
         standing.units = standing.units.saturating_add(job.units);
         standing.minted = standing.minted.saturating_add(settled.reward);
+        standing.tier = standing.tier.max(params.epoch.tier(standing.units));
+    })?;
+    epoch::record(execution, &record.worker, &lease.operator, |running, payout| {
+        let units = u128::from(job.units);
+        running.units = running.units.checked_add(units)?;
+        running.minted = running.minted.checked_add(settled.reward)?;
+        running.paid = running.paid.checked_add(settled.paid)?;
+        payout.results = payout.results.checked_add(1)?;
+        payout.units = payout.units.checked_add(units)?;
+        payout.minted = payout.minted.checked_add(settled.reward)?;
+        payout.paid = payout.paid.checked_add(settled.paid)?;
+        Some(())
     })?;
     worker.completed = worker.completed.saturating_add(1);
     worker.version = worker.version.saturating_add(1);
@@ -132,4 +147,33 @@ pub(crate) fn settle(
     execution.state.put(&Key::Lease(record.lease), lease)?;
     execution.state.put(&Key::Job(record.job), job)?;
     review::finish(execution, result, record, ResultStage::Settled)
+}
+
+/// What a result earns its worker by the chain's meter, before the cap of I4, micro-tokens.
+// spec: chain#reward
+fn earned(execution: &mut Execution<'_>, record: &JobResult, worker: &WorkerRegistration) -> Result<u128, Failure> {
+    let (params, now) = (execution.environment.params, execution.environment.epoch);
+    let standing = standing::of(execution, &record.worker)?;
+    let multipliers = Multipliers {
+        difficulty_bps: epoch::running(execution)?.difficulty_bps,
+        tier_bps: BPS.saturating_add(tier_bonus(params.epoch.airdrop_until, &standing, worker)),
+        uptime_bps: BPS.saturating_add(epoch::uptime_bonus_bps(execution, &record.worker)?),
+    };
+    let earned = match params.epoch.meter {
+        Meter::Units => emission::base_per_unit(&params.reward, now).and_then(|base_per_unit| {
+            let (units, trust_bps) = (record.units, record.trust_bps);
+            RewardFactors { base_per_unit, units, trust_bps, multipliers }.reward()
+        }),
+        // spec: chain#hardware-hours
+        Meter::HardwareHours => hours::earned(&params.reward, now, &standing.rates, record.elapsed_ms)
+            .and_then(|amount| multipliers.apply(amount, record.trust_bps)),
+    };
+    Ok(earned.ok_or(Reject::AmountOverflow { what: "reward" })?)
+}
+
+/// The greater of what the tier reached and an early registration add, bps.
+// spec: chain#reward-tier
+fn tier_bonus(airdrop_until: u64, standing: &Standing, worker: &WorkerRegistration) -> u32 {
+    let airdrop = if worker.registered_height <= airdrop_until { AIRDROP_BONUS_BPS } else { 0 };
+    standing.tier.bonus_bps().max(airdrop)
 }

@@ -3,7 +3,7 @@
 use circuits::statement::Statement;
 
 use super::check::known;
-use super::{enter, verdict};
+use super::{appeal, enter, verdict};
 use crate::economics::audit;
 use crate::rules::result::check::{job_input, one_proof};
 use crate::rules::{Call, Execution, Failure, Reject, stake};
@@ -52,7 +52,7 @@ pub(crate) fn open(
     checker: Option<Hash>,
     bond: u128,
 ) -> Result<(), Failure> {
-    let dispute = Dispute { version: 1, accuser, checker, bond, seats: Vec::new() };
+    let dispute = Dispute { version: 1, accuser, checker, bond, seats: Vec::new(), verdict: None };
     execution.state.put(&Key::Dispute(*result), dispute)?;
     let environment = execution.environment;
     let answer_until = environment.height.saturating_add(environment.params.window.review);
@@ -68,7 +68,7 @@ pub(crate) fn answer(execution: &mut Execution<'_>, call: Call<'_>, action: &Ans
     let mut record = known(execution, &result)?;
     stake::operated(execution, &record.worker, call.sender)?;
     // spec: chain#answer-closed
-    if record.stage != ResultStage::Answering {
+    if !matches!(record.stage, ResultStage::Answering | ResultStage::Appealing) {
         return Err(Reject::AnswerClosed { result }.into());
     }
     // spec: chain#proves-another-output
@@ -83,7 +83,7 @@ pub(crate) fn answer(execution: &mut Execution<'_>, call: Call<'_>, action: &Ans
     let statement = Statement { context_digest: lease.context.digest(), input, output: action.output.clone() };
     one_proof(execution, &job.model, &model, &statement, &action.proof)?;
     record.trust_bps = execution.environment.params.reward.proof_trust_bps;
-    verdict::acquit(execution, &result, record, Vec::new())
+    appeal::found_right(execution, &result, record, Vec::new())
 }
 
 /// The jury's verdict: the output that more than half of all its seats revealed. Without one, another jury is drawn.
@@ -100,8 +100,8 @@ pub(crate) fn decide(execution: &mut Execution<'_>, result: &Hash, record: JobRe
     let verdict = majority(&seats);
     seats.retain(|seat| seat.revealed.is_some());
     match verdict {
-        Some(output) if output == record.output_hash => verdict::acquit(execution, result, record, seats),
-        Some(output) => verdict::convict(execution, result, record, seats, output),
+        Some(output) if output == record.output_hash => appeal::found_right(execution, result, record, seats),
+        Some(output) => appeal::found_wrong(execution, result, record, seats, output),
         None => {
             for seat in seats {
                 stake::release(execution, &seat.worker, seat.bond)?;

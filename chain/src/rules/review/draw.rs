@@ -4,7 +4,7 @@
 //! validator, that validator can grind it. Who is drawn is chosen by stake among the workers that serve the model, that
 //! can cover an audit bond, and that share no operator or device with the result's worker, its accuser or each other.
 
-use super::{enter, enter_until, verdict};
+use super::{appeal, enter, enter_until, verdict};
 use crate::economics::audit;
 use crate::economics::invariants::DRAWS_MAX;
 use crate::rules::{Execution, Failure, stake, standing};
@@ -51,7 +51,7 @@ pub(crate) fn checker(execution: &mut Execution<'_>, result: &Hash, mut record: 
 // spec: chain#jury
 pub(crate) fn jury(execution: &mut Execution<'_>, result: &Hash, mut record: JobResult) -> Result<(), Failure> {
     if record.draws >= DRAWS_MAX {
-        return verdict::void(execution, result, record);
+        return appeal::stands(execution, result, record);
     }
     let environment = execution.environment;
     let mut dispute: Dispute = execution.state.expect(&Key::Dispute(*result))?;
@@ -59,10 +59,17 @@ pub(crate) fn jury(execution: &mut Execution<'_>, result: &Hash, mut record: Job
     if let Some(check) = super::spot_check(execution, result)? {
         excluded.push(check.seat.operator);
     }
-    let jury = usize::try_from(environment.params.audit.jury).unwrap_or(usize::MAX);
+    let (more, stage) = match &dispute.verdict {
+        Some(first) => {
+            excluded.extend(first.seats.iter().map(|seat| seat.operator));
+            (appeal::MORE_SEATS, ResultStage::Appealing)
+        }
+        None => (0, ResultStage::Answering),
+    };
+    let jury = usize::try_from(environment.params.audit.jury.saturating_add(more)).unwrap_or(usize::MAX);
     let drawn = seats(execution, result, &mut record, jury, excluded)?;
     if drawn.is_empty() {
-        return again(execution, result, record, ResultStage::Answering);
+        return again(execution, result, record, stage);
     }
     let jurors = drawn.iter().map(|seat| seat.worker).collect();
     let commit_until = environment.height.saturating_add(environment.params.window.review);

@@ -48,7 +48,8 @@ fn other(best: u8) -> u8 {
 fn update(world: &World, number: u8, change: impl FnOnce(&mut UpdateWorker)) -> Action {
     let worker = worker_key(number).public_key().id();
     let record: WorkerRegistration = world.machine().get(&Key::Worker(worker)).unwrap().unwrap();
-    let mut action = UpdateWorker { worker, profile: record.profile, models: record.models, region: 0 };
+    let mut action =
+        UpdateWorker { worker, profile: record.profile, models: record.models, region: 0, rates: Default::default() };
     change(&mut action);
     Action::UpdateWorker(Box::new(action))
 }

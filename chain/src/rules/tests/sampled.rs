@@ -24,12 +24,12 @@ fn an_unsampled_result_is_settled_after_its_window_at_its_evidences_trust() {
     job.policy.spot_rate_bps_min = 0;
     let job = world.post(job);
     let leased = world.lease_sampled(job, 2);
-    // q = 7920 ppm, R = 144 000 + 54 000, g = 108 000: b = 1.2 g / q - R.
+    // q = 7920 ppm, R = 144 000 + 27 000, g = 108 000: b = 1.2 g / q - R.
     let lease: WorkLease = world.machine().get(&Key::Lease(leased.lease.id)).unwrap().unwrap();
-    assert_eq!((lease.kind, lease.bond), (LeaseKind::Sampled, 16_165_637));
+    assert_eq!((lease.kind, lease.bond), (LeaseKind::Sampled, 16_192_637));
     let result = world.hand_in(&leased, output());
     let lease: WorkLease = world.machine().get(&Key::Lease(leased.lease.id)).unwrap().unwrap();
-    assert_eq!((lease.status, lease.bond), (LeaseStatus::Submitted, 16_165_637));
+    assert_eq!((lease.status, lease.bond), (LeaseStatus::Submitted, 16_192_637));
     let pending: InferenceJob = world.machine().get(&Key::Job(job)).unwrap().unwrap();
     assert_eq!((pending.status, pending.escrow), (JobStatus::Pending(result), 300_000));
     let closes = world.machine().height() + 8;
@@ -90,9 +90,9 @@ fn the_bond_of_the_inequality_is_covered_or_the_lease_refused_with_its_numbers()
     let action = world.sampled_action(job, 2);
     let worker = action.worker;
     world.send(2, Action::Unstake(Unstake { worker, amount: 30_000_000 }));
-    let (reward, saved) = (198_000, 108_000);
+    let (reward, saved) = (171_000, 108_000);
     let refused = world.refusal(2, Action::LeaseJob(action));
-    let needed = Some(81_620_182);
+    let needed = Some(81_647_182);
     let got = 70_000_000;
     assert_eq!(refused, Reject::ConvictionTooWeak { conviction_ppm: 1_584, reward, saved, needed, got });
     assert!(refused.to_string().starts_with("I1: q (R + b) >= (1 + margin) g"));

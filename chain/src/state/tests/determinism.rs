@@ -129,12 +129,12 @@ fn roots_are_pinned() {
 }
 
 const GOLDEN: [(&str, &str); 8] = [
-    ("genesis", "c7400dbf7bd4e12b6b86fb63938ae3406b4e9dee6c20613b7ac2d1bd25c122fe"),
-    ("genesis state", "adf55f44657e152d25219f4285e583196ed29f25ca97de11d4690bb0fb82f94e"),
-    ("state", "7f00c81552d8e1da804af00b3052143ffc07f35f499b1f96b984fc082bc19131"),
-    ("transactions", "ab45178faf0f5630ed9ef637d8a16e346b3a273dee9a31338a80206ea42117ee"),
+    ("genesis", "d759b4de9e1e05adc0cdee8ed34e9dd25adda814971cd0c07c0a1cc7169ab424"),
+    ("genesis state", "07b390efe6b17086b213b22458614c47cefc48508528a696152cabd5abcc0ff3"),
+    ("state", "9de7fe5491424eb3a655859e041aa82c0e601cca3aeca11cd8403cbff816f869"),
+    ("transactions", "d413269a6d8df7403adfffbdb26b45049f647a62864d2f90cf1d999843695126"),
     ("no results", "47e661b4da05709fa742fcc3298880031c0f58afc52c33ec908c399cc4d8caaf"),
     ("one result", "cc57a2ff11b4e20a50f97c8e241acb1fb5b1c99d82fb5eb4997b0ebf4368214a"),
-    ("header", "b900a8d97d6f0f6e32de1f294c92b02c2ebf47ba7e9e6411ff1445c0da4e0934"),
-    ("beacon", "fb220e4ad08eff26da2396198a6e2b6b2bd358df916567dec1364620d2211771"),
+    ("header", "9cd842bbc897be6d3707c3a29c80df43a3686b79541f12f58a61bdb1eaee72ce"),
+    ("beacon", "4345b0791242455c6c1967d29897ef811a13b0f38bac78ebe1582a57ebda0951"),
 ];

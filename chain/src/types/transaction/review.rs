@@ -51,6 +51,15 @@ pub struct Challenge {
     pub bond: u128,
 }
 
+/// Has a jury's verdict against a worker judged again by a larger one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appeal {
+    /// The result that was found wrong.
+    #[serde(with = "attestation::hex")]
+    pub result: Hash,
+}
+
 /// Answers a dispute with a proof of the submitted output.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,6 +4,7 @@ use attestation::receipt::SignedReceipt;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use crate::economics::hours::HardwareRates;
 use crate::types::ids::{Hash, ObjectRef};
 use crate::types::standing::Region;
 use crate::types::worker::HardwareProfile;
@@ -22,6 +23,9 @@ pub struct UpdateWorker {
     pub models: Vec<Hash>,
     /// Where it stands.
     pub region: Region,
+    /// What it is metered by where rewards follow hardware and hours.
+    #[serde(default)]
+    pub rates: HardwareRates,
 }
 
 /// Shows a receipt whose own figures contradict each other, signed by the worker that leased the job.

@@ -14,6 +14,7 @@ use crate::error::CliError;
 use crate::output::{Done, Output};
 
 mod asked;
+mod epoch;
 mod exchange;
 mod history;
 mod lists;
@@ -65,6 +66,13 @@ enum What {
         /// Identifier, or development name
         worker: WorkerName,
     },
+    /// The synthetic tasks that a worker answered, and its memory
+    Snapshot {
+        /// Identifier, or development name
+        worker: WorkerName,
+    },
+    /// The epoch that runs: difficulty, units, what was minted
+    Epoch,
     /// What is locked behind a worker
     Stake {
         /// Identifier, or development name
@@ -161,6 +169,8 @@ impl What {
             Self::Account { .. } => "chain query account",
             Self::Worker { .. } => "chain query worker",
             Self::Standing { .. } => "chain query standing",
+            Self::Snapshot { .. } => "chain query snapshot",
+            Self::Epoch => "chain query epoch",
             Self::Stake { .. } => "chain query stake",
             Self::Model { .. } => "chain query model",
             Self::Job { .. } => "chain query job",
@@ -223,6 +233,8 @@ pub(super) fn run(arguments: &Query, output: &Output) -> Result<Done, CliError> 
             What::Account { account: AccountName(address) } => objects::account(&asked, address).await,
             What::Worker { worker: WorkerName(id) } => objects::worker(&asked, id).await,
             What::Standing { worker: WorkerName(id) } => objects::standing(&asked, id).await,
+            What::Snapshot { worker: WorkerName(id) } => epoch::snapshot(&asked, id).await,
+            What::Epoch => epoch::epoch(&asked).await,
             What::Stake { worker: WorkerName(id) } => objects::stake(&asked, id).await,
             What::Model { id: Identifier(id) } => objects::model(&asked, id).await,
             What::Job { id: Identifier(id) } => objects::job(&asked, id).await,

@@ -71,6 +71,7 @@ pub(super) fn verdict(stage: ResultStage) -> (Tone, &'static str) {
         ResultStage::Waiting => (Tone::Unsure, "not paid yet: waits for the end of its challenge window"),
         ResultStage::Answering => (Tone::Unsure, "not paid yet: called wrong, waits for an answer"),
         ResultStage::JuryCommit | ResultStage::JuryReveal => (Tone::Unsure, "not paid yet: before a jury"),
+        ResultStage::Appealing => (Tone::Bad, "found wrong by a jury, not convicted yet"),
     }
 }
 
@@ -118,6 +119,12 @@ fn explain(result: &JobResult, around: &Surroundings) -> Vec<String> {
                 ),
             ]
         }
+        ResultStage::Appealing => vec![
+            accusation(around),
+            format!(
+                "its worker can appeal to a larger jury, or answer with a proof, until {left}; then it is convicted"
+            ),
+        ],
         ResultStage::Settled if by_proof => vec![format!("by a proof, at height {}", result.height)],
         ResultStage::Settled => vec![format!("without a proof, after its review, at height {}", result.height)],
         ResultStage::Convicted => vec![

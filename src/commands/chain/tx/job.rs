@@ -171,6 +171,30 @@ impl Prepared for Challenge {
     }
 }
 
+/// Have a jury's verdict against your worker judged by a larger one; locks as much as a challenge
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = "Example:\n  assay chain tx appeal --as operator-1 --result 0x..")]
+pub(in crate::commands) struct Appeal {
+    /// The result that was found wrong
+    #[arg(long, value_name = "ID")]
+    result: Identifier,
+}
+
+impl Acts for Appeal {
+    const NAME: &'static str = "chain tx appeal";
+
+    fn prepare(&self, _: &mut Password<'_>, _: &Output) -> Result<impl Prepared, CliError> {
+        Ok(*self)
+    }
+}
+
+impl Prepared for Appeal {
+    async fn action(self, _: &Account) -> Result<Action, CliError> {
+        let Self { result: Identifier(result) } = self;
+        Ok(Action::Appeal(transaction::Appeal { result }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "test code")]

@@ -21,6 +21,7 @@ mod governance;
 mod job;
 mod model;
 mod stake;
+mod synthetic;
 mod teleport;
 mod transfer;
 mod work;
@@ -38,6 +39,7 @@ pub(in crate::commands) enum Tx {
     Withdraw(With<stake::Withdraw>),
     PostJob(With<job::PostJob>),
     Challenge(With<job::Challenge>),
+    Appeal(With<job::Appeal>),
     UpdateWorker(With<work::UpdateWorker>),
     ReportImplausible(With<work::ReportImplausible>),
     ProposeAssignment(With<work::ProposeAssignment>),
@@ -50,6 +52,8 @@ pub(in crate::commands) enum Tx {
     TeleportOut(With<teleport::TeleportOut>),
     ClaimTeleport(With<teleport::ClaimTeleport>),
     RefundTeleport(With<teleport::RefundTeleport>),
+    SyntheticResult(With<synthetic::SyntheticResult>),
+    OpenSynthetic(With<synthetic::OpenSynthetic>),
 }
 
 /// An action, and what every transaction needs.
@@ -109,6 +113,7 @@ impl Tx {
             Self::Withdraw(_) => stake::Withdraw::NAME,
             Self::PostJob(_) => job::PostJob::NAME,
             Self::Challenge(_) => job::Challenge::NAME,
+            Self::Appeal(_) => job::Appeal::NAME,
             Self::UpdateWorker(_) => work::UpdateWorker::NAME,
             Self::ReportImplausible(_) => work::ReportImplausible::NAME,
             Self::ProposeAssignment(_) => work::ProposeAssignment::NAME,
@@ -121,6 +126,8 @@ impl Tx {
             Self::TeleportOut(_) => teleport::TeleportOut::NAME,
             Self::ClaimTeleport(_) => teleport::ClaimTeleport::NAME,
             Self::RefundTeleport(_) => teleport::RefundTeleport::NAME,
+            Self::SyntheticResult(_) => synthetic::SyntheticResult::NAME,
+            Self::OpenSynthetic(_) => synthetic::OpenSynthetic::NAME,
         }
     }
 }
@@ -136,6 +143,7 @@ pub(super) fn run(command: &Tx, output: &Output) -> Result<Done, CliError> {
         Tx::Withdraw(arguments) => act(arguments, output),
         Tx::PostJob(arguments) => act(arguments, output),
         Tx::Challenge(arguments) => act(arguments, output),
+        Tx::Appeal(arguments) => act(arguments, output),
         Tx::UpdateWorker(arguments) => act(arguments, output),
         Tx::ReportImplausible(arguments) => act(arguments, output),
         Tx::ProposeAssignment(arguments) => act(arguments, output),
@@ -148,6 +156,8 @@ pub(super) fn run(command: &Tx, output: &Output) -> Result<Done, CliError> {
         Tx::TeleportOut(arguments) => act(arguments, output),
         Tx::ClaimTeleport(arguments) => act(arguments, output),
         Tx::RefundTeleport(arguments) => act(arguments, output),
+        Tx::SyntheticResult(arguments) => act(arguments, output),
+        Tx::OpenSynthetic(arguments) => act(arguments, output),
     }
 }
 

@@ -110,6 +110,7 @@ impl Prepared for Update {
             },
             models: if models.is_empty() { registered.models } else { models },
             region: asked.region.unwrap_or(standing.region),
+            rates: standing.rates,
         })))
     }
 }

@@ -51,6 +51,7 @@ fn around() -> Surroundings {
         accuser: OPERATORS.get(1).unwrap().address(),
         checker: Some(WORKERS.get(1).unwrap().id()),
         bond: 0,
+        verdict: None,
         seats: vec![seat(2, true, true), seat(3, true, false), seat(4, false, false)],
     };
     Surroundings { height: HEIGHT, job: None, check: Some(check), dispute: Some(dispute) }
