@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub(crate) mod execute;
+pub mod explain;
 pub mod guard;
 pub mod invalid;
 pub mod keys;
@@ -18,6 +19,7 @@ pub mod store;
 pub(crate) mod tree;
 
 pub use audit::{Audit, AuditError};
+pub use explain::{Explanation, Pay, Reason, explain};
 pub use guard::{GuardError, MemoryGuard, SigningGuard};
 pub use invalid::{CommitError, Invalid, MachineError};
 pub use keys::Key;
