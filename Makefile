@@ -24,9 +24,12 @@ lint: setup
 bench: setup
 	cargo bench --locked
 
-# 1000 kills of a process that makes blocks, and ten minutes of hostile evidence; each prints its figures.
+# 5000 kills of a process that makes blocks, ten million random transactions against a plain model, and ten minutes of hostile
+# evidence; each prints its figures. The transactions take many hours: SOAK_TRANSACTIONS=1000000 makes it fewer.
+SOAK_TRANSACTIONS ?= 10000000
 soak: setup
-	cargo test --release --locked -p assay-chain --features node --test kill_loop -- --kills 1000
+	cargo test --release --locked -p assay-chain --features node --test kill_loop -- --kills 5000
+	ASSAY_SOAK_TRANSACTIONS=$(SOAK_TRANSACTIONS) cargo test --release --locked -p assay-chain --lib -- --ignored --nocapture many_sequences
 	cargo test --release --locked -p assay-attestation --features synthetic --test hostile -- --seconds 600
 
 setup:

@@ -37,16 +37,18 @@ use crate::output::{Done, LogOptions, Output, amount};
 
 mod devices;
 mod report;
+mod rewards;
 mod totals;
 
 const NAME: &str = "worker run";
 /// What evidence calls the machine; receipts are public, and need not name it.
 const HOST: &str = "worker";
 
-/// Do jobs and checks for pay
+/// Do jobs and checks for pay, and see what they brought
 #[derive(Debug, Subcommand)]
 pub(crate) enum Worker {
     Run(Run),
+    Rewards(rewards::Rewards),
 }
 
 /// Take jobs, hand in results, check those of others, until it is stopped; registers and stakes first if needed
@@ -102,11 +104,19 @@ impl Worker {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Run(_) => NAME,
+            Self::Rewards(_) => "worker rewards",
         }
     }
 }
 
-pub(super) fn run(Worker::Run(arguments): &Worker, output: &Output) -> Result<Done, CliError> {
+pub(super) fn run(command: &Worker, output: &Output) -> Result<Done, CliError> {
+    match command {
+        Worker::Run(arguments) => work_until_stopped(arguments, output),
+        Worker::Rewards(arguments) => rewards::run(arguments, output),
+    }
+}
+
+fn work_until_stopped(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     let Run { signer, worker_key, node, model, device, devices, keys, memory, logs, .. } = arguments;
     output.stream();
     logs.start()?;

@@ -5,7 +5,9 @@
 use std::path::PathBuf;
 
 use ::chain::node::serve::ServeError;
-use ::chain::node::{CheckError, LastSignedError, NodeFault, OpenError, ReplayError, StartError};
+use ::chain::node::{
+    ArchiveError, CheckError, LastSignedError, NodeFault, OpenError, PruneError, ReplayError, StartError,
+};
 use ::chain::state::{LocalError, MachineError, StateError, StoreError};
 use ::chain::types::GenesisError;
 
@@ -34,6 +36,10 @@ pub(crate) enum ChainError {
     Check(#[from] CheckError),
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error(transparent)]
+    Prune(#[from] PruneError),
 }
 
 /// What kind of failure an error of the libraries is.
@@ -53,6 +59,7 @@ enum Kind {
     Disagrees,
     Clock,
     Fault,
+    Pruned,
 }
 
 impl ChainError {
@@ -73,6 +80,7 @@ impl ChainError {
             Kind::Disagrees => "ASSAY-C012",
             Kind::Clock => "ASSAY-C013",
             Kind::Fault => "ASSAY-C014",
+            Kind::Pruned => "ASSAY-C015",
         }
     }
 
@@ -82,9 +90,12 @@ impl ChainError {
             Kind::Disagrees => Exit::Rejected,
             Kind::Damaged | Kind::NoChain | Kind::GenesisDamaged => Exit::Unreadable,
             Kind::Schema => Exit::Undecided,
-            Kind::AnotherChain | Kind::GenesisRefused | Kind::NotDevelopment | Kind::Setting | Kind::Clock => {
-                Exit::Configuration
-            }
+            Kind::AnotherChain
+            | Kind::GenesisRefused
+            | Kind::NotDevelopment
+            | Kind::Setting
+            | Kind::Clock
+            | Kind::Pruned => Exit::Configuration,
             Kind::InUse | Kind::Disk | Kind::Listen | Kind::Fault => Exit::Resource,
         }
     }
@@ -110,7 +121,7 @@ impl ChainError {
             Kind::Clock => "set this machine's clock",
             Kind::InUse => "`assay chain query status --data-dir DIR` asks the node that runs on it",
             Kind::Disk | Kind::Fault => "make room or mend the disk and start again: every committed block is kept",
-            Kind::AnotherChain | Kind::Schema | Kind::Damaged => return None,
+            Kind::AnotherChain | Kind::Schema | Kind::Damaged | Kind::Pruned => return None,
         })
     }
 
@@ -126,6 +137,8 @@ impl ChainError {
             Self::Fault(NodeFault::Ended) => Kind::Fault,
             Self::Check(error) => of_check(error),
             Self::Replay(error) => of_replay(error),
+            Self::Archive(error) => of_archive(error),
+            Self::Prune(error) => of_prune(error),
         }
     }
 }
@@ -211,9 +224,47 @@ fn of_replay(error: &ReplayError) -> Kind {
     match error {
         ReplayError::Open(error) => of_open(error),
         ReplayError::Empty => Kind::NoChain,
+        ReplayError::Pruned { .. } => Kind::Pruned,
         ReplayError::Machine(error) => of_machine(error),
         ReplayError::Store(error) => of_store(error),
         _ => Kind::Disagrees,
+    }
+}
+
+fn of_archive(error: &ArchiveError) -> Kind {
+    match error {
+        ArchiveError::Io { .. } => Kind::Disk,
+        ArchiveError::NoArchive
+        | ArchiveError::Shape { .. }
+        | ArchiveError::Checksum
+        | ArchiveError::Record { .. }
+        | ArchiveError::Missing { .. } => Kind::Damaged,
+        ArchiveError::Version { .. } => Kind::Schema,
+        ArchiveError::AnotherChain { .. } => Kind::AnotherChain,
+        ArchiveError::Empty | ArchiveError::Occupied { .. } | ArchiveError::Kind { .. } => Kind::NoChain,
+        ArchiveError::Open(error) => of_open(error),
+        ArchiveError::Store(error) => of_store(error),
+        ArchiveError::Machine(error) => of_machine(error),
+        ArchiveError::LastSigned(error) => of_last_signed(error),
+        ArchiveError::Guard(_) => Kind::Fault,
+        ArchiveError::BlocksPruned { .. } => Kind::Pruned,
+        ArchiveError::Block { .. }
+        | ArchiveError::Recorded { .. }
+        | ArchiveError::Certificate { .. }
+        | ArchiveError::Transactions { .. }
+        | ArchiveError::Range(_)
+        | ArchiveError::Root => Kind::Disagrees,
+    }
+}
+
+fn of_prune(error: &PruneError) -> Kind {
+    match error {
+        PruneError::Open(error) => of_open(error),
+        PruneError::Store(error) => of_store(error),
+        PruneError::State(error) => of_state(error),
+        PruneError::Empty => Kind::NoChain,
+        PruneError::Snapshot(error) => of_archive(error),
+        PruneError::AnotherHistory { .. } => Kind::Disagrees,
     }
 }
 

@@ -10,6 +10,7 @@
     reason = "test code"
 )]
 
+mod archive;
 mod attest;
 mod bad_input;
 mod bench;

@@ -23,7 +23,7 @@ pub use wire::{
 use jsonrpsee::core::{RpcResult, SubscriptionResult};
 use jsonrpsee::proc_macros::rpc;
 
-use crate::state::CommittedBlock;
+use crate::state::{CommittedBlock, Explanation};
 
 /// Most entries of one answer.
 pub const PAGE_MAX: u32 = 100;
@@ -62,6 +62,11 @@ pub trait ChainApi {
     /// Jobs that can be leased, ascending by identifier.
     #[method(name = "openJobs")]
     async fn open_jobs(&self, after: Option<HashText>, limit: Option<u32>) -> RpcResult<Vec<OpenJob>>;
+
+    /// Why a job, a lease or a result was paid, waits for its pay, or was not paid, and what keeps a worker from pay; `null` for
+    /// an identifier of none.
+    #[method(name = "explain")]
+    async fn explain(&self, id: HashText) -> RpcResult<Option<Explanation>>;
 
     /// A committed block, or `null`.
     #[method(name = "block")]

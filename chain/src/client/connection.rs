@@ -15,7 +15,7 @@ use crate::api::{
     Bytes, ChainApiClient as _, Code, EventPage, HashText, ListEntry, ObjectAnswer, ObjectKind, OpenJob, PAGE_MAX,
     Refusal, Status, TransactionState, WAIT_MS_MAX,
 };
-use crate::state::{CommittedBlock, Key, Stored};
+use crate::state::{CommittedBlock, Explanation, Key, Stored};
 use crate::types::event::Outcome;
 use crate::types::genesis::Genesis;
 use crate::types::ids::Hash;
@@ -148,6 +148,14 @@ impl Client {
     /// [`ClientError`].
     pub async fn open_jobs(&self, after: Option<Hash>) -> Result<Vec<OpenJob>, ClientError> {
         self.call("openJobs", || self.http.open_jobs(after.map(HashText), None)).await
+    }
+
+    /// Why a job, a lease or a result was paid, waits for its pay, or was not paid, and what keeps a worker from pay.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn explain(&self, id: &Hash) -> Result<Option<Explanation>, ClientError> {
+        self.call("explain", || self.http.explain(HashText(*id))).await
     }
 
     /// A committed block.

@@ -1,8 +1,8 @@
 //! Recomputing everything a data directory claims.
 //!
 //! Four questions, cheapest damage first: does every byte of the database read back under its checksum; do the head, the
-//! blocks, their certificates and their receipts form one chain from genesis; does the tree of every height have the
-//! root of that height's header; and do the objects alone give the root and the totals of the head. Blocks are not
+//! blocks, their certificates and their receipts form one chain from genesis; does the tree of every height that is kept
+//! have the root of that height's header; and do the objects alone give the root and the totals of the head. Blocks are not
 //! executed again: a certificate stands for that.
 
 use std::path::Path;
@@ -11,13 +11,13 @@ use attestation::codec::DecodeError;
 use verifier::inclusion::{Certificate, CertificateError, Header, LinkError, ValidatorSet, beacon_after, check_link};
 use verifier::setup::Setup;
 
-use super::store::{Contents, Directory, LastSignedError, LastSignedFile, OpenError, RocksStore};
+use super::store::{Anchor, Contents, Directory, LastSignedError, LastSignedFile, OpenError, RocksStore};
 use crate::state::guard::SigningGuard;
 use crate::state::store::{CommittedBlock, Head, Store, StoreError};
 use crate::state::{Audit, AuditError, Key, Machine, MachineError, Object, StateError, tree};
 use crate::types::block::compute_root;
 use crate::types::genesis::Genesis;
-use crate::types::ids::genesis_beacon;
+use crate::types::ids::{Hash, genesis_beacon};
 use crate::types::transaction::{SignedTransaction, TRANSACTION_BYTES_MAX};
 use verifier::inclusion::state::key_hash;
 
@@ -147,16 +147,23 @@ pub fn check(path: &Path, genesis: &Genesis, setups: Vec<Setup>) -> Result<Repor
 
 fn check_blocks(store: &RocksStore, genesis: &Genesis, head: &Head) -> Result<(), CheckError> {
     let hash = genesis.hash();
-    let mut expected = Head {
-        genesis: hash,
-        height: 0,
-        block: hash,
-        time: genesis.time(),
-        root: tree::root(store, 0)?,
-        next_beacon: genesis_beacon(&hash),
+    let floor = store.floor()?;
+    let mut expected = match &floor.anchor {
+        Some(Anchor { header, certificate }) => after(&hash, header, certificate),
+        None => Head {
+            genesis: hash,
+            height: 0,
+            block: hash,
+            time: genesis.time(),
+            root: if floor.state_from == 0 { tree::root(store, 0)? } else { head.root },
+            next_beacon: genesis_beacon(&hash),
+        },
     };
-    let mut parent: Option<(Header, Certificate)> = None;
-    for height in 1..=head.height {
+    let mut parent = floor.anchor.as_ref().map(|anchor| (anchor.header.clone(), anchor.certificate.clone()));
+    if let Some((header, certificate)) = &parent {
+        check_final(store, genesis, header, certificate)?;
+    }
+    for height in floor.blocks_from..=head.height {
         let committed = store.block(height)?.ok_or(CheckError::Block { height })?;
         let header = &committed.block.header;
         match &parent {
@@ -164,25 +171,43 @@ fn check_blocks(store: &RocksStore, genesis: &Genesis, head: &Head) -> Result<()
             None => first_link(&expected, header),
         }
         .map_err(|error| CheckError::Link { height, error })?;
-        let validators = validators(store, height)?;
-        let finalised = committed.certificate.verify(header, &hash, &validators);
-        finalised.map_err(|error| CheckError::Certificate { height, error })?;
+        check_final(store, genesis, header, &committed.certificate)?;
         check_parts(store, &committed)?;
-        if tree::root(store, height)? != header.state_root {
-            return Err(CheckError::Root { height });
-        }
-        expected = Head {
-            genesis: hash,
-            height,
-            block: header.hash(),
-            time: header.time,
-            root: header.state_root,
-            next_beacon: beacon_after(&header.beacon, &committed.certificate),
-        };
+        expected = after(&hash, header, &committed.certificate);
         parent = Some((committed.block.header, committed.certificate));
     }
     if *head != expected {
         return Err(CheckError::Head { height: head.height });
+    }
+    Ok(())
+}
+
+/// Where a chain stands after a block.
+fn after(genesis: &Hash, header: &Header, certificate: &Certificate) -> Head {
+    Head {
+        genesis: *genesis,
+        height: header.height,
+        block: header.hash(),
+        time: header.time,
+        root: header.state_root,
+        next_beacon: beacon_after(&header.beacon, certificate),
+    }
+}
+
+/// A header is finalised, and its state is there unless it was pruned.
+fn check_final(
+    store: &RocksStore,
+    genesis: &Genesis,
+    header: &Header,
+    certificate: &Certificate,
+) -> Result<(), CheckError> {
+    let (height, kept) = (header.height, store.floor()?.state_from);
+    // Of a pruned past the validators are those of the first state that is kept.
+    let validators = validators(store, height.saturating_sub(1).max(kept))?;
+    let finalised = certificate.verify(header, &genesis.hash(), &validators);
+    finalised.map_err(|error| CheckError::Certificate { height, error })?;
+    if height >= kept && tree::root(store, height)? != header.state_root {
+        return Err(CheckError::Root { height });
     }
     Ok(())
 }
@@ -204,10 +229,10 @@ fn first_link(genesis: &Head, header: &Header) -> Result<(), LinkError> {
     Ok(())
 }
 
-/// The validators that finalise `height`: those of the state before it.
+/// The validators of a state: those that finalise the block after it.
 fn validators(store: &RocksStore, height: u64) -> Result<ValidatorSet, CheckError> {
     let key = Key::Validators;
-    let value = store.value(height.saturating_sub(1), &key_hash(&key.to_bytes()))?;
+    let value = store.value(height, &key_hash(&key.to_bytes()))?;
     match value.and_then(|value| borsh::from_slice(&value).ok()) {
         Some(Object::Validators(validators)) => Ok(validators),
         _ => Err(StateError::Object { key }.into()),

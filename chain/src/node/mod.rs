@@ -5,6 +5,7 @@
 //! node: transactions wait in the [`mempool`], a thread makes blocks of them, and the interface of [`crate::api`] is
 //! answered on one port. Nothing here decides about a block or a transaction.
 
+pub mod archive;
 pub mod check;
 mod door;
 mod fault;
@@ -13,6 +14,7 @@ mod jobs;
 pub mod mempool;
 mod metrics;
 mod producer;
+pub mod prune;
 pub mod replay;
 mod rest;
 mod rpc;
@@ -24,14 +26,16 @@ mod submit;
 mod wake;
 mod workers;
 
+pub use archive::{ArchiveError, ArchiveKind, ArchiveReader, Archived};
 pub use check::{CheckError, Report, check};
 pub use fault::NodeFault;
 pub use mempool::{MempoolError, MempoolLimits, NotTaken};
+pub use prune::{PruneError, PruneReport, prune};
 pub use replay::{ReplayError, replay};
 pub use rpc::CAVEATS;
 pub use serve::{Node, NodeOptions, ServeError, serve};
 pub use start::{StartError, start};
-pub use store::{Directory, LastSignedError, LastSignedFile, OpenError, RocksStore};
+pub use store::{Directory, Floor, LastSignedError, LastSignedFile, OpenError, Pruned, RocksStore};
 
 #[cfg(test)]
 mod tests;

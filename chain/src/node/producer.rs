@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::runtime::Handle;
 
 use super::fault::{Condition, NodeFault};
-use super::shared::{Published, Shared, each_event};
+use super::shared::{Published, Shared, Tip, each_event};
 use super::store::RocksStore;
 use super::submit;
 use crate::rules::Reject;
@@ -104,11 +104,10 @@ impl Producer {
         let took = started.elapsed();
         let accounts = self.accounts(&produced)?;
         let published = Published::of(self.chain.machine())?;
-        if let Some(tip) = &published.tip {
-            self.shared.jobs().follow(self.chain.machine(), each_event(&tip.events))?;
+        if let Some(Tip { header, events: Some(events), .. }) = &published.tip {
+            self.shared.jobs().follow(self.chain.machine(), each_event(events))?;
             let transactions = produced.commit.outcomes.len();
-            let header = &tip.header;
-            self.shared.metrics.block(header, took, transactions, each_event(&tip.events));
+            self.shared.metrics.block(header, took, transactions, each_event(events));
         }
         let (height, transactions) = (produced.commit.height, produced.commit.outcomes.len());
         tracing::debug!(height, transactions, refused = produced.refused.len(), ?took, "block");

@@ -29,6 +29,14 @@ pub enum ReplayError {
     /// There is nothing to run.
     #[error("replay: the database is empty; start the node on it first")]
     Empty,
+    /// The first blocks were pruned, or never were here.
+    #[error(
+        "replay: the directory holds blocks from height {from} on; replay where all of them are, or only check this one"
+    )]
+    Pruned {
+        /// First height that is there.
+        from: u64,
+    },
     /// A block is missing.
     #[error("replay: block {height} is missing; restore the data directory")]
     Missing {
@@ -69,6 +77,10 @@ pub fn replay(path: &Path, genesis: &Genesis, setups: Vec<Setup>) -> Result<Head
     let directory = Directory::existing(path, genesis)?;
     let store = RocksStore::open(&directory)?;
     let head = store.head()?.ok_or(ReplayError::Empty)?;
+    let from = store.floor()?.blocks_from;
+    if from > 1 {
+        return Err(ReplayError::Pruned { from });
+    }
     let mut machine = Machine::open(MemoryStore::new(), genesis.clone(), setups)?;
     for height in 1..=head.height {
         // Committing an earlier block again changes nothing, so a repeated one must not pass for this.

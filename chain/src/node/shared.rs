@@ -15,7 +15,7 @@ use super::jobs::OpenJobs;
 use super::mempool::Mempool;
 use super::metrics::Metrics;
 use super::serve::NodeOptions;
-use super::store::RocksStore;
+use super::store::{Anchor, RocksStore};
 use super::wake::Wake;
 use super::workers::Workers;
 use crate::api::BlockEvents;
@@ -31,7 +31,8 @@ const SUBMITS_QUEUED: u32 = 256;
 pub(super) struct Tip {
     pub(super) header: Header,
     pub(super) certificate: Certificate,
-    pub(super) events: BlockEvents,
+    /// None where the chain was restored: the file of a state holds no events.
+    pub(super) events: Option<BlockEvents>,
 }
 
 /// The state after the last block.
@@ -44,10 +45,16 @@ pub(super) struct Published {
 impl Published {
     pub(super) fn of(machine: &Machine<RocksStore>) -> Result<Self, StateError> {
         let block = machine.block(machine.height())?;
-        let tip = block.map(|committed| {
-            let (header, certificate) = (committed.block.header.clone(), committed.certificate.clone());
-            Tip { header, certificate, events: events_of(committed) }
-        });
+        let tip = match block {
+            Some(committed) => {
+                let (header, certificate) = (committed.block.header.clone(), committed.certificate.clone());
+                Some(Tip { header, certificate, events: Some(events_of(committed)) })
+            }
+            None => {
+                let anchor = machine.store().floor()?.anchor;
+                anchor.map(|Anchor { header, certificate }| Tip { header, certificate, events: None })
+            }
+        };
         Ok(Self { snapshot: machine.snapshot(), tip })
     }
 }

@@ -1,8 +1,10 @@
+mod archive;
 mod check;
 mod directory;
 mod door;
 mod engine;
 mod equal;
+mod explain;
 mod faults;
 mod hostile;
 mod objects;

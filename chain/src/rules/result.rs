@@ -5,6 +5,7 @@
 //! though its lease is over, because that is the reason its sender needs. Checks live in [`check`], what an accepted
 //! result does in [`settle`]; a sampled one goes through [`super::review`] first.
 
+pub(crate) mod batch;
 pub(crate) mod check;
 pub(crate) mod settle;
 

@@ -13,7 +13,7 @@ use attestation::policy::Policy;
 use circuits::model::graph::Graph;
 use circuits::statement::Statement;
 use verifier::key::{ModelCommitment, VerifyingKey};
-use verifier::proof::{self, Proof};
+use verifier::proof::{self, Proof, Shown};
 use verifier::row_opening::{self, ModelFault, OpeningError, RowOpening};
 use verifier::setup::Setup;
 
@@ -22,6 +22,7 @@ use crate::bounded::Bounded;
 use crate::state::keys::Key;
 use crate::state::overlay::StateError;
 use crate::types::ids::Hash;
+use crate::types::job::PROOF_BYTES_MAX;
 use crate::types::model::{MODEL_BYTES_MAX, Model};
 
 /// Verifying keys kept ready.
@@ -30,6 +31,14 @@ const KEYS_MAX: usize = 32;
 const PROOFS_MAX: usize = 4096;
 
 const PROOF_CONTEXT: &str = "assay 2026 verified-proof v1";
+
+/// A proof that a transaction will ask for.
+pub(crate) struct Asked<'a> {
+    pub(crate) model_hash: Hash,
+    pub(crate) model: Model,
+    pub(crate) statement: Statement,
+    pub(crate) proof: &'a [u8],
+}
 
 /// See the module.
 pub(crate) struct Services {
@@ -116,6 +125,35 @@ impl Services {
             Ok(fault) => Ok(fault),
             Err(OpeningError::Model(_)) => Err(damaged().into()),
             Err(error) => Err(Reject::RowOpeningInvalid(error).into()),
+        }
+    }
+
+    /// Verifies proofs together and remembers those that hold; nothing is said of the others, which are judged when they are
+    /// asked for.
+    pub(crate) fn verify_together(&self, asked: &[Asked<'_>]) {
+        let mut ready = Vec::new();
+        for Asked { model_hash, model, statement, proof } in asked {
+            let entry = proof_entry(&model.key_digest, statement, proof);
+            if proof.len() > PROOF_BYTES_MAX || lock(&self.proofs).get(&entry).is_some() {
+                continue;
+            }
+            if let (Ok(key), Ok(proof)) = (self.key(model_hash, model), Proof::from_bytes(proof)) {
+                ready.push((entry, key, statement, proof));
+            }
+        }
+        // One proof costs the same by itself, where its refusal is told too.
+        if ready.len() < 2 {
+            return;
+        }
+        let shown: Vec<Shown<'_>> =
+            ready.iter().map(|(_, key, statement, proof)| Shown { key, statement, proof }).collect();
+        let held = proof::verify_batch(&shown);
+        let mut proofs = lock(&self.proofs);
+        for ((entry, ..), verified) in ready.iter().zip(held) {
+            if verified.is_ok() {
+                self.judged.fetch_add(1, Ordering::Relaxed);
+                proofs.insert(*entry, ());
+            }
         }
     }
 

@@ -100,6 +100,19 @@ impl<S: Store> Machine<S> {
         Ok(known.then_some(answer))
     }
 
+    /// The same for whatever has this identifier: a result, a lease, a job or a worker.
+    ///
+    /// # Errors
+    /// [`StateError`] when the state cannot be read.
+    pub fn explain_any(&self, id: &Hash) -> Result<Option<Explanation>, StateError> {
+        for subject in [Subject::Result(*id), Subject::Lease(*id), Subject::Job(*id), Subject::Worker(*id)] {
+            if let Some(explanation) = self.explain(subject)? {
+                return Ok(Some(explanation));
+            }
+        }
+        Ok(None)
+    }
+
     fn explain_job(&self, id: &Hash, answer: &mut Explanation) -> Result<bool, StateError> {
         let Some(job) = self.get::<InferenceJob>(&Key::Job(*id))? else { return Ok(false) };
         match job.status {

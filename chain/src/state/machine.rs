@@ -133,6 +133,9 @@ struct Executed {
     results: Vec<ComputeResult>,
 }
 
+/// A proposed block's hash and its transactions.
+type Proposed = (Hash, Arc<Vec<CheckedTransaction>>);
+
 /// The state machine over a store.
 pub struct Machine<S> {
     store: S,
@@ -141,6 +144,8 @@ pub struct Machine<S> {
     head: Head,
     services: Arc<Services>,
     last: Mutex<Option<Arc<Executed>>>,
+    /// The last block proposed here, with its transactions as they were checked.
+    proposed: Mutex<Option<Proposed>>,
 }
 
 /// The state after one block: the machine of that height, which cannot commit.
@@ -184,7 +189,7 @@ impl<S: Store> Machine<S> {
             return Err(MachineError::Root { height: head.height });
         }
         let (genesis, services) = (Arc::new(genesis), Arc::new(services));
-        Ok(Self { store, genesis, genesis_hash, head, services, last: Mutex::new(None) })
+        Ok(Self { store, genesis, genesis_hash, head, services, last: Mutex::new(None), proposed: Mutex::new(None) })
     }
 
     /// The committed state as it stands, to be read while blocks go on. What is verified for one is remembered for all.
@@ -200,6 +205,7 @@ impl<S: Store> Machine<S> {
             head: self.head,
             services: Arc::clone(&self.services),
             last: Mutex::new(None),
+            proposed: Mutex::new(None),
         })
     }
 
@@ -315,6 +321,16 @@ impl<S: Store> Machine<S> {
         let executed = Arc::new(executed);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&executed));
         executed
+    }
+
+    fn remember_proposed(&self, block: Hash, transactions: Vec<CheckedTransaction>) {
+        *self.proposed.lock().unwrap_or_else(PoisonError::into_inner) = Some((block, Arc::new(transactions)));
+    }
+
+    /// The checked transactions of a block proposed here.
+    fn proposed(&self, block: &Hash) -> Option<Arc<Vec<CheckedTransaction>>> {
+        let proposed = self.proposed.lock().unwrap_or_else(PoisonError::into_inner);
+        proposed.as_ref().filter(|(hash, _)| hash == block).map(|(_, transactions)| Arc::clone(transactions))
     }
 
     fn remembered(&self, block: &Hash) -> Option<Arc<Executed>> {

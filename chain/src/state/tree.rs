@@ -65,6 +65,38 @@ pub(crate) fn update<S: Store>(
     Ok((root.0, batch))
 }
 
+/// The tree of `height` that holds `writes` and nothing else, whatever went before; its root and what to store.
+///
+/// # Errors
+/// [`StoreError::Tree`] when the library refuses.
+pub(crate) fn build(height: u64, writes: &[Write]) -> Result<(Hash, TreeUpdateBatch), StoreError> {
+    let before = Nothing { height: height.checked_sub(1) };
+    let tree = JellyfishMerkleTree::<_, StateHasher>::new(&before);
+    let values = writes.iter().map(|(key, value)| (KeyHash(key_hash(key)), value.clone()));
+    let (root, batch) = tree.put_value_set(values, height).map_err(|error| tree_error(&error))?;
+    Ok((root.0, batch))
+}
+
+/// An empty tree of the height before.
+struct Nothing {
+    height: Option<Version>,
+}
+
+impl TreeReader for Nothing {
+    fn get_node_option(&self, node_key: &NodeKey) -> anyhow::Result<Option<Node>> {
+        let is_root = node_key.nibble_path().nibbles().next().is_none();
+        Ok((is_root && Some(node_key.version()) == self.height).then_some(Node::Null))
+    }
+
+    fn get_value_option(&self, _: Version, _: KeyHash) -> anyhow::Result<Option<OwnedValue>> {
+        Ok(None)
+    }
+
+    fn get_rightmost_leaf(&self) -> anyhow::Result<Option<(NodeKey, LeafNode)>> {
+        Ok(None)
+    }
+}
+
 /// The root of the tree at `height`.
 ///
 /// # Errors

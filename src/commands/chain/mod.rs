@@ -5,9 +5,11 @@ use clap::Subcommand;
 use crate::error::CliError;
 use crate::output::{Done, Output};
 
+mod archive;
 mod check;
 mod dev;
 pub(super) mod directory;
+mod prune;
 mod query;
 mod simulate;
 mod tx;
@@ -18,6 +20,10 @@ mod words;
 pub(crate) enum Chain {
     Dev(dev::Dev),
     Check(check::Check),
+    Export(archive::Export),
+    Snapshot(archive::Snapshot),
+    Import(archive::Import),
+    Prune(prune::Prune),
     Query(query::Query),
     #[command(subcommand)]
     Tx(tx::Tx),
@@ -30,6 +36,10 @@ impl Chain {
         match self {
             Self::Dev(_) => dev::NAME,
             Self::Check(_) => "chain check",
+            Self::Export(_) => "chain export",
+            Self::Snapshot(_) => "chain snapshot",
+            Self::Import(_) => "chain import",
+            Self::Prune(_) => "chain prune",
             Self::Query(arguments) => arguments.name(),
             Self::Tx(arguments) => arguments.name(),
             Self::Simulate(_) => "chain simulate",
@@ -41,6 +51,10 @@ pub(super) fn run(command: &Chain, output: &Output) -> Result<Done, CliError> {
     match command {
         Chain::Dev(arguments) => dev::run(arguments, output),
         Chain::Check(arguments) => check::run(arguments, output),
+        Chain::Export(arguments) => archive::export(arguments, output),
+        Chain::Snapshot(arguments) => archive::snapshot(arguments, output),
+        Chain::Import(arguments) => archive::import(arguments, output),
+        Chain::Prune(arguments) => prune::run(arguments, output),
         Chain::Query(arguments) => query::run(arguments, output),
         Chain::Tx(arguments) => tx::run(arguments, output),
         Chain::Simulate(arguments) => simulate::run(arguments, output),

@@ -149,8 +149,12 @@ impl StateRange {
         let mut hash = leaf_hash(last);
         for (depth, (turn, sibling)) in turns.iter().zip(siblings.iter().rev()).enumerate().rev() {
             hash = if *turn {
-                let known = left.pop_if(|(bit, _)| *bit == depth);
-                node_hash(&known.map_or(empty_hash(), |(_, subtree)| subtree), &hash)
+                let known = left.pop_if(|(bit, _)| *bit == depth).map_or(empty_hash(), |(_, subtree)| subtree);
+                // What the entries fix is not the prover's to say: a proof has one spelling.
+                if *sibling != known {
+                    return Err(RangeError::Root { entries: self.entries });
+                }
+                node_hash(&known, &hash)
             } else {
                 complete &= *sibling == empty_hash();
                 node_hash(&hash, sibling)

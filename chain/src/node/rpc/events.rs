@@ -17,7 +17,7 @@ use super::answer::{fault, full, invalid, stopping};
 use super::read;
 use crate::api::{BlockEvents, EventPage, FinalHeader};
 use crate::node::fault::Condition;
-use crate::node::shared::{Published, Shared, events_of};
+use crate::node::shared::{Published, Shared, Tip, events_of};
 use crate::state::{StateError, StateMachine};
 use crate::types::transaction::encode;
 
@@ -58,7 +58,8 @@ pub(super) async fn page(shared: &Arc<Shared>, from: u64, limit: u64, end: Optio
     loop {
         let head = head(&mut published)?;
         if head >= from {
-            return read(shared, move |published| page_of(published, from, limit)).await;
+            let page = read(shared, move |published| page_of(published, from, limit)).await?;
+            return if page.blocks.is_empty() { Err(gone(shared, from).await) } else { Ok(page) };
         }
         let empty = EventPage { next: from, head, blocks: Vec::new() };
         let Some(end) = end else { return Ok(empty) };
@@ -69,6 +70,16 @@ pub(super) async fn page(shared: &Arc<Shared>, from: u64, limit: u64, end: Optio
         if !news(shared, &mut published, end).await? {
             return Ok(empty);
         }
+    }
+}
+
+/// The answer to whoever asks for a block that is not kept.
+async fn gone(shared: &Shared, from: u64) -> ErrorObjectOwned {
+    match read(shared, |published| Ok(published.snapshot.store().floor()?.blocks_from)).await {
+        Ok(kept) => invalid(format!(
+            "from: this node keeps blocks from height {kept} on, got {from}; ask another node, or from there"
+        )),
+        Err(error) => error,
     }
 }
 
@@ -91,7 +102,7 @@ fn page_of(published: &Published, from: u64, limit: u64) -> Result<EventPage, St
 
 pub(super) fn events_at(published: &Published, height: u64) -> Result<Option<BlockEvents>, StateError> {
     match &published.tip {
-        Some(tip) if tip.header.height == height => Ok(Some(tip.events.clone())),
+        Some(Tip { header, events: Some(events), .. }) if header.height == height => Ok(Some(events.clone())),
         _ => Ok(published.snapshot.block(height)?.map(events_of)),
     }
 }
@@ -141,11 +152,10 @@ pub(super) async fn subscribe<T: Serialize + Send + 'static>(
                 continue;
             }
             let item = read(shared, move |published| item_at(published, next)).await?;
-            if let Some(item) = &item {
-                let json = serde_json::value::to_raw_value(item).map_err(|error| fault(&error))?;
-                let sent = sink.send_timeout(SubscriptionMessage::from(json), SLOW_MAX).await;
-                sent.map_err(|_| full("too slow: the connection takes no more; subscribe again from the next height"))?;
-            }
+            let Some(item) = item else { return Err(gone(shared, next).await) };
+            let json = serde_json::value::to_raw_value(&item).map_err(|error| fault(&error))?;
+            let sent = sink.send_timeout(SubscriptionMessage::from(json), SLOW_MAX).await;
+            sent.map_err(|_| full("too slow: the connection takes no more; subscribe again from the next height"))?;
             next = next.saturating_add(1);
         }
     };

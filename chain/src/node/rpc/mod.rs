@@ -18,7 +18,7 @@ use crate::api::{
     Bytes, ChainApiServer, EventPage, FinalHeader, HashText, ListEntry, ObjectAnswer, ObjectKind, OpenJob, PAGE_MAX,
     Status, TransactionState, WAIT_MS_MAX,
 };
-use crate::state::{CommittedBlock, StateError, StateMachine};
+use crate::state::{CommittedBlock, Explanation, StateError, StateMachine, explain};
 use crate::types::ids::Hash;
 
 /// What nobody should believe of a chain with one validator.
@@ -139,6 +139,11 @@ impl ChainApiServer for Rpc {
         let after = after.map(|HashText(id)| id);
         let shared = Arc::clone(&self.shared);
         read(&self.shared, move |published| objects::open_jobs(&shared, published, after, limit)).await
+    }
+
+    async fn explain(&self, id: HashText) -> RpcResult<Option<Explanation>> {
+        self.shared.metrics.called("chain_explain");
+        read(&self.shared, move |published| published.snapshot.explain_any(&id.0)).await
     }
 
     async fn block(&self, height: u64) -> RpcResult<Option<CommittedBlock>> {

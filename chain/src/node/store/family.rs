@@ -46,8 +46,9 @@ impl Family {
     }
 }
 
-/// The only key of [`Family::Meta`].
+/// Keys of [`Family::Meta`].
 pub(super) const HEAD: &[u8] = b"head";
+pub(super) const FLOOR: &[u8] = b"floor";
 
 /// Key of a node of the state tree.
 pub(super) fn node_key(key: &NodeKey) -> Vec<u8> {

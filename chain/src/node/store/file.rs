@@ -15,6 +15,6 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Makes renames and new entries of a directory durable.
-pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
+pub(in crate::node) fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }

@@ -25,6 +25,7 @@
 //!
 //! db/  family      key                                     value
 //!      meta        "head"                                  borsh Head: the commit point
+//!                  "floor"                                 borsh Floor: what is kept; absent while all is
 //!      jmt_nodes   version u64 │ nibbles u8 │ packed path  borsh node of the state tree
 //!      jmt_values  key hash 32 │ version u64               00, or 01 │ value: deleted, or written
 //!      jmt_stale   since u64 │ key in jmt_nodes            empty; what pruning may delete
@@ -52,17 +53,26 @@
 //! *No second creation.* `db` is made aside and renamed into place, and is never created where `CHAIN` exists: a lost
 //! database is an error and not a chain that starts over.
 //!
+//! *Pruning moves a floor first.* What lies under it is deleted afterwards, so an interrupted pruning leaves too much and
+//! never claims what is gone. The header before the first kept block stays in the floor as the anchor of what follows. A
+//! directory restored from a snapshot begins with such a floor.
+//!
 //! *Deviations from the design*: no family `undecided`; the one block that is signed and not committed is in
 //! `LAST-SIGNED`, where it cannot disagree with what was signed.
 
 mod directory;
 mod family;
 mod file;
+mod floor;
 mod last_signed;
 mod open;
+mod prune;
 mod rocks;
 
 pub use directory::{Directory, SCHEMA};
+pub(super) use file::sync_directory;
+pub use floor::{Anchor, Floor};
 pub use last_signed::{LastSignedError, LastSignedFile};
 pub use open::OpenError;
+pub use prune::Pruned;
 pub use rocks::{Contents, RocksStore};

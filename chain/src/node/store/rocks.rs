@@ -14,8 +14,9 @@ use rocksdb::{
 
 use super::directory::Directory;
 use super::family::{
-    Family, HEAD, node_key, place_entry, read_place_entry, read_value_entry, stale_key, value_entry, value_key,
+    FLOOR, Family, HEAD, node_key, place_entry, read_place_entry, read_value_entry, stale_key, value_entry, value_key,
 };
+use super::floor::Floor;
 use super::open::OpenError;
 use crate::state::store::{Batch, CommittedBlock, Head, Store, StoreError};
 use crate::types::ids::Hash;
@@ -33,7 +34,7 @@ const ENTRY_BYTES_MAX: usize = (1 << 30) + (16 << 20);
 /// The store of a node. See the module for the format. Clones share the database; each knows the head that it had.
 #[derive(Clone)]
 pub struct RocksStore {
-    database: Arc<DB>,
+    pub(super) database: Arc<DB>,
     head: Option<Head>,
     path: PathBuf,
     _lock: Arc<File>,
@@ -90,7 +91,7 @@ fn options() -> Options {
     options
 }
 
-fn failed(what: &'static str) -> impl Fn(Error) -> StoreError {
+pub(super) fn failed(what: &'static str) -> impl Fn(Error) -> StoreError {
     move |error| {
         let (kind, message) = (error.kind(), error.into_string());
         match kind {
@@ -166,7 +167,7 @@ impl RocksStore {
         Ok(contents)
     }
 
-    fn family(&self, family: Family) -> Result<&ColumnFamily, StoreError> {
+    pub(super) fn family(&self, family: Family) -> Result<&ColumnFamily, StoreError> {
         self.database.cf_handle(family.name()).ok_or(StoreError::Corrupt { what: family.name() })
     }
 
@@ -174,7 +175,7 @@ impl RocksStore {
         self.database.get_cf(self.family(family)?, key).map_err(failed(what))
     }
 
-    fn read<T: BorshDeserialize>(
+    pub(super) fn read<T: BorshDeserialize>(
         &self,
         family: Family,
         what: &'static str,
@@ -186,6 +187,28 @@ impl RocksStore {
     /// A part of a block that is there.
     fn part<T: BorshDeserialize>(&self, family: Family, what: &'static str, height: u64) -> Result<T, StoreError> {
         self.read(family, what, &height.to_be_bytes())?.ok_or(StoreError::Corrupt { what })
+    }
+
+    /// Writes a batch as a whole, durably.
+    pub(super) fn write_synced(&self, writes: WriteBatch, what: &'static str) -> Result<(), StoreError> {
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        self.database.write_opt(writes, &options).map_err(failed(what))
+    }
+
+    /// Writes a whole state into a store that holds nothing: the snapshot's, with where it stands and what it rests on.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the store is unusable then.
+    pub(in crate::node) fn restore(&mut self, batch: Batch, floor: &Floor) -> Result<(), StoreError> {
+        if let Some(head) = self.head {
+            return Err(StoreError::Height { expected: head.height.saturating_add(1), got: batch.head.height });
+        }
+        let mut writes = self.batch(&batch)?;
+        writes.put_cf(self.family(Family::Meta)?, FLOOR, encode(floor));
+        self.write_synced(writes, "a restored state")?;
+        self.head = Some(batch.head);
+        Ok(())
     }
 
     fn batch(&self, batch: &Batch) -> Result<WriteBatch, StoreError> {
@@ -279,10 +302,8 @@ impl Store for RocksStore {
         if batch.head.height != expected {
             return Err(StoreError::Height { expected, got: batch.head.height });
         }
-        let mut options = WriteOptions::default();
-        options.set_sync(true);
         let writes = self.batch(&batch)?;
-        self.database.write_opt(writes, &options).map_err(failed("the batch of a block"))?;
+        self.write_synced(writes, "the batch of a block")?;
         self.head = Some(batch.head);
         Ok(())
     }

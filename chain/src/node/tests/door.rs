@@ -120,7 +120,13 @@ async fn the_contract_answers_its_functions() {
         let (told, _) = error(served.call(data).await);
         assert_eq!(
             (told.code(), told.message()),
-            (-32_004, format!("data: {function} is not part of this release").as_str())
+            (
+                -32_004,
+                format!(
+                    "data: {function} is not part of this release; a teleport is claimed with its proof, by perform"
+                )
+                .as_str()
+            )
         );
     }
     let (told, _) = error(served.call(vec![1, 2, 3, 4]).await);

@@ -18,11 +18,11 @@ use crate::types::transaction::{
 };
 
 impl Served {
-    async fn object(&self, kind: ObjectKind, id: Hash) -> Option<Object> {
+    pub(super) async fn object(&self, kind: ObjectKind, id: Hash) -> Option<Object> {
         self.client.object(kind, Some(HashText(id)), None).await.unwrap().object
     }
 
-    async fn signed(&self, sender: u8, action: Action) -> SignedTransaction {
+    pub(super) async fn signed(&self, sender: u8, action: Action) -> SignedTransaction {
         let address = account(sender).public_key().address();
         let nonce = match self.object(ObjectKind::Account, *address.as_bytes()).await {
             Some(Object::Account(account)) => account.nonce,
@@ -31,7 +31,7 @@ impl Served {
         Transaction { action, gas_limit: 25_000_000, ..body(sender, nonce) }.sign(&account(sender))
     }
 
-    async fn act(&self, sender: u8, action: Action) -> Outcome {
+    pub(super) async fn act(&self, sender: u8, action: Action) -> Outcome {
         let transaction = self.signed(sender, action).await;
         let id = HashText(self.submit(&transaction).await);
         match self.client.transaction(id, Some(10_000)).await.unwrap() {
@@ -41,7 +41,7 @@ impl Served {
     }
 
     /// A model, worker 2, and the model's hash.
-    async fn staffed(&self) -> Hash {
+    pub(super) async fn staffed(&self) -> Hash {
         let outcome = self.act(1, Action::RegisterModel(register_model())).await;
         let [Event::ModelRegistered { model, .. }] = outcome.events.as_slice() else { panic!("{outcome:?}") };
         let world = World::with(|params| params.block.interval_ms = INTERVAL_MS);
@@ -52,7 +52,7 @@ impl Served {
         *model
     }
 
-    async fn post(&self, model: Hash) -> Hash {
+    pub(super) async fn post(&self, model: Hash) -> Hash {
         let post = PostJob {
             model,
             input: JobInput::Inline(input()),
@@ -68,7 +68,7 @@ impl Served {
         *job
     }
 
-    async fn lease(&self, job: Hash) -> Leased {
+    pub(super) async fn lease(&self, job: Hash) -> Leased {
         let Some(Object::Job(record)) = self.object(ObjectKind::Job, job).await else { panic!("no job") };
         let worker = worker_key(2).public_key().id();
         let lease = LeaseJob { job: ObjectRef { id: job, version: record.version }, worker, kind: LeaseKind::Proof };
@@ -82,7 +82,7 @@ impl Served {
     }
 
     /// Tells the node that the proof of a lease was verified before.
-    async fn vouch(&self, model: Hash, context: &WorkContext) {
+    pub(super) async fn vouch(&self, model: Hash, context: &WorkContext) {
         let Some(Object::Model(model)) = self.object(ObjectKind::Model, model).await else { panic!("no model") };
         let statement = Statement { context_digest: context.digest(), input: input(), output: output() };
         let published = self.node.shared.latest().unwrap();

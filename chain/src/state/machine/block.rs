@@ -2,11 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use attestation::codec;
 use verifier::inclusion::{Certificate, Header, LinkError, Misbehaviour, ValidatorSet, beacon_after};
 
 use super::{Commit, Executed, Machine, Priority, Proposal, StateMachine};
+use crate::rules::result::batch;
 use crate::rules::{Environment, Execution, Failure, Reject, envelope};
 use crate::state::execute::finish;
 use crate::state::invalid::{CommitError, Invalid};
@@ -18,10 +20,12 @@ use crate::types::block::{Block, compute_root};
 use crate::types::event::{Event, Outcome};
 use crate::types::ids::{Address, Hash};
 use crate::types::params::Params;
-use crate::types::transaction::{Action, CheckedTransaction};
+use crate::types::transaction::{Action, CheckedTransaction, TransactionError};
 
 /// Largest certificate, bytes.
 const CERTIFICATE_BYTES_MAX: usize = 16 << 10;
+/// Fewest transactions that are worth a thread.
+const PARSE_SHARE_MIN: usize = 32;
 /// How many transactions of one sender may wait for earlier ones.
 pub(super) const NONCE_AHEAD_MAX: u64 = 64;
 
@@ -69,7 +73,7 @@ impl<S: Store> StateMachine for Machine<S> {
         let base = self.committed();
         let mut execution = Execution::start(Overlay::new(&base), self.environment(&params, time))?;
         let mut room = Room { bytes: bytes_max.min(params.block.bytes_max), gas: params.block.gas_max };
-        let mut transactions = Vec::new();
+        let mut chosen: Vec<CheckedTransaction> = Vec::new();
         let mut refused = Vec::new();
         let mut queue = Queue::new(candidates);
         while let Some(candidate) = queue.next() {
@@ -78,7 +82,7 @@ impl<S: Store> StateMachine for Machine<S> {
                 continue;
             }
             match execution.transact(candidate) {
-                Ok(_) => transactions.push(candidate.bytes().to_vec()),
+                Ok(_) => chosen.push(candidate.clone()),
                 Err(Failure::Refused(reject)) => {
                     room.give_back(candidate);
                     refused.push((*candidate.id(), *reject));
@@ -102,9 +106,10 @@ impl<S: Store> StateMachine for Machine<S> {
                 epoch: environment.epoch,
                 beacon: environment.beacon,
             },
-            transactions,
+            transactions: chosen.iter().map(|transaction| transaction.bytes().to_vec()).collect(),
         };
         block.header.transaction_root = block.transaction_root();
+        self.remember_proposed(block.hash(), chosen);
         Ok(Proposal { block, refused })
     }
 
@@ -210,13 +215,18 @@ impl<S: Store> Machine<S> {
         self.check_header(block, &environment)?;
         check_size(block, &params)?;
         let base = self.committed();
+        // The header's root was compared: a block of this hash has exactly the transactions that were proposed.
+        let parsed = match self.proposed(&block.hash()) {
+            Some(proposed) => proposed,
+            None => Arc::new(parse_all(block)?),
+        };
+        batch::prepare(&base, &self.services, &parsed)?;
         let mut execution = Execution::start(Overlay::new(&base), environment)?;
         let mut gas = 0u64;
         let mut seen = BTreeSet::new();
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(block.transactions.len());
-        for (position, bytes) in block.transactions.iter().enumerate() {
+        for (position, transaction) in parsed.iter().enumerate() {
             let refused = |reject| Invalid::Transaction { position, reject: Box::new(reject) };
-            let transaction = CheckedTransaction::parse(bytes).map_err(|error| refused(error.into()))?;
             // spec: chain#transaction-duplicate
             if !seen.insert(*transaction.id()) {
                 return Err(refused(Reject::TransactionDuplicate { id: *transaction.id() }));
@@ -227,7 +237,7 @@ impl<S: Store> Machine<S> {
                 return Err(Invalid::Gas { max: params.block.gas_max, got: gas });
             }
             // spec: chain#block-transaction
-            match execution.transact(&transaction) {
+            match execution.transact(transaction) {
                 Ok(outcome) => outcomes.push(outcome),
                 Err(Failure::Refused(reject)) => return Err(Invalid::Transaction { position, reject }),
                 Err(Failure::Fault(error)) => return Err(error.into()),
@@ -283,6 +293,30 @@ impl<S: Store> Machine<S> {
         }
         Ok(())
     }
+}
+
+/// A block's transactions, read and their signatures checked, on as many threads as the machine has cores.
+fn parse_all(block: &Block) -> Result<Vec<CheckedTransaction>, Invalid> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = block.transactions.len().div_ceil(threads).max(PARSE_SHARE_MIN);
+    let parse = |share: &[Vec<u8>]| -> Vec<Result<CheckedTransaction, TransactionError>> {
+        share.iter().map(|bytes| CheckedTransaction::parse(bytes)).collect()
+    };
+    let parsed: Vec<_> = std::thread::scope(|scope| {
+        let mut shares = block.transactions.chunks(share);
+        let first = shares.next();
+        let others: Vec<_> = shares.map(|share| (share, scope.spawn(move || parse(share)))).collect();
+        let mut parsed = first.map(parse).unwrap_or_default();
+        for (share, thread) in others {
+            // A thread that ended by a panic said nothing of its share.
+            parsed.extend(thread.join().unwrap_or_else(|_| parse(share)));
+        }
+        parsed
+    });
+    let refused = |(position, parsed): (usize, Result<_, TransactionError>)| {
+        parsed.map_err(|error| Invalid::Transaction { position, reject: Box::new(error.into()) })
+    };
+    parsed.into_iter().enumerate().map(refused).collect()
 }
 
 /// Whether the block carries the transactions of its header; its hash covers the header alone.

@@ -1,6 +1,11 @@
 //! Random sequences, sampled work and its reviews included: after every block the whole state adds up, and the ledger agrees with a plain model of it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use super::twins;
 use crate::state::{Key, LocalError, StateMachine};
@@ -77,8 +82,12 @@ fn world() -> World {
     })
 }
 
+/// Transactions that were handed in, for a soak.
+static SENT: AtomicU64 = AtomicU64::new(0);
+
 /// Sends an action if the rules take it; whether they did.
 fn attempt(world: &mut World, sender: u8, action: Action) -> Option<crate::types::Outcome> {
+    SENT.fetch_add(1, Ordering::Relaxed);
     match world.chain.submit(&world.signed(sender, action).to_bytes()) {
         Ok(_) => world.block().commit.outcomes.into_iter().next(),
         Err(LocalError::Refused(_)) => None,
@@ -316,5 +325,53 @@ proptest! {
             check(&world, &made);
         }
         end(&mut world, &made);
+    }
+}
+
+/// Random transactions, as many as the environment says, half of them in sequences that lead into reviews; prints its figures.
+#[test]
+#[ignore = "for make soak: ASSAY_SOAK_TRANSACTIONS says how many, ASSAY_SOAK_SEED which"]
+fn many_sequences_add_up() {
+    let number = |name: &str, otherwise: u64| std::env::var(name).map_or(otherwise, |text| text.parse().unwrap());
+    let (wanted, seed) = (number("ASSAY_SOAK_TRANSACTIONS", 10_000), number("ASSAY_SOAK_SEED", 2026));
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+    let kinds = [prop::collection::vec(step(), 1..120).boxed(), prop::collection::vec(review_step(), 1..80).boxed()];
+    let (started, first) = (Instant::now(), SENT.load(Ordering::Relaxed));
+    let (mut sequences, mut blocks, mut told) = (0u64, 0u64, 0);
+    loop {
+        let sent = SENT.load(Ordering::Relaxed) - first;
+        if sent >= wanted {
+            println!(
+                "{sent} transactions in {sequences} sequences and {blocks} blocks, seed {seed}, {:?}: no difference",
+                started.elapsed()
+            );
+            return;
+        }
+        if sent / 100_000 > told {
+            told = sent / 100_000;
+            println!("{sent} transactions after {:?}", started.elapsed());
+        }
+        let mut world = world();
+        let mut made = Made::default();
+        let kind = usize::try_from(sequences % 2).unwrap();
+        if kind == 1 {
+            run(
+                &mut world,
+                Step::Post { price: 10_000, surplus: 20_000, deadline: 40, proof: false, floor: 10_000 },
+                &mut made,
+            );
+            run(&mut world, Step::Lease { worker: 1, job: 0 }, &mut made);
+            run(&mut world, Step::HandIn { lease: 0, right: sequences % 4 == 1 }, &mut made);
+        }
+        for step in kinds[kind].new_tree(&mut runner).unwrap().current() {
+            run(&mut world, step, &mut made);
+            check(&world, &made);
+        }
+        end(&mut world, &made);
+        sequences += 1;
+        blocks += world.machine().height();
     }
 }

@@ -107,7 +107,7 @@ pub enum CallError {
     #[error("data: perform: expected an action without a call of its own; use a plain transfer or submitWorkProof")]
     OwnCall,
     /// A function that this chain does not have yet.
-    #[error("data: {function} is not part of this release")]
+    #[error("data: {function} is not part of this release; a teleport is claimed with its proof, by perform")]
     Unavailable {
         /// The function.
         function: &'static str,
