@@ -18,7 +18,7 @@ use crate::api::{
     Bytes, ChainApiServer, EventPage, FinalHeader, HashText, ListEntry, ObjectAnswer, ObjectKind, OpenJob, PAGE_MAX,
     Status, TransactionState, WAIT_MS_MAX,
 };
-use crate::state::{CommittedBlock, Explanation, StateError, StateMachine, explain};
+use crate::state::{CommittedBlock, Explanation, StateError, StateMachine};
 use crate::types::ids::Hash;
 
 /// What nobody should believe of a chain with one validator.
