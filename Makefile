@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/assay-target
 # Every feature but `cuda`, which needs NVIDIA's toolkit.
 FEATURES = assay-attestation/keystore,assay-attestation/synthetic,assay-attestation/collect,assay-attestation/toml,assay-chain/node,assay-prover/onnx,assay-worker/node,assay-verifier/cli
 
-.PHONY: demo test lint bench soak setup assay-verify
+.PHONY: demo test lint bench soak setup web assay-verify
 
 demo: setup
 	cargo build --release --locked --bin assay
@@ -28,6 +28,10 @@ bench: setup
 soak: setup
 	cargo test --release --locked -p assay-chain --features node --test kill_loop -- --kills 1000
 	cargo test --release --locked -p assay-attestation --features synthetic --test hostile -- --seconds 600
+
+# The page and the package that verify in a browser; installs what is missing on Debian.
+web:
+	sh scripts/web.sh --install --test
 
 # The verifier alone, as a small program.
 assay-verify: setup
