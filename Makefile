@@ -5,9 +5,9 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/assay-target
 
 # Every feature but `cuda`, which needs NVIDIA's toolkit.
-FEATURES = assay-attestation/keystore,assay-attestation/synthetic,assay-attestation/collect,assay-attestation/toml,assay-chain/node,assay-prover/onnx,assay-worker/node
+FEATURES = assay-attestation/keystore,assay-attestation/synthetic,assay-attestation/collect,assay-attestation/toml,assay-chain/node,assay-prover/onnx,assay-worker/node,assay-verifier/cli
 
-.PHONY: demo test lint bench soak setup
+.PHONY: demo test lint bench soak setup web assay-verify
 
 demo: setup
 	cargo build --release --locked --bin assay
@@ -31,6 +31,14 @@ soak: setup
 	cargo test --release --locked -p assay-chain --features node --test kill_loop -- --kills 5000
 	ASSAY_SOAK_TRANSACTIONS=$(SOAK_TRANSACTIONS) cargo test --release --locked -p assay-chain --lib -- --ignored --nocapture many_sequences
 	cargo test --release --locked -p assay-attestation --features synthetic --test hostile -- --seconds 600
+
+# The page and the package that verify in a browser; installs what is missing on Debian.
+web:
+	sh scripts/web.sh --install --test
+
+# The verifier alone, as a small program.
+assay-verify: setup
+	sh scripts/small.sh
 
 setup:
 	@sh scripts/setup.sh

@@ -15,6 +15,7 @@
 pub mod header;
 pub mod merkle;
 pub mod range;
+pub mod record;
 pub mod state;
 
 pub use header::{
@@ -23,6 +24,7 @@ pub use header::{
 };
 pub use merkle::{List, MerkleError, MerkleProof};
 pub use range::{RangeError, StateRange};
+pub use record::{Inclusion, InclusionError, Shown};
 pub use state::{StateLeaf, StateProof, StateProofError};
 
 /// Hexadecimal twins of a list of hashes.

@@ -2,14 +2,17 @@
 //!
 //! Everything here is a pure function of its arguments: no clock, no network, no files, and no threads but halo2's, where
 //! its `multicore` is on; time and collateral are passed in. It trusts no size, no length and no encoding that comes from
-//! outside.
+//! outside. The feature `cli` adds [`cli`], which reads files and prints: what `assay verify` and `assay-verify` share.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 mod argument;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod container;
 pub mod environment;
 pub mod inclusion;
+pub mod judgement;
 pub mod key;
 pub mod multiexp;
 pub mod points;
@@ -22,5 +25,6 @@ pub mod setup;
 pub mod transcript;
 pub mod verdict;
 pub mod weights;
+pub mod words;
 
 pub use circuits;

@@ -5,6 +5,9 @@
 //! by identifier: `setup id = derive_key(g1, g2, [tau]_2)`, which no label in a file can change. The development setup's
 //! `tau` is public; its identifier is known here so that every surface can name it.
 
+pub mod generate;
+pub mod saved;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -5,11 +5,15 @@
 //! a setup that is not accepted, a format of another release); *accepted* otherwise. Undecided is never accepted.
 
 use attestation::appraisal::{self, Collateral};
+use attestation::context::WorkContext;
+use attestation::evidence::Evidence;
 use attestation::policy::Policy;
+use circuits::statement::Statement;
 use serde::Serialize;
 
+use crate::inclusion::Inclusion;
 use crate::key::VerifyingKey;
-use crate::proof;
+use crate::proof::{Proof, ProofError, Shown, Verified, verify, verify_batch};
 use crate::receipt::ReceiptFile;
 use crate::security::CONJECTURED_BITS;
 
@@ -66,6 +70,8 @@ pub enum Layer {
     Model,
     /// The model maps the input to the output, exactly.
     Proof,
+    /// The chain's header commits to it.
+    Inclusion,
 }
 
 /// What a layer came to.
@@ -126,19 +132,121 @@ impl Verdict {
     }
 }
 
+/// What a proof came to.
+type Decided = Result<Verified, ProofError>;
+
 /// Judges a receipt.
 #[must_use]
 pub fn judge(file: &ReceiptFile, key: Option<&VerifyingKey>, requirements: &Requirements) -> Verdict {
-    let attestation = attestation_layer(file, requirements);
-    let trust_bps = attestation.1;
+    let decided = key.zip(only_proof(file)).map(|(key, proof)| verify(key, &file.statement(), proof));
+    judge_decided(file, key, requirements, decided)
+}
+
+/// Judges many receipts, each as [`judge`] does and with its own verdict; their proofs are decided as one batch.
+#[must_use]
+pub fn judge_all(receipts: &[(&ReceiptFile, Option<&VerifyingKey>)], requirements: &Requirements) -> Vec<Verdict> {
+    if let [(file, key)] = receipts {
+        return vec![judge(file, *key, requirements)];
+    }
+    let statements: Vec<Statement> = receipts.iter().map(|(file, _)| file.statement()).collect();
+    let shown: Vec<Option<Shown<'_>>> = receipts
+        .iter()
+        .zip(&statements)
+        .map(|((file, key), statement)| Some(Shown { key: (*key)?, statement, proof: only_proof(file)? }))
+        .collect();
+    let mut decided = verify_batch(&shown.iter().copied().flatten().collect::<Vec<_>>()).into_iter();
+    let of_each = receipts.iter().zip(shown);
+    of_each
+        .map(|((file, key), shown)| judge_decided(file, *key, requirements, shown.and_then(|_| decided.next())))
+        .collect()
+}
+
+/// Judges a proof outside a receipt: that its statement holds, and nothing about who made it.
+#[must_use]
+pub fn judge_proof(
+    proof: &Proof,
+    statement: &Statement,
+    key: Option<&VerifyingKey>,
+    requirements: &Requirements,
+) -> Verdict {
+    let decided = key.map(|key| verify(key, statement, proof));
+    let findings = vec![decided_proof(decided, requirements)];
+    let mut not_checked =
+        vec!["who ran the model and when: a proof names a work context by its digest only".to_owned()];
+    not_checked.extend(unaudited(key, requirements));
+    Verdict {
+        outcome: outcome(&findings, RequiredLayer::Proven),
+        security: security(&findings, key),
+        findings,
+        not_checked,
+        trust_bps: None,
+    }
+}
+
+/// Judges evidence outside a receipt, at the time `at_ms`.
+#[must_use]
+pub fn judge_evidence(evidence: &Evidence, context: &WorkContext, at_ms: u64, requirements: &Requirements) -> Verdict {
+    let (finding, trust_bps) = attestation_layer(evidence, context, at_ms, requirements);
+    let findings = vec![finding];
+    let not_checked = vec![
+        where_it_ran(evidence),
+        "that the worker signed this evidence: a receipt carries the signature".to_owned(),
+        "whether the chain leased this work context".to_owned(),
+    ];
+    Verdict { outcome: outcome(&findings, RequiredLayer::Attested), findings, not_checked, trust_bps, security: None }
+}
+
+/// Judges that something is on a chain, by the hash of a header that the caller trusts.
+#[must_use]
+pub fn judge_inclusion(inclusion: &Inclusion, trusted_header: Option<&[u8; 32]>) -> Verdict {
+    let found = match trusted_header {
+        None => Finding {
+            layer: Layer::Inclusion,
+            status: Status::Undecided,
+            message: "no header: give the hash of the one that you trust".to_owned(),
+        },
+        Some(trusted) => finding(
+            Layer::Inclusion,
+            inclusion
+                .check(trusted)
+                .map(|()| "the header that you trust commits to it".to_owned())
+                .map_err(|error| error.to_string()),
+        ),
+    };
+    let findings = vec![found];
+    let not_checked = vec![
+        "that the validators finalised the header: its hash is your word".to_owned(),
+        "whether a later block changed it, and what its bytes mean to the chain".to_owned(),
+    ];
+    let outcome = outcome(&findings, RequiredLayer::Proven);
+    Verdict { outcome, findings, not_checked, trust_bps: None, security: None }
+}
+
+fn judge_decided(
+    file: &ReceiptFile,
+    key: Option<&VerifyingKey>,
+    requirements: &Requirements,
+    decided: Option<Decided>,
+) -> Verdict {
+    let receipt = &file.signed.receipt;
+    let at_ms = requirements.at_ms.unwrap_or(receipt.completed_at);
+    let (attested, trust_bps) = attestation_layer(&file.evidence, &receipt.context, at_ms, requirements);
     let findings =
-        vec![integrity(file), signature(file), attestation.0, model(file, key), proofs(file, key, requirements)];
+        vec![integrity(file), signature(file), attested, model(file, key), proofs(file, decided, requirements)];
     Verdict {
         outcome: outcome(&findings, requirements.layer),
         not_checked: not_checked(file, key, requirements, &findings),
         security: security(&findings, key),
         findings,
         trust_bps,
+    }
+}
+
+/// The proof of a receipt that carries exactly one.
+fn only_proof(file: &ReceiptFile) -> Option<&Proof> {
+    match file.proofs.as_slice() {
+        [proof] => Some(proof),
+        _ => None,
     }
 }
 
@@ -195,11 +303,13 @@ fn signature(file: &ReceiptFile) -> Finding {
     finding(Layer::Signature, result.map(|()| passed).map_err(|error| error.to_string()))
 }
 
-fn attestation_layer(file: &ReceiptFile, requirements: &Requirements) -> (Finding, Option<u32>) {
-    let receipt = &file.signed.receipt;
-    let at = requirements.at_ms.unwrap_or(receipt.completed_at);
-    let appraisal =
-        appraisal::verify(&file.evidence, &requirements.collateral, &requirements.policy, &receipt.context, at);
+fn attestation_layer(
+    evidence: &Evidence,
+    context: &WorkContext,
+    at_ms: u64,
+    requirements: &Requirements,
+) -> (Finding, Option<u32>) {
+    let appraisal = appraisal::verify(evidence, &requirements.collateral, &requirements.policy, context, at_ms);
     match appraisal {
         Ok(appraisal) => {
             let reasons: Vec<String> = appraisal.reasons.iter().map(ToString::to_string).collect();
@@ -228,20 +338,26 @@ fn model(file: &ReceiptFile, key: Option<&VerifyingKey>) -> Finding {
     finding(Layer::Model, result)
 }
 
-fn proofs(file: &ReceiptFile, key: Option<&VerifyingKey>, requirements: &Requirements) -> Finding {
-    let undecided = |message: String| Finding { layer: Layer::Proof, status: Status::Undecided, message };
-    let proof = match file.proofs.as_slice() {
+fn proofs(file: &ReceiptFile, decided: Option<Decided>, requirements: &Requirements) -> Finding {
+    match file.proofs.as_slice() {
         [] => {
             let message = "the receipt carries no proof".to_owned();
-            return Finding { layer: Layer::Proof, status: Status::Absent, message };
+            Finding { layer: Layer::Proof, status: Status::Absent, message }
         }
-        [proof] => proof,
-        more => return undecided(format!("this release checks one proof a receipt, this one carries {}", more.len())),
-    };
-    let Some(key) = key else {
+        [_] => decided_proof(decided, requirements),
+        more => undecided(format!("this release checks one proof a receipt, this one carries {}", more.len())),
+    }
+}
+
+fn undecided(message: String) -> Finding {
+    Finding { layer: Layer::Proof, status: Status::Undecided, message }
+}
+
+fn decided_proof(decided: Option<Decided>, requirements: &Requirements) -> Finding {
+    let Some(decided) = decided else {
         return undecided("no verifying key: the proof was not checked".to_owned());
     };
-    match proof::verify(key, &file.statement(), proof) {
+    match decided {
         Err(error) if error.is_undecided() => undecided(error.to_string()),
         Err(error) => finding(Layer::Proof, Err(error.to_string())),
         Ok(verified) if !requirements.accepted_setups.contains(&verified.setup_id()) => undecided(format!(
@@ -265,16 +381,23 @@ fn not_checked(
         "whether the chain leased this work context, and whether it was settled already".to_owned(),
         "the worker's own words: elapsed time, hardware, compute units, time of completion".to_owned(),
     ];
-    if key.is_some() && !requirements.key_audited {
-        lines.push("key audited: no (committed rows and fixed columns were taken from the key file)".to_owned());
-    }
+    lines.extend(unaudited(key, requirements));
     if !findings.iter().any(|finding| finding.layer == Layer::Proof && finding.status == Status::Passed) {
         lines.push("that the output is the model's: no proof was accepted".to_owned());
     }
-    if matches!(file.evidence, attestation::evidence::Evidence::Software(_)) {
-        lines.push("where it ran: software evidence shows nothing about hardware".to_owned());
-    } else {
-        lines.push("that the job ran on the attested devices: evidence is never a work proof".to_owned());
-    }
+    lines.push(where_it_ran(&file.evidence));
     lines
+}
+
+fn unaudited(key: Option<&VerifyingKey>, requirements: &Requirements) -> Option<String> {
+    let text = "key audited: no (committed rows and fixed columns were taken from the key file)";
+    (key.is_some() && !requirements.key_audited).then(|| text.to_owned())
+}
+
+fn where_it_ran(evidence: &Evidence) -> String {
+    match evidence {
+        Evidence::Software(_) => "where it ran: software evidence shows nothing about hardware",
+        _ => "that the job ran on the attested devices: evidence is never a work proof",
+    }
+    .to_owned()
 }

@@ -51,7 +51,7 @@ impl Judged {
         let is_needed = |finding: &&Finding| match finding.layer {
             Layer::Model | Layer::Proof => self.layer == RequiredLayer::Proven,
             Layer::Attestation => self.layer == RequiredLayer::Attested,
-            Layer::Integrity | Layer::Signature => true,
+            Layer::Integrity | Layer::Signature | Layer::Inclusion => true,
         };
         let mut open = self.verdict.findings.iter().filter(|finding| finding.status != Status::Passed);
         let found = match wanted {
@@ -209,5 +209,6 @@ fn layer_name(layer: Layer) -> &'static str {
         Layer::Attestation => "attestation",
         Layer::Model => "model",
         Layer::Proof => "proof",
+        Layer::Inclusion => "inclusion",
     }
 }

@@ -4,14 +4,21 @@
 //! multiples turns each point into 32 additions, on all cores; the usual way through a group FFT costs two orders of
 //! magnitude more. This is for development only: whoever knows `tau` can forge, and everybody knows it.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "field and group arithmetic is total, sizes are bounded by `K_RANGE`, and a window has an entry for every byte"
+)]
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use halo2_proofs::arithmetic::parallelize;
 use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine, G2Affine};
 use halo2_proofs::halo2curves::ff::{BatchInvert, Field, PrimeField};
 use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 use halo2_proofs::halo2curves::group::{Curve, Group};
-use rayon::prelude::*;
-use verifier::setup::{Setup, development_secret};
+
+use super::{Setup, development_secret};
 
 /// Smallest and largest size that is generated.
 pub const K_RANGE: std::ops::RangeInclusive<u32> = 1..=22;
@@ -58,17 +65,17 @@ pub fn development(k: u32, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<S
 fn multiples(scalars: &[Fr], progress: &(dyn Fn(usize, usize) + Sync)) -> Vec<G1Affine> {
     let table = WindowTable::new();
     let done = AtomicUsize::new(0);
-    scalars
-        .par_chunks(CHUNK)
-        .flat_map_iter(|chunk| {
-            let sums: Vec<G1> = chunk.iter().map(|scalar| table.multiply(scalar)).collect();
-            let mut affine = vec![G1Affine::identity(); sums.len()];
-            G1::batch_normalize(&sums, &mut affine);
-            let before = done.fetch_add(chunk.len(), Ordering::Relaxed);
-            progress(before + chunk.len(), scalars.len());
-            affine
-        })
-        .collect()
+    let mut points = vec![G1Affine::identity(); scalars.len()];
+    // On halo2's threads, where it has any.
+    parallelize(&mut points, |points, start| {
+        for (points, chunk) in points.chunks_mut(CHUNK).zip(scalars[start..].chunks(CHUNK)) {
+            let sums: Vec<G1> = chunk.iter().take(points.len()).map(|scalar| table.multiply(scalar)).collect();
+            G1::batch_normalize(&sums, points);
+            let before = done.fetch_add(points.len(), Ordering::Relaxed);
+            progress(before + points.len(), scalars.len());
+        }
+    });
+    points
 }
 
 /// `L_i(tau) = omega^i (tau^n - 1) / (n (tau - omega^i))` for all `i < n = 2^k`.
@@ -129,7 +136,7 @@ mod tests {
         assert_eq!(sum.to_affine(), powers[0]);
         let weighted: G1 = setup.lagrange_basis().iter().zip(roots).map(|(point, root)| point * root).sum();
         assert_eq!(weighted.to_affine(), powers[1]);
-        assert_eq!(setup.verifier(), &verifier::setup::VerifierSetup::development());
+        assert_eq!(setup.verifier(), &crate::setup::VerifierSetup::development());
     }
 
     #[test]

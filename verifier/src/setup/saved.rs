@@ -14,15 +14,22 @@
 //! together they determine every byte. Points are decoded as strictly as a stranger's, but that they are the powers of
 //! `tau` is not checked again: who can write here can change the program as well.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    reason = "sizes follow from k, which is checked against `K_RANGE` first"
+)]
+
 use std::io::Read;
 
+use halo2_proofs::arithmetic::parallelize;
 use halo2_proofs::halo2curves::bn256::G1Affine;
 use halo2_proofs::poly::commitment::ParamsProver;
-use rayon::prelude::*;
-use verifier::points::{PointError, decode_affine, decode_g2, encode_affine};
-use verifier::setup::Setup;
 
+use super::Setup;
 use super::generate::K_RANGE;
+use crate::points::{PointError, decode_affine, decode_g2, encode_affine};
 
 const MAGIC: [u8; 16] = *b"assay setup 1\r\n\0";
 const CHECKSUM_CONTEXT: &str = "assay 2026 saved-setup-checksum v1";
@@ -79,7 +86,7 @@ pub fn to_bytes(setup: &Setup) -> Vec<u8> {
     bytes.extend(setup.k().to_le_bytes());
     bytes.extend(setup.verifier().encode());
     for points in [setup.parameters().get_g(), setup.lagrange_basis()] {
-        let encoded: Vec<[u8; POINT_BYTES]> = points.par_iter().map(encode_affine).collect();
+        let encoded: Vec<[u8; POINT_BYTES]> = points.iter().map(encode_affine).collect();
         bytes.extend_from_slice(encoded.as_flattened());
     }
     let checksum = blake3::derive_key(CHECKSUM_CONTEXT, &bytes);
@@ -118,9 +125,12 @@ fn decode(part: &'static str, bytes: &[u8]) -> Result<Vec<G1Affine>, SavedError>
         let bytes = bytes.try_into().map_err(|_| PointError::Encoding)?;
         decode_affine(bytes)?.ok_or(PointError::Identity)
     };
-    bytes
-        .par_chunks(POINT_BYTES)
-        .map(point)
-        .collect::<Result<_, _>>()
-        .map_err(|source| SavedError::Point { part, source })
+    let mut points = vec![Err(PointError::Encoding); bytes.len() / POINT_BYTES];
+    // On halo2's threads, where it has any.
+    parallelize(&mut points, |points, start| {
+        for (place, bytes) in points.iter_mut().zip(bytes[start * POINT_BYTES..].chunks(POINT_BYTES)) {
+            *place = point(bytes);
+        }
+    });
+    points.into_iter().collect::<Result<_, _>>().map_err(|source| SavedError::Point { part, source })
 }

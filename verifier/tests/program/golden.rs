@@ -1,0 +1,74 @@
+//! Files of released formats are accepted, for ever.
+
+use circuits::model::bundle::Bundle;
+use verifier::proof::{Proof, verify};
+
+use super::*;
+
+const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/digits/digits.assay");
+
+#[test]
+fn the_library_accepts_them() {
+    let (key, receipt) = (key(), receipt());
+    let proof = Proof::from_bytes(&bytes("proof-1.proof")).unwrap();
+    assert_eq!(receipt.proofs, std::slice::from_ref(&proof));
+    let verified = verify(&key, &receipt.statement(), &proof).unwrap();
+    assert_eq!((verified.key_digest(), verified.model_hash()), (key.digest(), key.model_hash()));
+    assert_eq!(code_of(&judge(), &bytes("receipt-1.receipt")), 0);
+    let bundle = Bundle::from_bytes(&std::fs::read(MODEL).unwrap()).unwrap();
+    assert_eq!(key.commitment().bundle_hash, bundle.hash());
+}
+
+#[test]
+fn they_read_back_to_the_same_bytes() {
+    assert_eq!(receipt().to_bytes(), bytes("receipt-1.receipt"));
+    assert_eq!(key().to_bytes(), bytes("key-2.vk"));
+    assert_eq!(Proof::from_bytes(&bytes("proof-1.proof")).unwrap().to_bytes(), bytes("proof-1.proof"));
+}
+
+#[test]
+fn the_program_accepts_them_with_the_key() {
+    let (file, key) = (vector("receipt-1.receipt"), vector("key-2.vk"));
+    let ran = program([file.as_os_str(), "--vk".as_ref(), key.as_os_str(), "--accept-insecure-setup".as_ref()]);
+    let ran = ran.ends(0);
+    for text in [
+        "maps the 8x8 input 0x",
+        "passed     proof",
+        "(proven, in",
+        "(conjectured, BN254)",
+        "not checked",
+        "\nACCEPTED\n",
+    ] {
+        assert!(ran.stdout.contains(text), "{text:?} is missing:\n{}", ran.stdout);
+    }
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn the_program_derives_the_key_from_the_model() {
+    let file = vector("receipt-1.receipt");
+    let ran = program([file.as_os_str(), "--model".as_ref(), MODEL.as_ref(), "--accept-insecure-setup".as_ref()]);
+    ran.ends(0).shows("(audited: yes").shows("(label 7)").shows("\nACCEPTED\n");
+    let absent = "0x00000000000000000000000000000000000000000000000000000000000000aa";
+    let folder = tempfile::TempDir::new().unwrap();
+    let ran = program([
+        file.as_os_str(),
+        "--model".as_ref(),
+        MODEL.as_ref(),
+        "--setup-id".as_ref(),
+        absent.as_ref(),
+        "--setup-dir".as_ref(),
+        folder.path().as_os_str(),
+    ]);
+    ran.ends(3).says("error[ASSAY-P013]").says("import it first");
+}
+
+#[test]
+fn the_program_decides_nothing_without_key_or_setup() {
+    let (file, key) = (vector("receipt-1.receipt"), vector("key-2.vk"));
+    program([&file]).ends(3).shows("UNDECIDED: no verifying key");
+    program([file.as_os_str(), "--vk".as_ref(), key.as_os_str()]).ends(3).shows("help: --accept-insecure-setup");
+    program([OsStr::new("--help")]).ends(0).shows("Exit codes: 0 accepted").shows("assay-verify digit.receipt");
+    program([OsStr::new("--wrong"), "--json".as_ref()]).ends(2).says("error[ASSAY-U001]");
+    program(["missing.receipt"]).ends(2).says("error[ASSAY-F001]");
+}

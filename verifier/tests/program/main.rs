@@ -1,0 +1,106 @@
+//! `assay-verify` from outside, on files of every released format, and the same files through the library.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    missing_docs,
+    reason = "test code"
+)]
+
+mod golden;
+mod manifest;
+mod shape;
+mod subjects;
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use verifier::judgement::{Judge, Subject};
+use verifier::key::VerifyingKey;
+use verifier::receipt::ReceiptFile;
+use verifier::setup::VerifierSetup;
+use verifier::verdict::{Outcome, RequiredLayer};
+
+/// A file of a released format.
+fn vector(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name)
+}
+
+fn bytes(name: &str) -> Vec<u8> {
+    std::fs::read(vector(name)).unwrap()
+}
+
+fn receipt() -> ReceiptFile {
+    ReceiptFile::from_bytes(&bytes("receipt-1.receipt")).unwrap()
+}
+
+fn key() -> VerifyingKey {
+    VerifyingKey::from_bytes(&bytes("key-2.vk")).unwrap()
+}
+
+/// What a run of the program left.
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ran {
+    #[track_caller]
+    fn ends(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    #[track_caller]
+    fn shows(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text), "expected {text:?}:\n{}", self.stdout);
+        self
+    }
+
+    #[track_caller]
+    fn says(self, text: &str) -> Self {
+        assert!(self.stderr.contains(text), "expected {text:?}:\n{}", self.stderr);
+        self
+    }
+
+    fn envelope(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+fn program<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assay-verify"));
+    command.args(arguments).stdin(Stdio::null()).env_remove("MAX_DEGREE").env_remove("NO_COLOR");
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code().expect("ended by itself"),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The exit code that the program must give, by the library.
+fn code_of(judge: &Judge, file: &[u8]) -> i32 {
+    use verifier::container::ContainerError;
+    use verifier::receipt::ReceiptFileError;
+    match ReceiptFile::from_bytes(file) {
+        Err(ReceiptFileError::Container(ContainerError::Version { .. })) => 3,
+        Err(_) => 2,
+        Ok(file) => match judge.judge(vec![Subject::Receipt(Box::new(file))]).pop().unwrap().outcome() {
+            Outcome::Accepted => 0,
+            Outcome::Rejected => 1,
+            Outcome::Undecided => 3,
+        },
+    }
+}
+
+/// A judge with the released key, accepting the development setup.
+fn judge() -> Judge {
+    Judge::new(Some(key()), None, RequiredLayer::Proven, Some(VerifierSetup::development().id()))
+}

@@ -1,0 +1,194 @@
+//! The verifier for JavaScript: bytes in, one JSON text out. It decides nothing itself: `verifier::judgement` does, as it
+//! does for the commands.
+
+use attestation::hex;
+use circuits::model::tensor::Tensor;
+use serde_json::{Value, json};
+use verifier::container::ContainerError;
+use verifier::judgement::{Judge, Judged, Subject};
+use verifier::key::VerifyingKey;
+use verifier::receipt::{ReceiptFile, ReceiptFileError};
+use verifier::setup::VerifierSetup;
+use verifier::verdict::{Outcome, RequiredLayer};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// A verifying key that was read: reading takes milliseconds, and serves any number of receipts.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Key(VerifyingKey);
+
+#[wasm_bindgen]
+impl Key {
+    /// Reads a `.vk` file.
+    ///
+    /// # Errors
+    /// Throws a text that says what is wrong with it.
+    #[wasm_bindgen(constructor)]
+    pub fn new(bytes: &[u8]) -> Result<Key, String> {
+        VerifyingKey::from_bytes(bytes).map(Self).map_err(|error| error.to_string())
+    }
+
+    /// What the key is of, as JSON: `model_hash`, `key_digest`, `setup_id`, `k`, `input_shape`, `is_development_setup`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let key = &self.0;
+        json!({
+            "model_hash": hex::encode(&key.model_hash()),
+            "key_digest": hex::encode(&key.digest()),
+            "setup_id": hex::encode(&key.setup_id()),
+            "is_development_setup": key.setup_id() == VerifierSetup::development().id(),
+            "k": key.plan().k(),
+            "input_shape": key.graph().input().shape,
+        })
+        .to_string()
+    }
+}
+
+/// How a receipt is judged.
+#[wasm_bindgen]
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    accepted_setup: Option<[u8; 32]>,
+    require_attested: bool,
+    at_ms: Option<u64>,
+}
+
+#[wasm_bindgen]
+impl Options {
+    /// A proof is required, no setup is accepted, and evidence is judged at the receipt's own time.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Accepts proofs under the setup of this identifier, believing that nobody knows its secret.
+    ///
+    /// # Errors
+    /// Throws a text if it is no identifier, or the development setup's.
+    #[wasm_bindgen(js_name = acceptSetup)]
+    pub fn accept_setup(&mut self, id: &str) -> Result<(), String> {
+        let id = hex::decode(id).map_err(|error| error.to_string())?;
+        if id == VerifierSetup::development().id() {
+            return Err("this is the development setup, whose secret is public".to_owned());
+        }
+        self.accepted_setup = Some(id);
+        Ok(())
+    }
+
+    /// Accepts proofs under the development setup, whose secret is public: anybody can forge them.
+    #[wasm_bindgen(js_name = acceptInsecureSetup)]
+    pub fn accept_insecure_setup(&mut self) {
+        self.accepted_setup = Some(VerifierSetup::development().id());
+    }
+
+    /// Requires evidence instead of a proof.
+    #[wasm_bindgen(js_name = requireAttested)]
+    pub fn require_attested(&mut self) {
+        self.require_attested = true;
+    }
+
+    /// Judges evidence at this time, milliseconds since the epoch.
+    #[wasm_bindgen(js_name = judgeAt)]
+    pub fn judge_at(&mut self, at_ms: u64) {
+        self.at_ms = Some(at_ms);
+    }
+}
+
+/// Judges receipts by one key and one set of options.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Verifier(Judge);
+
+#[wasm_bindgen]
+impl Verifier {
+    /// A verifier; it takes the key over. Without one it decides about signature and evidence alone.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new(key: Option<Key>, options: &Options) -> Self {
+        let layer = if options.require_attested { RequiredLayer::Attested } else { RequiredLayer::Proven };
+        Self(Judge::new(key.map(|key| key.0), None, layer, options.accepted_setup).at(options.at_ms))
+    }
+
+    /// Judges a `.receipt` file. The JSON holds `accepted` (boolean), `code` (0 accepted, 1 rejected, 2 unreadable, 3
+    /// undecided, as the commands exit) and `reason`; of a readable receipt also what `assay verify --json` prints of it,
+    /// the input, and the labels that nobody signed.
+    #[must_use]
+    pub fn verify(&self, receipt: &[u8]) -> String {
+        let answer = match ReceiptFile::from_bytes(receipt) {
+            Ok(file) => self.0.judge(vec![Subject::Receipt(Box::new(file))]).pop().as_ref().map(in_full),
+            Err(error) => {
+                let is_other_version = matches!(error, ReceiptFileError::Container(ContainerError::Version { .. }));
+                let code = if is_other_version { 3 } else { 2 };
+                Some(json!({ "accepted": false, "code": code, "reason": error.to_string() }))
+            }
+        };
+        let nothing = || json!({ "accepted": false, "code": 3, "reason": "nothing was judged" });
+        answer.unwrap_or_else(nothing).to_string()
+    }
+}
+
+fn in_full(judged: &Judged) -> Value {
+    let code = match judged.outcome() {
+        Outcome::Accepted => 0,
+        Outcome::Rejected => 1,
+        Outcome::Undecided => 3,
+    };
+    let mut data = judged.data("receipt");
+    let Some(fields) = data.as_object_mut() else { return data };
+    fields.insert("accepted".to_owned(), Value::Bool(code == 0));
+    fields.insert("code".to_owned(), json!(code));
+    fields.insert("claim".to_owned(), json!(judged.claim()));
+    if let Subject::Receipt(file) = judged.subject() {
+        fields.insert("input".to_owned(), json!(file.input));
+        fields.insert("labels".to_owned(), json!(file.unauthenticated.labels));
+        fields.insert("model_name".to_owned(), json!(file.unauthenticated.model_name));
+        fields
+            .insert("proof_bytes".to_owned(), json!(file.proofs.iter().map(|proof| proof.bytes.len()).sum::<usize>()));
+    }
+    data
+}
+
+/// A copy of a receipt with one lie in it and a fresh checksum, to see it refused: `part` is `proof` (a bit of it),
+/// `output` (its two largest elements exchanged), `input` (one element changed) or `nonce` (other work).
+///
+/// # Errors
+/// Throws a text if the receipt cannot be read or has no such part.
+#[wasm_bindgen]
+pub fn tampered(receipt: &[u8], part: &str) -> Result<Vec<u8>, String> {
+    let mut file = ReceiptFile::from_bytes(receipt).map_err(|error| error.to_string())?;
+    match part {
+        "proof" => {
+            let proof = file.proofs.first_mut().ok_or("the receipt carries no proof")?;
+            let middle = proof.bytes.len() / 2;
+            *proof.bytes.get_mut(middle).ok_or("the proof is empty")? ^= 1;
+        }
+        "output" => file.output = exchanged(&file.output)?,
+        "input" => {
+            let mut values = file.input.values().to_vec();
+            let first = values.first_mut().ok_or("the input is empty")?;
+            *first = if *first == 0 { 1 } else { 0 };
+            file.input = Tensor::new(file.input.shape().to_vec(), values).map_err(|error| error.to_string())?;
+        }
+        "nonce" => file.signed.receipt.context.nonce[0] ^= 1,
+        other => return Err(format!("expected proof, output, input or nonce, got {other}")),
+    }
+    Ok(file.to_bytes())
+}
+
+/// The two largest elements exchanged.
+fn exchanged(output: &Tensor) -> Result<Tensor, String> {
+    let mut values = output.values().to_vec();
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(values.get(*index).copied()));
+    let [first, second, ..] = order.as_slice() else { return Err("the output has one element".to_owned()) };
+    values.swap(*first, *second);
+    Tensor::new(output.shape().to_vec(), values).map_err(|error| error.to_string())
+}
+
+/// The release that this was built from.
+#[wasm_bindgen]
+#[must_use]
+pub fn release() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}

@@ -1,0 +1,73 @@
+// Runs the page in headless Chromium from a file: drops a receipt and a key on it, tampers with it, and takes a picture.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cases, changed, key, receipt } from "./manifest.mjs";
+
+const folder = mkdtempSync(join(tmpdir(), "assay-page-"));
+const page = readFileSync(new URL("../dist/verify.html", import.meta.url), "utf8");
+const base64 = (bytes) => Buffer.from(bytes).toString("base64");
+
+/** Opens the page with a script that acts on it, and returns what the script left in `data-*` of the body. */
+function open(name, script, more = []) {
+  const file = join(folder, name + ".html");
+  const act = `<script>document.addEventListener("assay-ready", async () => {
+    const drop = async (kind, name, text) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([bytesOf(text)], name));
+      element(kind + "-drop").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, cancelable: true }));
+      for (let turn = 0; turn < 50 && !element(kind + "-drop").className.includes(" "); turn++) await new Promise((next) => setTimeout(next, 20));
+      await new Promise((next) => setTimeout(next, 60));
+    };
+    const code = () => Number(element("result").dataset.code);
+    const report = {};
+    try { ${script} } catch (error) { report.error = String(error); }
+    document.body.dataset.report = JSON.stringify(report);
+  });</script>`;
+  writeFileSync(file, page.replace("</main>", () => "</main>" + act));
+  const options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=60000", ...more];
+  const run = { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 1 << 27, timeout: 120000 };
+  return execFileSync(process.env.CHROMIUM, [...options, "file://" + file], run);
+}
+
+function reported(dom) {
+  const found = /data-report="([^"]*)"/.exec(dom);
+  assert.ok(found, "the page ended without a report");
+  const report = JSON.parse(found[1].replaceAll("&quot;", '"').replaceAll("&amp;", "&"));
+  assert.equal(report.error, undefined);
+  return report;
+}
+
+const given = `await drop("receipt", "digit.receipt", "${base64(receipt)}"); report.bare = code();
+  await drop("key", "digits.vk", "${base64(key)}"); report.unaccepted = code();
+  element("insecure").click(); report.honest = code();`;
+const changes = cases().map((change) => ({ code: change.code, bytes: base64(changed(receipt, change)) }));
+const report = reported(open("all", `${given}
+  report.label = document.querySelector(".label").textContent;
+  report.layers = [...document.querySelectorAll("[data-layer]")].map((row) => row.dataset.layer + " " + row.dataset.status);
+  report.pixels = document.querySelector("canvas").width * document.querySelector("canvas").height;
+  report.lies = {};
+  for (const part of ["proof", "output", "input", "nonce"]) {
+    document.querySelector('[data-tamper="' + part + '"]').click();
+    report.lies[part] = code();
+  }
+  report.codes = ${JSON.stringify(changes)}.map((change) => judge(bytesOf(change.bytes)).code);
+  element("attested").click(); report.attested = code();
+  await drop("key", "bad.vk", "${base64(key.slice(0, 64))}"); report.badKey = element("key-drop").className;`, ["--dump-dom"]));
+assert.deepEqual([report.bare, report.unaccepted, report.honest], [3, 3, 0]);
+assert.equal(report.label, "7");
+assert.equal(report.pixels, 64);
+assert.deepEqual(report.layers, ["integrity passed", "signature passed", "attestation passed", "model passed", "proof passed"]);
+assert.deepEqual(report.lies, { proof: 1, output: 1, input: 1, nonce: 1 });
+assert.deepEqual(report.codes, cases().map((change) => change.code));
+assert.equal(report.attested, 0);
+assert.equal(report.badKey, "drop refused");
+
+if (process.env.SCREENSHOT) {
+  const window = ["--window-size=1040,1560", "--hide-scrollbars", "--screenshot=" + process.env.SCREENSHOT];
+  open("picture", given, window);
+}
+rmSync(folder, { recursive: true });
+console.log(`page: the honest receipt accepted, ${report.codes.length + 4} changed receipts refused as the commands refuse them`);
