@@ -212,6 +212,7 @@ fn longest(current: &WindowParams, next: &WindowParams) -> WindowParams {
         challenge: current.challenge.max(next.challenge),
         draw: current.draw.max(next.draw),
         review: current.review.max(next.review),
+        appeal: current.appeal.max(next.appeal),
         evidence_age: current.evidence_age.max(next.evidence_age),
         unbonding: current.unbonding.min(next.unbonding),
         job_max: current.job_max.max(next.job_max),

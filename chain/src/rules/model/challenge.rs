@@ -7,7 +7,7 @@
 //! integers under it to itself can be shown nothing: such a model is one that nobody could audit, which is for its
 //! posters to weigh.
 
-use crate::rules::review::{dispute::distribute, verdict};
+use crate::rules::review::{appeal, dispute::distribute, verdict};
 use crate::rules::{Call, Execution, Failure, Reject, job, lease, stake, timer};
 use crate::state::keys::Key;
 use crate::types::event::Event;
@@ -131,6 +131,9 @@ fn end_lease(execution: &mut Execution<'_>, id: &Hash) -> Result<(), Failure> {
 fn end_review(execution: &mut Execution<'_>, result: &Hash) -> Result<(), Failure> {
     let record: JobResult = execution.state.expect(&Key::Result(*result))?;
     let key = Key::Dispute(*result);
+    if execution.state.contains(&key)? {
+        appeal::dissolve(execution, result, &record)?;
+    }
     if let Some(mut dispute) = execution.state.get::<Dispute>(&key)? {
         // Jurors get back what they locked; the rest of the dispute ends with the result.
         for seat in std::mem::take(&mut dispute.seats) {

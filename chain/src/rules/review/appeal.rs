@@ -104,6 +104,14 @@ pub(crate) fn found_right(
     verdict::acquit(execution, result, record, seats)
 }
 
+/// The result ends without a verdict: the bonds of the appeal and of the first jury go back.
+pub(crate) fn dissolve(execution: &mut Execution<'_>, result: &Hash, record: &JobResult) -> Result<(), Failure> {
+    for seat in take(execution, result, record)?.into_iter().flat_map(|first| first.seats) {
+        stake::release(execution, &seat.worker, seat.bond)?;
+    }
+    Ok(())
+}
+
 /// Takes the first verdict off the dispute and returns the bond of the appeal against it.
 fn take(execution: &mut Execution<'_>, result: &Hash, record: &JobResult) -> Result<Option<Verdict>, Failure> {
     let mut dispute: Dispute = execution.state.expect(&Key::Dispute(*result))?;

@@ -12,7 +12,7 @@ use crate::types::event::Event;
 use crate::types::ids::Hash;
 use crate::types::job::{InferenceJob, JobStatus, LeaseStatus, ResultStage, WorkLease};
 use crate::types::model::{CONTESTABLE_JOBS_MAX, ContestableJobs, Model, ModelStatus};
-use crate::types::transaction::{Action, ChallengeModel};
+use crate::types::transaction::{Action, Appeal, ChallengeModel, Transfer};
 
 /// Publishes the commitment of row 1 for row 2.
 fn swapped(commitment: &mut ModelCommitment) {
@@ -194,6 +194,54 @@ fn every_job_on_a_convicted_model_ends_and_nobody_else_pays() {
     let record: WorkLease = world.machine().get(&Key::Lease(late.lease.id)).unwrap().unwrap();
     assert_eq!((record.status, record.bond), (LeaseStatus::Closed, 0));
     assert_eq!([2, 3, 4, 5].map(|number| world.stake(number).1), [0; 4]);
+}
+
+#[test]
+fn an_appeal_on_a_convicted_model_gives_every_bond_back() {
+    for appealed in [false, true] {
+        let mut world = World::with(|params| {
+            params.window.challenge = 200;
+            params.window.review = 20;
+            params.window.appeal = 20;
+            params.window.unbonding = 5_000;
+        });
+        let model = world.register_committed(swapped);
+        for number in 6..=12 {
+            let transfer = Transfer { to: World::address(number), amount: 400_000_000 };
+            world.send(1, Action::Transfer(transfer));
+        }
+        for number in 2..=12 {
+            world.register_worker(number);
+        }
+        let job = world.post(world.sampled_job());
+        let leased = world.lease_sampled(job, 2);
+        let result = world.hand_in(&leased, wrong_output());
+        world.check(&result, &output());
+        world.next_stage(&result);
+        let jurors = world.jurors(&result);
+        for juror in &jurors {
+            world.commit(&result, *juror, &output());
+        }
+        for juror in &jurors {
+            world.reveal(&result, *juror, &output());
+        }
+        assert_eq!(world.stage(&result), ResultStage::Appealing);
+        let before = world.balance(2);
+        if appealed {
+            world.send(2, Action::Appeal(Appeal { result }));
+            world.reach(world.machine().height() + 2);
+            assert_eq!(world.stage(&result), ResultStage::JuryCommit);
+        }
+        let events = challenge(&mut world, 3, model, 2);
+        assert!(events.iter().any(|event| matches!(event, Event::Voided { .. })), "{events:?}");
+        assert_eq!(world.stage(&result), ResultStage::Void);
+        // The fee of the appeal is gone, its bond is not.
+        let fee = if appealed { 25_000_000 } else { 0 };
+        assert_eq!(world.balance(2), before - fee);
+        assert!((2..=12).all(|number| world.stake(number) == (100_000_000, 0)));
+        let held = world.machine().supply().unwrap().held;
+        assert_eq!((held.bonds, held.escrow), (0, 0));
+    }
 }
 
 #[test]
