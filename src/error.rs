@@ -18,7 +18,7 @@ use circuits::model::reference::ExecutionError;
 use prover::prove::ProveError;
 use prover::proving_key::ProvingKeyError;
 use prover::srs::generate::SetupError;
-use verifier::environment::EnvironmentError;
+use verifier::cli::{CheckError, ContentError, Failure, StoreError, write_exit};
 use verifier::rows::RowsError;
 
 use crate::bench::error::BenchError;
@@ -37,71 +37,20 @@ pub(crate) use self::chain::ChainError;
 pub(crate) use self::format::FormatError;
 pub(crate) use self::import::ImportProblem;
 pub(crate) use self::setup::CeremonyError;
-
-/// How the command ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Exit {
-    /// Done, or accepted.
-    Ok = 0,
-    /// A claim is false.
-    Rejected = 1,
-    /// Unreadable input, or a command line that makes no sense.
-    Unreadable = 2,
-    /// The input may be right; this program, or what it was given, cannot tell.
-    Undecided = 3,
-    /// Settings, keys or environment stand in the way.
-    Configuration = 4,
-    /// Memory, disk or device is missing.
-    Resource = 5,
-    /// Ended before it was done, because whoever started it did not wait; as a shell says it.
-    Interrupted = 130,
-}
-
-impl Exit {
-    /// The process's exit code.
-    pub(crate) fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// The one that a run over several files ends with: what is false outweighs what is unreadable, which outweighs what
-    /// is undecided.
-    pub(crate) fn worst(self, other: Self) -> Self {
-        let weight = |exit| match exit {
-            Self::Ok => 0,
-            Self::Undecided => 1,
-            Self::Unreadable => 2,
-            Self::Rejected => 3,
-            Self::Configuration => 4,
-            Self::Resource => 5,
-            Self::Interrupted => 6,
-        };
-        if weight(other) > weight(self) { other } else { self }
-    }
-}
+pub(crate) use verifier::cli::Exit;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
-    /// The command line makes no sense; the text is the parser's own.
-    #[error("{0}")]
-    Usage(String),
+    /// What `assay-verify` says, too.
     #[error(transparent)]
-    Environment(EnvironmentError),
-    #[error("cannot read {}: {source}", path.display())]
-    Read { path: PathBuf, source: io::Error },
-    #[error("{}: expected a {what} file of at most {max} bytes, got {got}", path.display())]
-    TooLarge { path: PathBuf, what: &'static str, max: u64, got: String },
-    #[error("{}: {source}", path.display())]
-    Format { path: PathBuf, source: Box<FormatError> },
+    Check(#[from] CheckError),
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("{} exists already", path.display())]
     Exists { path: PathBuf },
     #[error("{} exists and is not an empty folder", path.display())]
     NotEmpty { path: PathBuf },
-    #[error("cannot write the result: {0}")]
-    Output(io::Error),
     #[error("no password: this is no terminal to ask on")]
     NoPassword,
     #[error("the password is empty")]
@@ -114,14 +63,8 @@ pub(crate) enum CliError {
     PasswordSource { place: String, source: io::Error },
     #[error("{}", keystore::message(path, source))]
     KeyFile { path: PathBuf, source: Box<KeystoreError> },
-    #[error("the development setup is insecure: its secret is public, so anybody can forge proofs under it")]
-    InsecureSetup,
-    #[error("setup: {0}")]
-    Setup(#[from] SetupError),
     #[error("{0}")]
     Ceremony(Box<CeremonyError>),
-    #[error("verifying key: {0}")]
-    Rows(#[from] RowsError),
     #[error("proving key: {0}")]
     ProvingKey(ProvingKeyError),
     #[error(
@@ -137,10 +80,6 @@ pub(crate) enum CliError {
     Prove(Box<ProveError>),
     #[error("context digest: {0}")]
     ContextDigest(HexError),
-    #[error("{}: rejected: {reason}", path.display())]
-    Rejected { path: PathBuf, reason: String },
-    #[error("{}: undecided: {reason}", path.display())]
-    Undecided { path: PathBuf, reason: String, help: Option<&'static str> },
     #[error("{0}")]
     Demo(DemoError),
     #[error("log filter {text:?}: {reason}")]
@@ -178,23 +117,27 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
-    /// A file whose content is refused.
-    pub(crate) fn format(path: &Path, source: impl Into<FormatError>) -> Self {
-        Self::Format { path: path.to_owned(), source: Box::new(source.into()) }
+    /// A command line that makes no sense.
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
+        CheckError::Usage(text.into()).into()
     }
 
-    /// Stable code.
-    pub(crate) fn code(&self) -> &'static str {
+    /// A file that could not be read.
+    pub(crate) fn read(path: &Path, source: io::Error) -> Self {
+        CheckError::Read { path: path.to_owned(), source }.into()
+    }
+
+    /// A file whose content is refused.
+    pub(crate) fn format(path: &Path, refusal: impl ContentError + 'static) -> Self {
+        CheckError::format(path, refusal).into()
+    }
+}
+
+impl Failure for CliError {
+    fn code(&self) -> &'static str {
         match self {
-            Self::Usage(_) => "ASSAY-U001",
+            Self::Check(source) => source.code(),
             Self::ContextDigest(_) => "ASSAY-U002",
-            Self::Environment(EnvironmentError::MaxDegree) => "ASSAY-E001",
-            Self::Environment(EnvironmentError::Processor { .. }) => "ASSAY-E003",
-            Self::Output(_) => "ASSAY-E002",
-            Self::Read { .. } => "ASSAY-F001",
-            Self::TooLarge { .. } => "ASSAY-F002",
-            Self::Format { source, .. } if source.is_other_version() => "ASSAY-F004",
-            Self::Format { .. } => "ASSAY-F003",
             Self::Write { .. } => "ASSAY-F005",
             Self::Exists { .. } => "ASSAY-F006",
             Self::NotEmpty { .. } => "ASSAY-F007",
@@ -204,18 +147,13 @@ impl CliError {
             Self::PasswordTooLong { .. } => "ASSAY-K004",
             Self::PasswordSource { .. } => "ASSAY-K005",
             Self::KeyFile { source, .. } => keystore::code(source),
-            Self::InsecureSetup => "ASSAY-P001",
-            Self::Setup(_) => "ASSAY-P002",
             Self::Ceremony(source) => source.code(),
-            Self::Rows(_) => "ASSAY-P003",
             Self::ProvingKey(_) | Self::Model(_) => "ASSAY-P004",
             Self::Executor(source) if matches!(**source, ExecutorError::Device(_)) => "ASSAY-P005",
             Self::ModelInput(_) => "ASSAY-P006",
             Self::Executor(_) => "ASSAY-P007",
             Self::Prove(_) => "ASSAY-P008",
             Self::Memory { .. } => "ASSAY-P016",
-            Self::Rejected { .. } => "ASSAY-V001",
-            Self::Undecided { .. } => "ASSAY-V002",
             Self::Demo(source) => source.code(),
             Self::LogFilter { .. } => "ASSAY-U003",
             Self::Runtime(_) => "ASSAY-E004",
@@ -235,31 +173,18 @@ impl CliError {
         }
     }
 
-    /// Exit code that follows.
-    pub(crate) fn exit(&self) -> Exit {
+    fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_)
-            | Self::ContextDigest(_)
-            | Self::Read { .. }
-            | Self::TooLarge { .. }
-            | Self::Exists { .. }
-            | Self::NotEmpty { .. } => Exit::Unreadable,
-            Self::Format { source, .. } if source.is_other_version() => Exit::Undecided,
-            Self::Format { source, .. } if matches!(**source, FormatError::Policy(_)) => Exit::Configuration,
-            Self::Format { .. } => Exit::Unreadable,
-            Self::Write { source, .. } | Self::Output(source) => write_exit(source),
-            Self::Environment(EnvironmentError::Processor { .. }) => Exit::Resource,
-            Self::Environment(EnvironmentError::MaxDegree)
-            | Self::NoPassword
+            Self::Check(source) => source.exit(),
+            Self::ContextDigest(_) | Self::Exists { .. } | Self::NotEmpty { .. } => Exit::Unreadable,
+            Self::Write { source, .. } => write_exit(source),
+            Self::NoPassword
             | Self::EmptyPassword
             | Self::PasswordsDiffer
             | Self::PasswordTooLong { .. }
             | Self::PasswordSource { .. } => Exit::Configuration,
             Self::KeyFile { source, .. } => keystore::exit(source),
-            Self::InsecureSetup | Self::Undecided { .. } => Exit::Undecided,
-            Self::ModelInput(_) | Self::Setup(_) | Self::Rows(_) | Self::ProvingKey(_) | Self::Model(_) => {
-                Exit::Unreadable
-            }
+            Self::ModelInput(_) | Self::ProvingKey(_) | Self::Model(_) => Exit::Unreadable,
             Self::Ceremony(source) => source.exit(),
             Self::Executor(_) | Self::Memory { .. } => Exit::Resource,
             Self::Prove(source) => match **source {
@@ -267,7 +192,6 @@ impl CliError {
                 ProveError::Environment(_) => Exit::Configuration,
                 _ => Exit::Unreadable,
             },
-            Self::Rejected { .. } => Exit::Rejected,
             Self::Demo(source) if source.is_resource() => Exit::Resource,
             Self::Demo(_) | Self::None { .. } => Exit::Rejected,
             Self::LogFilter { .. } => Exit::Unreadable,
@@ -284,11 +208,9 @@ impl CliError {
         }
     }
 
-    /// What to do about it, where that is not in the message.
-    pub(crate) fn help(&self) -> Option<String> {
+    fn help(&self) -> Option<String> {
         let help = match self {
-            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => "check the path",
-            Self::Format { source, .. } => return source.help(),
+            Self::Check(source) => return source.help(),
             Self::Write { source, .. } if source.kind() == io::ErrorKind::NotFound => "make its folder first",
             Self::Exists { .. } => "choose another name, or remove it first",
             Self::NotEmpty { .. } => "name a folder that is empty or does not exist",
@@ -296,9 +218,6 @@ impl CliError {
                 "give --password-file FILE, set ASSAY_PASSWORD_FILE, give --password-fd N, or run it in a terminal"
             }
             Self::EmptyPassword => "choose a password; an empty one protects nothing",
-            Self::InsecureSetup => {
-                "name an imported setup with --setup-id; --accept-insecure-setup goes on, for development only"
-            }
             Self::Memory { .. } => {
                 "end what takes memory, or take a larger machine; --max-memory SIZE states what may be taken, and \
                  `assay prover estimate` says what takes it"
@@ -307,7 +226,6 @@ impl CliError {
             Self::KeyFile { source, .. } if matches!(**source, KeystoreError::WrongPassword) => {
                 "try the password again; `assay key show FILE` names the key without one"
             }
-            Self::Undecided { help, .. } => return help.map(str::to_owned),
             Self::Ceremony(source) => return source.help(),
             Self::Chain(source) => return source.help().map(str::to_owned),
             Self::Node(source) => return node::help(source),
@@ -327,13 +245,21 @@ impl CliError {
     }
 }
 
-fn write_exit(error: &io::Error) -> Exit {
-    match error.kind() {
-        io::ErrorKind::StorageFull
-        | io::ErrorKind::QuotaExceeded
-        | io::ErrorKind::ReadOnlyFilesystem
-        | io::ErrorKind::FileTooLarge => Exit::Resource,
-        _ => Exit::Unreadable,
+impl From<SetupError> for CliError {
+    fn from(error: SetupError) -> Self {
+        CheckError::Setup(error).into()
+    }
+}
+
+impl From<RowsError> for CliError {
+    fn from(error: RowsError) -> Self {
+        CheckError::Rows(error).into()
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        CheckError::Store(error).into()
     }
 }
 

@@ -1,91 +1,20 @@
 //! Files: read within a limit of their kind, written whole or not at all.
 
-use std::fs::{File, Permissions};
-use std::io::{Read as _, Write};
+use std::fs::Permissions;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use circuits::model::bundle::Bundle;
-use circuits::model::container::CONTAINER_BYTES_MAX;
 use circuits::model::tensor::Tensor;
 use serde::Deserialize;
 use tempfile::{Builder, TempDir};
-use verifier::container::Kind;
-use verifier::key::VerifyingKey;
-use verifier::receipt::ReceiptFile;
+pub(crate) use verifier::cli::{
+    container_bytes_max, model_bytes_max, open, read, read_key, read_model, read_receipt, read_rest,
+};
 
 use crate::error::{CliError, FormatError};
 
-/// Bytes of a container around its body.
-const ENVELOPE_BYTES: u64 = 24;
 /// Largest JSON file with a model's input.
 const INPUT_BYTES_MAX: u64 = 16 << 20;
-
-/// Largest file of a kind.
-pub(crate) fn container_bytes_max(kind: Kind) -> u64 {
-    kind.body_bytes_max() as u64 + ENVELOPE_BYTES
-}
-
-/// Largest model file.
-pub(crate) fn model_bytes_max() -> u64 {
-    CONTAINER_BYTES_MAX as u64
-}
-
-/// Opens a file, refusing folders.
-pub(crate) fn open(path: &Path) -> Result<File, CliError> {
-    let failed = |source| CliError::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.is_dir() {
-        return Err(failed(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
-    }
-    Ok(file)
-}
-
-/// Reads a whole file of at most `max` bytes; a larger one is refused before it is read.
-pub(crate) fn read(path: &Path, what: &'static str, max: u64) -> Result<Vec<u8>, CliError> {
-    read_rest(open(path)?, Vec::new(), path, what, max)
-}
-
-/// Reads the rest of a file whose first bytes are `head`; the whole may have `max` bytes.
-pub(crate) fn read_rest(
-    file: File,
-    head: Vec<u8>,
-    path: &Path,
-    what: &'static str,
-    max: u64,
-) -> Result<Vec<u8>, CliError> {
-    let failed = |source| CliError::Read { path: path.to_owned(), source };
-    let refused = |got: String| CliError::TooLarge { path: path.to_owned(), what, max, got };
-    let length = file.metadata().map_err(failed)?.len();
-    if length > max {
-        return Err(refused(length.to_string()));
-    }
-    // A pipe has no length, and a file may grow.
-    let mut bytes = head;
-    let left = max.saturating_sub(bytes.len() as u64).saturating_add(1);
-    file.take(left).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > max {
-        return Err(refused("more".to_owned()));
-    }
-    Ok(bytes)
-}
-
-/// A `.receipt` file.
-pub(crate) fn read_receipt(path: &Path) -> Result<ReceiptFile, CliError> {
-    let bytes = read(path, "receipt", container_bytes_max(Kind::Receipt))?;
-    ReceiptFile::from_bytes(&bytes).map_err(|error| CliError::format(path, error))
-}
-
-/// A `.vk` file.
-pub(crate) fn read_key(path: &Path) -> Result<VerifyingKey, CliError> {
-    let bytes = read(path, "verifying key", container_bytes_max(Kind::VerifyingKey))?;
-    VerifyingKey::from_bytes(&bytes).map_err(|error| CliError::format(path, error))
-}
-
-/// A `.assay` file.
-pub(crate) fn read_model(path: &Path) -> Result<Bundle, CliError> {
-    let bytes = read(path, "model", model_bytes_max())?;
-    Bundle::from_bytes(&bytes).map_err(|error| CliError::format(path, error))
-}
 
 #[derive(Deserialize)]
 #[serde(untagged)]

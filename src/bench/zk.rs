@@ -147,7 +147,7 @@ impl Subject<'_> {
     }
 
     fn model(&self) -> Result<Model, CliError> {
-        let file = self.bundle.to_bytes().map_err(|error| CliError::format(self.path, FormatError::Bundle(error)))?;
+        let file = self.bundle.to_bytes().map_err(|error| CliError::format(self.path, error))?;
         Ok(Model {
             name: self.name.clone(),
             digest: attestation::hex::encode(&self.bundle.hash()),

@@ -14,11 +14,11 @@ use verifier::key::VerifyingKey;
 use verifier::proof::Proof;
 use verifier::receipt::ReceiptFile;
 
+use crate::commands::model;
 use crate::commands::setups::setup_name;
-use crate::commands::{model, prover::values};
 use crate::error::{CliError, FormatError};
 use crate::files;
-use crate::output::{Done, Output, Tone, bytes as size, name, picture, printable, shape, utc};
+use crate::output::{Done, Output, Tone, bytes as size, name, picture, printable, shape, utc, values};
 
 /// Bytes that tell kinds of files apart.
 const HEAD_BYTES: u64 = 32;
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Inspect, output: &Output) -> Result<Done, CliError
     let path = arguments.file.as_path();
     let mut file = files::open(path)?;
     let mut head = Vec::new();
-    let failed = |source| CliError::Read { path: path.to_owned(), source };
+    let failed = |source| CliError::read(path, source);
     file.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(failed)?;
     let found = tell(path, &head)?;
     let (what, max) = match &found {
@@ -54,19 +54,18 @@ pub(super) fn run(arguments: &Inspect, output: &Output) -> Result<Done, CliError
     let content = files::read_rest(file, head, path, what, max)?;
     output.heading(&format!("{what} {}", name(path)));
     output.field("file", size(content.len() as u64));
-    let refused = |error: FormatError| CliError::format(path, error);
     let data = match found {
         Found::Container(Kind::Receipt) => {
-            receipt(&ReceiptFile::from_bytes(&content).map_err(|error| refused(error.into()))?, output)
+            receipt(&ReceiptFile::from_bytes(&content).map_err(|error| CliError::format(path, error))?, output)
         }
         Found::Container(Kind::Proof) => {
-            proof(&Proof::from_bytes(&content).map_err(|error| refused(error.into()))?, output)
+            proof(&Proof::from_bytes(&content).map_err(|error| CliError::format(path, error))?, output)
         }
         Found::Container(Kind::VerifyingKey) => {
-            verifying_key(&VerifyingKey::from_bytes(&content).map_err(|error| refused(error.into()))?, output)
+            verifying_key(&VerifyingKey::from_bytes(&content).map_err(|error| CliError::format(path, error))?, output)
         }
         Found::Model => {
-            let bundle = Bundle::from_bytes(&content).map_err(|error| refused(error.into()))?;
+            let bundle = Bundle::from_bytes(&content).map_err(|error| CliError::format(path, error))?;
             model::show(&bundle, None, output);
             unauthenticated(
                 &["name, labels and input scale: for people; they change the hashes and not the result"],
@@ -87,10 +86,10 @@ fn tell(path: &Path, head: &[u8]) -> Result<Found, CliError> {
         return Err(refused(FormatError::Empty));
     }
     if MAGIC.starts_with(head) || head.starts_with(&MAGIC) {
-        let (kind, version) = Container::kind(head).map_err(|error| refused(error.into()))?;
+        let (kind, version) = Container::kind(head).map_err(|error| CliError::format(path, error))?;
         if version != kind.version() {
             let error = ContainerError::Version { kind: kind.name(), expected: kind.version(), got: version };
-            return Err(refused(error.into()));
+            return Err(CliError::format(path, error));
         }
         return Ok(Found::Container(kind));
     }

@@ -7,6 +7,8 @@ use attestation::identity::keystore::{self, Cost, KeyKind, KeystoreError, Public
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use verifier::cli::Failure as _;
+
 use crate::commands::password::PasswordOptions;
 use crate::error::{CliError, FormatError};
 use crate::files::{self, Existing};
@@ -99,7 +101,7 @@ pub(super) fn key_file(path: &Path) -> impl Fn(KeystoreError) -> CliError {
     move |source| match source {
         KeystoreError::AlreadyExists { path } => CliError::Exists { path },
         // These name their path themselves.
-        KeystoreError::Io { action: "read", path, source } => CliError::Read { path, source },
+        KeystoreError::Io { action: "read", path, source } => CliError::read(&path, source),
         KeystoreError::Io { path, source, .. } => CliError::Write { path, source },
         source => CliError::KeyFile { path: path.to_owned(), source: Box::new(source) },
     }
@@ -124,7 +126,7 @@ fn new(arguments: &New, output: &Output) -> Result<Done, CliError> {
 
 fn list(arguments: &List, output: &Output) -> Result<Done, CliError> {
     let folder = &arguments.folder;
-    let listed = |source| CliError::Read { path: folder.clone(), source };
+    let listed = |source| CliError::read(folder, source);
     let records = keystore::list(folder).map_err(|error| match error {
         KeystoreError::Io { source, .. } => listed(source),
         other => key_file(folder)(other),

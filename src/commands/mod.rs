@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 
+use ::verifier::cli::CheckError;
 use ::verifier::environment;
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::error::{CliError, Exit};
-use crate::output::{Done, Output};
+use crate::output::{Done, Output, OutputOptions};
 
 mod attest;
 mod bench;
@@ -49,17 +50,6 @@ struct CommandLine {
     output: OutputOptions,
 }
 
-#[derive(Clone, Copy, Debug, Args)]
-#[command(next_help_heading = "Output")]
-struct OutputOptions {
-    /// Print one JSON envelope instead of text; commands that run until stopped print lines of JSON
-    #[arg(long, global = true)]
-    json: bool,
-    /// Show no progress
-    #[arg(long, global = true)]
-    quiet: bool,
-}
-
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Demo),
@@ -87,14 +77,14 @@ pub(crate) fn run(arguments: &[OsString]) -> Exit {
     // The parser may fail, and then its refusal belongs into an envelope too.
     let output = Output::new(arguments.iter().any(|argument| argument == "--json"));
     if let Err(error) = environment::check() {
-        return output.finish("assay", Err(CliError::Environment(error)));
+        return output.finish("assay", Err(CheckError::Environment(error)));
     }
     let parsed = CommandLine::command()
         .try_get_matches_from(arguments)
         .and_then(|matches| CommandLine::from_arg_matches(&matches));
     match parsed {
         Ok(CommandLine { command, output: options }) => dispatch(&command, &output.quiet(options.quiet)),
-        Err(error) if error.use_stderr() => output.parser_refusal(&error.render()),
+        Err(error) if error.use_stderr() => output.parser_refusal("assay", &error.render()),
         Err(error) => output.parser_text(&error.render()),
     }
 }

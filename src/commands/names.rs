@@ -5,6 +5,8 @@ use std::str::FromStr;
 use ::chain::types::{Address, Hash};
 use attestation::hex::{self, HexError};
 
+pub(super) use verifier::cli::Identifier;
+
 use crate::development::{Person, Worker};
 use crate::output::TOKEN;
 
@@ -16,10 +18,6 @@ pub(super) struct AccountName(pub(super) Address);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WorkerName(pub(super) Hash);
 
-/// Any other identifier.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Identifier(pub(super) Hash);
-
 /// An amount of money, micro-tokens; written in tokens.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Amount(pub(super) u128);
@@ -27,8 +25,6 @@ pub(super) struct Amount(pub(super) u128);
 /// Why a text names nothing.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum NameError {
-    #[error("expected 0x and 64 lower-case hexadecimal digits ({0})")]
-    Identifier(HexError),
     #[error("expected 0x and 64 lower-case hexadecimal digits, or {names} ({error})")]
     Name { names: String, error: HexError },
     #[error("expected tokens, such as 60 or 0.25, with at most six decimals")]
@@ -65,14 +61,6 @@ impl FromStr for WorkerName {
             return Ok(Self(worker.id()));
         }
         hex::decode(text).map(Self).map_err(|error| NameError::Name { names: workers(), error })
-    }
-}
-
-impl FromStr for Identifier {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        hex::decode(text).map(Self).map_err(NameError::Identifier)
     }
 }
 

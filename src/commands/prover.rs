@@ -17,10 +17,11 @@ use worker::executor::{Device, Executor};
 
 use crate::commands::memory::MemoryOptions;
 use crate::commands::proving_keys::{KeyOptions, Obtained};
-use crate::commands::setups::SetupOptions;
+use crate::commands::setups;
 use crate::error::CliError;
 use crate::files::{self, Existing};
-use crate::output::{Done, Output, bytes, duration, name, picture, printable, shape};
+use crate::output::{Done, Output, bytes, duration, name, picture, printable, shape, values};
+use verifier::cli::{CheckError, SetupOptions, StatementFile};
 
 pub(super) mod estimate;
 mod rates;
@@ -49,7 +50,10 @@ pub(crate) struct Run {
     /// Where to write the proof (.proof)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Write over a file of that name
+    /// Where to write what the proof shows, for whoever verifies it outside a receipt (JSON)
+    #[arg(long, value_name = "FILE")]
+    out_statement: Option<PathBuf>,
+    /// Write over files of those names
     #[arg(long)]
     overwrite: bool,
     /// Digest of the leased work context that the proof is bound to, 0x and 64 digits; zeros without it
@@ -99,14 +103,16 @@ pub(super) fn existing(overwrite: bool) -> Existing {
 }
 
 fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
-    let Run { model, input, out, overwrite, context_digest, device, key, memory, setup } = arguments;
+    let Run { model, input, out, out_statement, overwrite, context_digest, device, key, memory, setup } = arguments;
     let chosen = setup.accepted()?;
     let context = match context_digest {
         Some(text) => hex::decode(text).map_err(CliError::ContextDigest)?,
         None => [0; 32],
     };
     let existing = existing(*overwrite);
-    files::check_writable(out, existing)?;
+    for path in std::iter::once(out).chain(out_statement) {
+        files::check_writable(path, existing)?;
+    }
     let bundle = Arc::new(files::read_model(model)?);
     let tensor = files::read_input(input, &bundle.graph().input().shape)?;
     memory.check([bundle.graph()])?;
@@ -118,7 +124,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     if context_digest.is_none() {
         output.warn("no --context-digest: the proof is bound to no work context, so no chain pays for it");
     }
-    let setup = setup.obtain(chosen, bundle.graph().layout().k, output)?;
+    let setup = setups::obtain(setup, chosen, bundle.graph().layout().k, output)?;
     let start = Instant::now();
     let Obtained { key, was_kept } = key.obtain(&bundle, &setup, output)?;
     let key_time = start.elapsed();
@@ -131,6 +137,11 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     verified.map_err(|error| CliError::from(prover::prove::ProveError::from(error)))?;
     let encoded = proof.to_bytes();
     files::write(out, &encoded, existing)?;
+    if let Some(path) = out_statement {
+        let text = serde_json::to_vec(&StatementFile::from(&statement));
+        let text = text.map_err(|error| CliError::from(CheckError::Output(error.into())))?;
+        files::write(path, &text, existing)?;
+    }
 
     let times = Times { run: run_time, key: key_time, prove: prove_time, verify: verify_time };
     print_run(&bundle, &tensor, &statement.output, *device, &times, output);
@@ -200,17 +211,6 @@ fn print_run(bundle: &Bundle, input: &Tensor, result: &Tensor, device: Device, t
 /// The name that the model gives to its largest output.
 pub(super) fn label(bundle: &Bundle, output: &Tensor) -> Option<String> {
     bundle.info().labels.get(output.argmax()?).cloned()
-}
-
-/// The elements of a tensor on one line, the middle left out where there are many.
-pub(super) fn values(tensor: &Tensor) -> String {
-    const SHOWN: usize = 16;
-    let all = tensor.values();
-    let text = |values: &[i64]| values.iter().map(i64::to_string).collect::<Vec<_>>().join(" ");
-    match all.split_at_checked(SHOWN) {
-        Some((head, rest)) if !rest.is_empty() => format!("[{} ... {} more]", text(head), rest.len()),
-        _ => format!("[{}]", text(all)),
-    }
 }
 
 /// A time for machines; saturates after 584 years.

@@ -42,7 +42,7 @@ impl SignerOptions {
         if let Some(person) = self.person {
             return Ok(Signer { key: person.key(), person: Some(person) });
         }
-        let path = self.key.as_deref().ok_or_else(|| CliError::Usage("give --key FILE or --as NAME".to_owned()))?;
+        let path = self.key.as_deref().ok_or_else(|| CliError::usage("give --key FILE or --as NAME".to_owned()))?;
         match open(path, password, output)? {
             SecretKey::Ed25519(key) => Ok(Signer { key, person: None }),
             other => Err(wrong_kind(path, KeyKind::Ed25519, &other)),
@@ -82,7 +82,7 @@ impl WorkerKeyOptions {
         if let Some(worker) = self.as_worker {
             return Ok(worker.key());
         }
-        let missing = || CliError::Usage("give --worker-key FILE or --as-worker NAME".to_owned());
+        let missing = || CliError::usage("give --worker-key FILE or --as-worker NAME".to_owned());
         let path = self.worker_key.as_deref().ok_or_else(missing)?;
         match open(path, password, output)? {
             SecretKey::MlDsa65(key) => Ok(key),

@@ -208,7 +208,7 @@ async fn check_devices(operator: &Operator, output: &Output) -> Result<(), CliEr
     let Some(registration) = operator.registration().await? else { return Ok(()) };
     let is_bound = registration.device != software::device_id(operator.worker());
     match (is_bound, operator.hardware().has_devices()) {
-        (true, false) => Err(CliError::Usage(format!(
+        (true, false) => Err(CliError::usage(format!(
             "this worker is bound to hardware, device {}: start it there with --attest-gpu or --attest-cpu, or give the \
              hardware up (`assay chain tx bind-device --release`)",
             hex::encode(&registration.device)

@@ -1,31 +1,16 @@
 //! Why a file's content is refused.
 
-use attestation::codec::DecodeError;
 use attestation::evidence::tdx::TdxError;
 use attestation::policy::PolicyError;
-use circuits::model::bundle::BundleError;
-use circuits::model::graph::GraphError;
 use circuits::model::tensor::TensorError;
-use verifier::container::ContainerError;
-use verifier::key::KeyError;
-use verifier::proof::ProofError;
-use verifier::receipt::ReceiptFileError;
+use verifier::cli::ContentError;
 
+use super::Exit;
 use crate::bench::record::RecordError;
 
-/// Why a file's content is not what its reader needs.
+/// Why a file's content is not what its reader needs, of the files that only this program reads.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FormatError {
-    #[error(transparent)]
-    Bundle(#[from] BundleError),
-    #[error(transparent)]
-    VerifyingKey(#[from] KeyError),
-    #[error(transparent)]
-    Proof(#[from] ProofError),
-    #[error(transparent)]
-    Receipt(#[from] ReceiptFileError),
-    #[error(transparent)]
-    Container(#[from] ContainerError),
     #[error("not a model input: expected a JSON array of integers, or {{\"shape\": [..], \"values\": [..]}} ({0})")]
     Input(serde_json::Error),
     #[error(transparent)]
@@ -40,8 +25,6 @@ pub(crate) enum FormatError {
     #[error("not a public key record ({0})")]
     PublicRecord(serde_json::Error),
     #[error(transparent)]
-    Evidence(#[from] DecodeError),
-    #[error(transparent)]
     Nvidia(attestation::evidence::nvidia::container::ContainerError),
     #[error("attestation report in digits: {0}")]
     ReportText(attestation::hex::HexError),
@@ -49,8 +32,6 @@ pub(crate) enum FormatError {
     Policy(#[from] PolicyError),
     #[error(transparent)]
     Tdx(Box<TdxError>),
-    #[error("not a work context ({0})")]
-    WorkContext(serde_json::Error),
     #[error("not a {what} ({error})")]
     Json { what: &'static str, error: serde_json::Error },
     #[error("not UTF-8 text")]
@@ -61,35 +42,12 @@ pub(crate) enum FormatError {
     Empty,
 }
 
-impl FormatError {
-    /// Whether the file is of another release's format, so that this one cannot tell.
-    pub(super) fn is_other_version(&self) -> bool {
-        let container = |error: &ContainerError| matches!(error, ContainerError::Version { .. });
-        match self {
-            Self::Bundle(error) => matches!(error, BundleError::Version { .. }),
-            Self::VerifyingKey(KeyError::Container(error)) | Self::Container(error) => container(error),
-            Self::VerifyingKey(KeyError::Graph(error)) => matches!(error, GraphError::Version { .. }),
-            Self::Proof(error) => error.is_undecided(),
-            Self::Record(error) => matches!(error, RecordError::Version { .. }),
-            Self::Receipt(ReceiptFileError::Container(error)) => container(error),
-            _ => false,
-        }
+impl ContentError for FormatError {
+    fn is_other_version(&self) -> bool {
+        matches!(self, Self::Record(RecordError::Version { .. }))
     }
 
-    /// What to do about it.
-    pub(super) fn help(&self) -> Option<String> {
-        if self.is_other_version() {
-            return Some("`assay version` lists the formats that this release knows".to_owned());
-        }
-        match self {
-            Self::Bundle(BundleError::NoMetadata) => {
-                Some("a model is a .assay file; import it from its network first".to_owned())
-            }
-            Self::Receipt(ReceiptFileError::Container(ContainerError::Kind { .. }))
-            | Self::VerifyingKey(KeyError::Container(ContainerError::Kind { .. })) => {
-                Some("`assay inspect FILE` says what a file is".to_owned())
-            }
-            _ => None,
-        }
+    fn exit(&self) -> Exit {
+        if matches!(self, Self::Policy(_)) { Exit::Configuration } else { Exit::Unreadable }
     }
 }

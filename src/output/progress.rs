@@ -29,7 +29,7 @@ impl Progress {
         if terminal && !quiet {
             bar.enable_steady_tick(TICK);
         } else if !quiet {
-            super::say(&format!("{stage} ..."));
+            verifier::cli::say(&format!("{stage} ..."));
         }
         Self { started: Instant::now(), bar }
     }

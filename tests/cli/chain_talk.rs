@@ -96,6 +96,16 @@ fn a_proof_is_checked_under_the_validators_of_a_genesis() {
     for kind in ["params", "supply", "treasury", "validators"] {
         assert_eq!(chain.query(&[kind, "--prove"])["proof"]["height"], 1, "{kind}");
     }
+    // The proof is kept, and judged without a node by the header that it names.
+    let folder = TempDir::new().unwrap();
+    let kept = folder.path().join("balance.json");
+    let words = ["query", "account", "requester", "--prove", "--keep", kept.to_str().unwrap()];
+    let block =
+        chain.chain(&[words.as_slice(), &["--json"]].concat()).ends(0).envelope()["data"]["proof"]["block"].clone();
+    let judged = arguments!["verify", &kept, "--header", block.as_str().unwrap()];
+    assay(judged).ends(0).shows("after block 1 (0x").shows("ACCEPTED");
+    assay(arguments!["verify", &kept]).ends(3).shows("give the hash of the header that you trust");
+    chain.chain(&words).ends(2).says("error[ASSAY-F006]");
     let url = fs::read_to_string(chain.path().join("address")).unwrap();
     let asked = arguments!["chain", "query", "account", "requester", "--prove", "--node", url.trim_end()];
     assay(&asked).ends(0).says("warning: the validators are those of the genesis that the node itself names");

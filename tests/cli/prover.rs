@@ -41,7 +41,7 @@ fn the_same_model_has_the_same_key() {
 fn a_run_gives_a_proof_that_verifies_for_its_context() {
     let story = story();
     let folder = TempDir::new().unwrap();
-    let out = folder.path().join("mine.proof");
+    let (out, shown) = (folder.path().join("mine.proof"), folder.path().join("mine.json"));
     let digest = format!("0x{}", "5a".repeat(32));
     let arguments = arguments![
         "prover",
@@ -52,12 +52,16 @@ fn a_run_gives_a_proof_that_verifies_for_its_context() {
         story.file("digit.json"),
         "--out",
         &out,
+        "--out-statement",
+        &shown,
         "--json",
         "--context-digest",
         &digest,
         "--accept-insecure-setup"
     ];
     let envelope = assay(arguments).ends(0).envelope();
+    let judged = arguments!["verify", &out, "--statement", &shown, "--vk", story.key(), "--accept-insecure-setup"];
+    assay(judged).ends(0).shows(&format!("under the work context of digest {digest}")).shows("ACCEPTED");
     assert_eq!(envelope["data"]["label"], "7");
     assert_eq!(envelope["warnings"].as_array().unwrap().len(), 1);
     let tensor = |name: &str| serde_json::from_value::<Tensor>(envelope["data"][name].clone()).unwrap();

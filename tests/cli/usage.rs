@@ -8,7 +8,7 @@ fn unknown_words_are_refused_with_a_suggestion() {
     assay(["verfy"]).ends(2).says("error[ASSAY-U001]").says("'verify'");
     assay(["version", "--josn"]).ends(2).says("error[ASSAY-U001]").says("'--json'");
     assay(["prover", "run"]).ends(2).says("--model <FILE>");
-    assay(["verify"]).ends(2).says("<RECEIPTS>...");
+    assay(["verify"]).ends(2).says("<FILE>...");
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn names_of_any_bytes_are_shown_as_far_as_they_go() {
     let envelope = assay(arguments!["inspect", &file, "--json"]).ends(0).envelope();
     assert!(envelope["data"]["file"].as_str().unwrap().ends_with("a\u{fffd}?b"));
     let envelope = assay(arguments!["verify", &file, "--json"]).ends(3).envelope();
-    assert!(envelope["data"]["receipts"][0]["file"].as_str().unwrap().ends_with("a\u{fffd}?b"));
+    assert!(envelope["data"]["files"][0]["file"].as_str().unwrap().ends_with("a\u{fffd}?b"));
     let ran = assay(arguments!["verify", &file]).ends(3);
     assert!(!ran.stdout.contains('\u{1b}'));
 }

@@ -21,7 +21,7 @@ fn verify(receipt: impl Into<PathBuf>) -> Ran {
 
 /// The layers that failed.
 fn failed(envelope: &Value) -> Vec<String> {
-    let findings = envelope["data"]["receipts"][0]["findings"].as_array().unwrap();
+    let findings = envelope["data"]["files"][0]["findings"].as_array().unwrap();
     let failed = findings.iter().filter(|finding| finding["status"] == "failed");
     failed.map(|finding| finding["layer"].as_str().unwrap().to_owned()).collect()
 }
@@ -77,7 +77,7 @@ fn a_true_receipt_is_accepted_with_the_model() {
 #[test]
 fn without_a_key_nothing_is_decided() {
     let envelope = assay(arguments!["verify", story().receipt(), "--json"]).ends(3).envelope();
-    assert_eq!(envelope["data"]["receipts"][0]["outcome"], "undecided");
+    assert_eq!(envelope["data"]["files"][0]["outcome"], "undecided");
     assert_eq!(envelope["errors"][0]["code"], "ASSAY-V002");
     assay(arguments!["verify", story().receipt()]).ends(3).shows("UNDECIDED: no verifying key").shows("--vk FILE");
 }
@@ -220,7 +220,7 @@ fn the_worst_of_several_files_decides() {
     let good = story.receipt();
     judge(&[&good, &good]).ends(0);
     let envelope = judge(&[&missing, &good]).ends(2).envelope();
-    assert_eq!(envelope["data"]["receipts"].as_array().unwrap().len(), 1);
+    assert_eq!(envelope["data"]["files"].as_array().unwrap().len(), 1);
     let envelope = judge(&[&good, &forged, &missing]).ends(1).envelope();
     let codes: Vec<&str> =
         envelope["errors"].as_array().unwrap().iter().map(|error| error["code"].as_str().unwrap()).collect();

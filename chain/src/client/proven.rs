@@ -1,6 +1,7 @@
 //! Reading without believing: an object is what a finalised header commits to, or the node lied.
 
-use verifier::inclusion::ValidatorSet;
+use verifier::inclusion::record::HexBytes;
+use verifier::inclusion::{Inclusion, Shown, ValidatorSet};
 
 use super::connection::Client;
 use super::error::ClientError;
@@ -17,6 +18,8 @@ pub struct Proven<T> {
     pub block: Hash,
     /// The object.
     pub object: Option<T>,
+    /// The same, for whoever trusts the header and has no node.
+    pub inclusion: Inclusion,
 }
 
 impl Client {
@@ -41,13 +44,16 @@ impl Client {
         }
         proof.certificate.verify(header, genesis, validators).map_err(|error| wrong(error.to_string()))?;
         let (root, key) = (&header.state_root, key.to_bytes());
-        let shown = match &answer.object {
-            Some(object) => proof.state.verify_inclusion(root, &key, &encode(object)),
+        let value = answer.object.as_ref().map(encode);
+        let shown = match &value {
+            Some(value) => proof.state.verify_inclusion(root, &key, value),
             None => proof.state.verify_exclusion(root, &key),
         };
         shown.map_err(|error| wrong(error.to_string()))?;
         let kind = || wrong("an object of another kind than asked for".to_owned());
         let object = answer.object.map(|object| T::from_object(object).ok_or_else(kind)).transpose()?;
-        Ok(Proven { height: header.height, block: header.hash(), object })
+        let (height, block) = (header.height, header.hash());
+        let shown = Shown::State { key, value: value.map(HexBytes), proof: proof.state };
+        Ok(Proven { height, block, object, inclusion: Inclusion { header: proof.header, shown } })
     }
 }

@@ -10,6 +10,7 @@ use attestation::evidence::sev_snp::{CERTIFICATE_BYTES_MAX, CRL_BYTES_MAX, SnpCo
 use attestation::evidence::tdx::TdxCollateral;
 use clap::Args;
 use serde_json::json;
+use verifier::cli::CheckError;
 
 use crate::error::{CliError, FormatError};
 use crate::files::{self, Existing};
@@ -79,7 +80,7 @@ pub(super) fn run(arguments: &CollateralCommand, output: &Output) -> Result<Done
     let content = collateral.to_bytes();
     if content.len() > COLLATERAL_BYTES_MAX {
         let (max, got) = (COLLATERAL_BYTES_MAX as u64, content.len().to_string());
-        return Err(CliError::TooLarge { path: arguments.out.clone(), what: "collateral", max, got });
+        return Err(CheckError::TooLarge { path: arguments.out.clone(), what: "collateral", max, got }.into());
     }
     files::write(&arguments.out, &content, Existing::Keep)?;
     output.heading(&format!("collateral {}", name(&arguments.out)));
@@ -108,6 +109,6 @@ pub(super) fn run(arguments: &CollateralCommand, output: &Output) -> Result<Done
 fn bounded<const MAX: usize>(path: &Path) -> Result<Bytes<MAX>, CliError> {
     let bytes = files::read(path, "document", MAX as u64)?;
     let got = bytes.len().to_string();
-    let refused = CliError::TooLarge { path: path.to_owned(), what: "document", max: MAX as u64, got };
-    Bytes::new(bytes).map_err(|_| refused)
+    let refused = CheckError::TooLarge { path: path.to_owned(), what: "document", max: MAX as u64, got };
+    Bytes::new(bytes).map_err(|_| refused.into())
 }

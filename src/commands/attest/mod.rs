@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use attestation::appraisal::{COLLATERAL_BYTES_MAX, Collateral};
-use attestation::context::WorkContext;
 use attestation::evidence::{EVIDENCE_BYTES_MAX, Evidence};
-use attestation::policy::{POLICY_TOML_BYTES_MAX, Policy, PolicyTable};
+use attestation::policy::{POLICY_TOML_BYTES_MAX, Policy};
 use clap::{Args, Subcommand};
+use verifier::judgement::standard_policy;
 
 use crate::error::{CliError, FormatError};
 use crate::files;
@@ -21,9 +20,6 @@ mod vendor;
 mod verify;
 
 pub(super) use report::Interface;
-
-/// Most bytes of a work context in JSON.
-const CONTEXT_BYTES_MAX: u64 = 64 << 10;
 
 /// Collect evidence of hardware, and judge it offline
 #[derive(Debug, Subcommand)]
@@ -69,11 +65,7 @@ impl PolicyOptions {
     fn read(&self) -> Result<Policy, CliError> {
         match &self.policy {
             Some(path) => read_policy(path),
-            None =>
-            {
-                #[expect(clippy::expect_used, reason = "a constant table, checked by a test of assay verify")]
-                Ok(Policy::new(PolicyTable::standard()).expect("the standard policy is valid"))
-            }
+            None => Ok(standard_policy()),
         }
     }
 }
@@ -82,16 +74,6 @@ fn read_policy(path: &Path) -> Result<Policy, CliError> {
     let bytes = files::read(path, "policy", POLICY_TOML_BYTES_MAX as u64)?;
     let text = String::from_utf8(bytes).map_err(|_| CliError::format(path, FormatError::Text))?;
     Policy::from_toml(&text).map_err(|error| CliError::format(path, FormatError::Policy(error)))
-}
-
-fn read_context(path: &Path) -> Result<WorkContext, CliError> {
-    let bytes = files::read(path, "work context", CONTEXT_BYTES_MAX)?;
-    serde_json::from_slice(&bytes).map_err(|error| CliError::format(path, FormatError::WorkContext(error)))
-}
-
-pub(super) fn read_collateral(path: &Path) -> Result<Collateral, CliError> {
-    let bytes = files::read(path, "collateral", COLLATERAL_BYTES_MAX as u64)?;
-    Collateral::from_bytes(&bytes).map_err(|error| CliError::format(path, FormatError::Evidence(error)))
 }
 
 /// Evidence that is alone in its file.

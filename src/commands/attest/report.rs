@@ -11,8 +11,8 @@ use attestation::hex;
 use attestation::identity::ed25519;
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use verifier::cli::read_context;
 
-use super::read_context;
 use crate::error::CliError;
 use crate::files::{self, Existing};
 use crate::output::{Done, Output, bytes as size, name};
@@ -70,7 +70,7 @@ impl Interface {
                 Ok(Box::new(SevGuest::open(Path::new(SEV_GUEST_DEVICE), der).map_err(missing)?))
             }
             (Self::SevGuest, None) => {
-                Err(CliError::Usage("sev-guest needs the certificate of the chip's key: --vcek FILE".to_owned()))
+                Err(CliError::usage("sev-guest needs the certificate of the chip's key: --vcek FILE".to_owned()))
             }
         }
     }
@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &Report, output: &Output) -> Result<Done, CliError>
     let context = read_context(&arguments.context)?;
     files::check_writable(&arguments.out, Existing::Keep)?;
     let key: Option<ed25519::PublicKey> = match &arguments.session_key {
-        Some(text) => Some(text.parse().map_err(|error| CliError::Usage(format!("--session-key: {error}")))?),
+        Some(text) => Some(text.parse().map_err(|error| CliError::usage(format!("--session-key: {error}")))?),
         None => None,
     };
     let missing = |error| CliError::Collect(Box::new(error));

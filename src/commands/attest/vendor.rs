@@ -14,6 +14,8 @@ use attestation::hex;
 use attestation::policy::Policy;
 
 use super::source::{VendorFile, VendorOptions};
+use verifier::cli::CheckError;
+
 use crate::error::CliError;
 use crate::files;
 
@@ -31,7 +33,7 @@ impl Judging<'_> {
     pub(super) fn judge(&self, file: &VendorFile) -> Result<Result<VendorClaims, AttestationError>, CliError> {
         let Judging { path, options, collateral, policy, at } = *self;
         let given = |option: &str, is_given: bool, what: &str| {
-            if is_given { Ok(()) } else { Err(CliError::Usage(format!("{} needs {what}: {option}", file.name()))) }
+            if is_given { Ok(()) } else { Err(CliError::usage(format!("{} needs {what}: {option}", file.name()))) }
         };
         match file {
             VendorFile::Devices(entries) => {
@@ -69,14 +71,14 @@ impl Judging<'_> {
         let given: Vec<[u8; 32]> =
             self.options.nonce.iter().map(|text| digits("--nonce", text)).collect::<Result<_, _>>()?;
         match given.as_slice() {
-            [] => Err(CliError::Usage(format!(
+            [] => Err(CliError::usage(format!(
                 "{} needs the nonce that was asked, or it may be an old answer: --nonce HEX; `assay attest inspect` \
                  shows what was answered",
                 file.name()
             ))),
             [nonce] => Ok(vec![*nonce; devices]),
             nonces if nonces.len() == devices => Ok(given),
-            nonces => Err(CliError::Usage(format!(
+            nonces => Err(CliError::usage(format!(
                 "--nonce: expected one, or one for each of {devices} devices, got {}",
                 nonces.len()
             ))),
@@ -86,7 +88,7 @@ impl Judging<'_> {
     fn report_data(&self, file: &VendorFile) -> Result<[u8; 64], CliError> {
         let Some(text) = &self.options.report_data else {
             let name = file.name();
-            return Err(CliError::Usage(format!(
+            return Err(CliError::usage(format!(
                 "{name} needs the data that it shall hold: --report-data HEX; `assay attest inspect` shows what it holds"
             )));
         };
@@ -95,12 +97,12 @@ impl Judging<'_> {
 
     fn bounded<const MAX: usize>(&self, bytes: &[u8], what: &'static str) -> Result<Bytes<MAX>, CliError> {
         let (path, max, got) = (self.path.to_owned(), MAX as u64, bytes.len().to_string());
-        Bytes::new(bytes.to_vec()).map_err(|_| CliError::TooLarge { path, what, max, got })
+        Bytes::new(bytes.to_vec()).map_err(|_| CheckError::TooLarge { path, what, max, got }.into())
     }
 }
 
 /// Hexadecimal digits as vendors print them, with or without `0x`.
 fn digits<const BYTES: usize>(option: &str, text: &str) -> Result<[u8; BYTES], CliError> {
     let digits = text.strip_prefix("0x").unwrap_or(text).to_ascii_lowercase();
-    hex::decode(&format!("0x{digits}")).map_err(|error| CliError::Usage(format!("{option}: {error}")))
+    hex::decode(&format!("0x{digits}")).map_err(|error| CliError::usage(format!("{option}: {error}")))
 }

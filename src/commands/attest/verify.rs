@@ -10,10 +10,11 @@ use attestation::hex;
 use attestation::policy::Policy;
 use clap::Args;
 use serde_json::{Value, json};
+use verifier::cli::{CheckError, Failure as _, read_collateral, read_context};
 
+use super::PolicyOptions;
 use super::source::{Source, VendorFile, VendorOptions};
 use super::vendor::Judging;
-use super::{PolicyOptions, read_collateral, read_context};
 use crate::error::CliError;
 use crate::output::{Done, Output, Tone, name, printable, utc};
 
@@ -63,7 +64,7 @@ pub(super) fn run(arguments: &Verify, output: &Output) -> Result<Done, CliError>
         (Some(context), _) => (read_context(context)?, None),
         (None, Some(context)) => (context, ended),
         (None, None) => {
-            return Err(CliError::Usage(
+            return Err(CliError::usage(
                 "evidence outside a receipt needs its work context: --context FILE".to_owned(),
             ));
         }
@@ -88,7 +89,7 @@ pub(super) fn run(arguments: &Verify, output: &Output) -> Result<Done, CliError>
         // The worker's signature over the evidence, and the session that its quote vouches for.
         let signed = file.signed.verify().and_then(|()| file.signed.check_evidence(&file.evidence));
         if let Err(error) = signed {
-            let problem = CliError::Rejected { path: path.to_owned(), reason: error.to_string() };
+            let problem = CheckError::Rejected { path: path.to_owned(), reason: error.to_string() };
             return Ok(refused(&problem, &error.to_string(), facts, output));
         }
     }
@@ -102,7 +103,7 @@ pub(super) fn run(arguments: &Verify, output: &Output) -> Result<Done, CliError>
 fn run_vendor(arguments: &Verify, file: &VendorFile, policy: &Policy, output: &Output) -> Result<Done, CliError> {
     let path = arguments.file.as_path();
     if arguments.context.is_some() {
-        return Err(CliError::Usage(format!("--context: a file with {} is about no work", file.name())));
+        return Err(CliError::usage(format!("--context: a file with {} is about no work", file.name())));
     }
     let collateral = arguments.collateral.as_deref().map(read_collateral).transpose()?.unwrap_or_default();
     let at = arguments.at.unwrap_or_else(now);
@@ -138,13 +139,13 @@ fn run_vendor(arguments: &Verify, file: &VendorFile, policy: &Policy, output: &O
 }
 
 /// A refusal, or that documents are what is missing: without them a layer is neither right nor wrong.
-fn problem(path: &Path, error: &AttestationError) -> CliError {
+fn problem(path: &Path, error: &AttestationError) -> CheckError {
     let (path, reason) = (path.to_owned(), error.to_string());
     if error.is_undecided() {
         let help = Some("give them with --collateral FILE; `assay attest collateral` assembles one");
-        CliError::Undecided { path, reason, help }
+        CheckError::Undecided { path, reason, help }
     } else {
-        CliError::Rejected { path, reason }
+        CheckError::Rejected { path, reason }
     }
 }
 
@@ -195,9 +196,9 @@ fn accepted(appraisal: &Appraisal, facts: Value, output: &Output) -> Value {
     )
 }
 
-fn refused(problem: &CliError, reason: &str, facts: Value, output: &Output) -> Done {
+fn refused(problem: &CheckError, reason: &str, facts: Value, output: &Output) -> Done {
     let (tone, word, outcome) = match problem {
-        CliError::Undecided { .. } => (Tone::Unsure, "UNDECIDED", "undecided"),
+        CheckError::Undecided { .. } => (Tone::Unsure, "UNDECIDED", "undecided"),
         _ => (Tone::Bad, "REJECTED", "rejected"),
     };
     output.line(format!("{}: {}", output.paint(tone, word), printable(reason)));

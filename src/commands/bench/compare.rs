@@ -10,7 +10,7 @@ use super::figures::{NOT_MEASURED, accuracy, figure, settings, system};
 use crate::bench::comparison::{Note, Pair, Ratio, Row, caveats, pairs};
 use crate::bench::error::BenchError;
 use crate::bench::record::{RUN_BYTES_MAX, Run};
-use crate::error::CliError;
+use crate::error::{CliError, FormatError};
 use crate::files;
 use crate::output::{Done, Output, Tone, name, printable, utc};
 
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Compare, output: &Output) -> Result<Done, CliError
 
 fn read(path: &Path) -> Result<Run, CliError> {
     let bytes = files::read(path, "benchmark record", RUN_BYTES_MAX)?;
-    Run::from_bytes(&bytes).map_err(|error| CliError::format(path, error))
+    Run::from_bytes(&bytes).map_err(|error| CliError::format(path, FormatError::from(error)))
 }
 
 /// Names of a run's models, each once.

@@ -59,7 +59,7 @@ impl DataDirectory {
         if self.chain().symlink_metadata().is_ok() {
             return Err(ChainError::GenesisMissing { path, folder: self.chain() }.into());
         }
-        let read = |source| CliError::Read { path: self.path.clone(), source };
+        let read = |source| CliError::read(&self.path, source);
         match std::fs::read_dir(&self.path) {
             Ok(entries) => {
                 for entry in entries {
@@ -78,7 +78,7 @@ impl DataDirectory {
     /// The genesis of a directory that must hold a chain.
     pub(super) fn existing_genesis(&self) -> Result<Genesis, CliError> {
         let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
-        self.genesis()?.ok_or_else(|| CliError::Read { path: self.genesis_path(), source: missing() })
+        self.genesis()?.ok_or_else(|| CliError::read(&self.genesis_path(), missing()))
     }
 
     /// Makes the directory and writes its genesis, which no other process may have done meanwhile.

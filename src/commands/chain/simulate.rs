@@ -32,7 +32,7 @@ pub(in crate::commands) struct Simulate {
 pub(super) fn run(arguments: &Simulate, output: &Output) -> Result<Done, CliError> {
     let Simulate { units, price: Amount(price_per_unit), spot_rate_bps: spot_rate_bps_min } = *arguments;
     let params = Params::development();
-    let beyond = || CliError::Usage("--units and --price: the amounts leave the range of money".to_owned());
+    let beyond = || CliError::usage("--units and --price: the amounts leave the range of money".to_owned());
     let price = price_per_unit.checked_mul(units.into()).ok_or_else(beyond)?;
     let check = share(price, params.fee.check_bps.saturating_mul(2)).ok_or_else(beyond)?;
     let escrow = price.checked_add(check).ok_or_else(beyond)?;

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use verifier::cli::{Chosen, print};
+use verifier::judgement::{Judge, Subject};
 use verifier::receipt::{ReceiptFile, UnauthenticatedNotes};
 use verifier::verdict::{Outcome, RequiredLayer};
 
@@ -11,8 +13,6 @@ use super::error::StepError;
 use super::plot::Plot;
 use super::story::{Story, Told};
 use super::work::Work;
-use crate::commands::setups::Chosen;
-use crate::commands::verify::Judge;
 use crate::error::CliError;
 use crate::files::{self, Existing, NewFolder};
 use crate::output::{Output, name};
@@ -65,18 +65,19 @@ impl Keepsakes {
         let judged = story.step("verify file", |_| {
             let file = files::read_receipt(&self.path().join(RECEIPT)).map_err(unusable)?;
             let key = files::read_key(&self.path().join(KEY)).map_err(unusable)?;
-            let judge = Judge::new(Some(key), None, RequiredLayer::Proven, None, Some(Chosen::Development));
-            let judged = judge.judge(Path::new(RECEIPT), file);
+            let judge = Judge::new(Some(key), None, RequiredLayer::Proven, Some(Chosen::Development.id()));
+            let judged = judge.judge(vec![Subject::Receipt(Box::new(file))]).pop();
+            let judged = judged.ok_or_else(|| StepError::File("nothing was judged".to_owned()))?;
             if judged.outcome() != Outcome::Accepted {
                 return Err(StepError::Verdict { reason: judged.reason() });
             }
             let text = format!("assay verify {RECEIPT} --vk {KEY} --accept-insecure-setup");
-            let told = Told::new(text, judged.data());
+            let told = Told::new(text, judged.data(RECEIPT));
             Ok((judged, told))
         })?;
         output.gap();
-        judged.print(output);
-        Ok(judged.data())
+        print(&judged, Path::new(RECEIPT), output);
+        Ok(judged.data(RECEIPT))
     }
 
     fn write(&self, plot: &Plot, work: &Work) -> Result<(), StepError> {
@@ -129,6 +130,6 @@ impl Keepsakes {
     }
 }
 
-fn unusable(error: CliError) -> StepError {
+fn unusable(error: impl std::fmt::Display) -> StepError {
     StepError::File(error.to_string())
 }

@@ -8,6 +8,7 @@ use attestation::{codec, hex};
 use circuits::model::bundle::Bundle;
 use clap::Args;
 use serde_json::json;
+use verifier::cli::{CheckError, Failure as _};
 use verifier::key::ModelCommitment;
 use verifier::rows::{RowAudit, audit};
 
@@ -76,7 +77,7 @@ pub(super) fn run(arguments: &Audit, output: &Output) -> Result<Done, CliError> 
             let absent = || CliError::None { what: "model", id: hex::encode(hash) };
             Published::registered(hash, &found.ok_or_else(absent)?)?
         }
-        (None, None) => return Err(CliError::Usage("--vk FILE or --registered HASH: expected one of them".to_owned())),
+        (None, None) => return Err(CliError::usage("--vk FILE or --registered HASH: expected one of them".to_owned())),
     };
     let found = published.audit(&bundle, output)?;
     output.heading(&format!("model {}", name(model)));
@@ -86,7 +87,7 @@ pub(super) fn run(arguments: &Audit, output: &Output) -> Result<Done, CliError> 
     if found.holds() {
         return Ok(Done::ok(data));
     }
-    let error = CliError::Rejected { path: model.clone(), reason: reason(&found) };
+    let error = CheckError::Rejected { path: model.clone(), reason: reason(&found) };
     Ok(Done { exit: error.exit(), data, problems: vec![output.problem(&error)] })
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use prover::import::onnx::{self, ImportError, Lists, Report, Settings};
 use serde_json::json;
+use verifier::cli::{CheckError, Failure as _};
 
 use crate::commands::prover::estimate::of_graph;
 use crate::commands::prover::existing;
@@ -187,7 +188,7 @@ pub(super) fn make_input(arguments: &MakeInput, output: &Output) -> Result<Done,
     let lists = read_lists(&arguments.from)?;
     let tensor = onnx::integer_input(quantisation, bundle.graph().input(), &lists, arguments.sample)
         .map_err(|source| CliError::Import(Box::new(ImportProblem::Input { path: arguments.from.clone(), source })))?;
-    let text = serde_json::to_vec(&tensor).map_err(|error| CliError::Output(error.into()))?;
+    let text = serde_json::to_vec(&tensor).map_err(|error| CliError::from(CheckError::Output(error.into())))?;
     files::write(&arguments.out, &text, kept)?;
     output.heading(&format!("integers of sample {} of {}", arguments.sample, name(&arguments.from)));
     output.field("input", shape(tensor.shape()));
@@ -224,7 +225,7 @@ fn report(report: &Report, output: &Output) {
 }
 
 fn read_network(path: &Path) -> Result<Vec<u8>, CliError> {
-    files::read(path, "network", onnx::NETWORK_BYTES_MAX as u64)
+    Ok(files::read(path, "network", onnx::NETWORK_BYTES_MAX as u64)?)
 }
 
 fn read_lists(path: &Path) -> Result<Lists, CliError> {

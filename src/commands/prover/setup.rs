@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 use verifier::setup::Setup;
 
 use super::{derive_key, existing, nanoseconds};
-use crate::commands::setups::{SetupOptions, Store, setup_name};
+use verifier::cli::{SetupOptions, Store};
+
+use crate::commands::setups::{self, setup_name};
 use crate::error::{CeremonyError, CliError};
 use crate::files;
 use crate::output::{Done, Output, bytes, duration, name, printable};
@@ -82,14 +84,14 @@ pub(super) fn run(arguments: &MakeKey, output: &Output) -> Result<Done, CliError
     let (setup, import) = match chosen {
         Some(chosen) => {
             chosen.warn(output);
-            (setup.obtain(chosen, model_k.unwrap_or_default(), output)?, Value::Null)
+            (setups::obtain(setup, chosen, model_k.unwrap_or_default(), output)?, Value::Null)
         }
         None => {
             let store = setup.store()?;
             let Imported { setup, path, data } = ceremony.import(ceremony.k.or(model_k), &store, output)?;
             output.field("kept", name(&path));
             let k = model_k.unwrap_or(setup.k());
-            (store.reduce(setup, k, output)?, data)
+            (setups::reduce(&store, setup, k, output)?, data)
         }
     };
     let setup_time = start.elapsed();
@@ -178,7 +180,7 @@ impl CeremonyOptions {
                 let progress = output.progress(&format!("preparing the Lagrange basis for 2^{k} rows"));
                 let setup = ceremony.into_setup(&|done, total| progress.set(done, total)).map_err(refused)?;
                 progress.finish();
-                store.keep(&setup)?;
+                setups::keep(store, &setup)?;
                 setup
             }
         };

@@ -12,7 +12,9 @@ use attestation::identity::ed25519;
 use attestation::identity::keystore::fresh_seed;
 use clap::Args;
 
-use crate::commands::attest::{Interface, read_collateral};
+use verifier::cli::read_collateral;
+
+use crate::commands::attest::Interface;
 use crate::error::CliError;
 use crate::files;
 
@@ -53,7 +55,7 @@ impl DeviceOptions {
         let Self { attest_gpu, attest_cpu, collateral, vcek } = self;
         if !attest_gpu && attest_cpu.is_none() {
             return match collateral {
-                Some(_) => Err(CliError::Usage("--collateral goes with --attest-gpu or --attest-cpu".to_owned())),
+                Some(_) => Err(CliError::usage("--collateral goes with --attest-gpu or --attest-cpu".to_owned())),
                 None => Ok(None),
             };
         }

@@ -1,4 +1,4 @@
-//! The program `assay-verify`: its command line, files, messages, codes and exit codes.
+//! What `assay verify` and `assay-verify` share: the command line, files, messages, codes and exit codes.
 //!
 //! This is the only part of the crate that touches files, clock or terminal, and it is behind the feature `cli`. It decides
 //! nothing: [`crate::judgement`] does.

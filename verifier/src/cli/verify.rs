@@ -69,7 +69,7 @@ pub struct VerifyOptions {
     /// Hash of the header that what is on a chain is judged by
     #[arg(long, value_name = "0x..", help_heading = "Trust")]
     header: Option<Identifier>,
-    /// What a proof outside a receipt is to show, JSON
+    /// What a proof outside a receipt is to show, JSON; `assay prover run --out-statement` writes it
     #[arg(long, value_name = "FILE", help_heading = "Beside the files")]
     statement: Option<PathBuf>,
     /// Work context of evidence outside a receipt, JSON

@@ -1,5 +1,7 @@
 //! Asking for an object, with or without believing the node.
 
+use std::path::PathBuf;
+
 use ::chain::client::Client;
 use ::chain::state::{Key, Stored};
 use ::chain::types::{Genesis, Hash};
@@ -8,9 +10,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::TrustOptions;
+use verifier::cli::{CheckError, Failure as _};
+
 use crate::commands::chain::directory::{DataDirectory, read_genesis};
 use crate::commands::node::NodeOptions;
 use crate::error::CliError;
+use crate::files::{self, Existing};
 use crate::output::{Done, Output, Problem, Tone, short};
 
 /// A node, and whom to believe about its answers.
@@ -18,6 +23,7 @@ pub(super) struct Asked<'a> {
     pub(super) client: Client,
     pub(super) output: &'a Output,
     trust: Option<Trust>,
+    keep: Option<PathBuf>,
 }
 
 /// The validators of this genesis are believed.
@@ -53,7 +59,10 @@ impl<'a> Asked<'a> {
                 Some(Trust { genesis: client.genesis().await?, source: "node" })
             }
         };
-        Ok(Self { client, output, trust })
+        if let Some(path) = &options.keep {
+            files::check_writable(path, Existing::Keep)?;
+        }
+        Ok(Self { client, output, trust, keep: options.keep.clone() })
     }
 
     /// Whether answers are checked. What is asked for beside the object itself is the node's word all the same.
@@ -66,6 +75,11 @@ impl<'a> Asked<'a> {
             return Ok(Found { object: self.client.get(key).await?, proof: None });
         };
         let proven = self.client.prove(key, genesis.validators(), &genesis.hash()).await?;
+        if let Some(path) = &self.keep {
+            let text = serde_json::to_vec(&proven.inclusion);
+            let text = text.map_err(|error| CliError::from(CheckError::Output(error.into())))?;
+            files::write(path, &text, Existing::Keep)?;
+        }
         Ok(Found { object: proven.object, proof: Some((proven.height, proven.block)) })
     }
 

@@ -45,6 +45,9 @@ struct TrustOptions {
     /// Genesis whose validators are believed; without it the data directory's, or the node's own word
     #[arg(long, value_name = "FILE", global = true, requires = "prove")]
     genesis: Option<PathBuf>,
+    /// Where to keep the proof, for `assay verify FILE --header 0x..` without a node; an existing file is not overwritten
+    #[arg(long, value_name = "FILE", global = true, requires = "prove")]
+    keep: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -223,7 +226,7 @@ pub(super) fn run(arguments: &Query, output: &Output) -> Result<Done, CliError> 
     let Query { what, node, trust } = arguments;
     if trust.prove && !what.is_object() {
         let text = format!("--prove: `{}` asks for no object of the state, so there is nothing to prove", what.name());
-        return Err(CliError::Usage(text));
+        return Err(CliError::usage(text));
     }
     let client = node.client()?;
     block_on(async {

@@ -12,9 +12,8 @@ use verifier::inclusion::ValidatorSet;
 use super::asked::Asked;
 use crate::commands::chain::words::{percent, tokens};
 use crate::commands::names;
-use crate::commands::prover::values;
 use crate::error::CliError;
-use crate::output::{Done, bytes, picture, printable, shape};
+use crate::output::{Done, bytes, picture, printable, shape, values};
 
 pub(super) async fn account(asked: &Asked<'_>, address: &Address) -> Result<Done, CliError> {
     let output = asked.output;

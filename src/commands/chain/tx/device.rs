@@ -8,7 +8,9 @@ use ::chain::types::transaction::{self, DeviceStep};
 use clap::Args;
 
 use super::{Acts, Prepared};
-use crate::commands::attest::{read_collateral, read_evidence};
+use verifier::cli::read_collateral;
+
+use crate::commands::attest::read_evidence;
 use crate::commands::names::{Identifier, WorkerName};
 use crate::commands::signer::Password;
 use crate::error::CliError;

@@ -50,7 +50,7 @@ impl Acts for Propose {
             (Some(path), _) => Change::Params(read(path, "set of parameters")?),
             (None, Some(path)) => Change::Link(read(path, "link to a chain")?),
             (None, None) => {
-                return Err(CliError::Usage("--params FILE or --link FILE: expected one of them".to_owned()));
+                return Err(CliError::usage("--params FILE or --link FILE: expected one of them".to_owned()));
             }
         };
         Ok(Ready(Action::Propose(Box::new(transaction::Propose { worker, change }))))

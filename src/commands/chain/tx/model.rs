@@ -11,6 +11,7 @@ use ::chain::types::{Action, Hash, Model, Params, UnitsFormula, encode};
 use attestation::hex;
 use circuits::model::bundle::Bundle;
 use clap::Args;
+use verifier::cli::CheckError;
 use verifier::key::VerifyingKey;
 use verifier::row_opening::open;
 
@@ -121,7 +122,7 @@ impl Prepared for Holding<'_> {
                 let found = found.ok_or_else(|| CliError::None { what: "model", id: hex::encode(&hash) })?;
                 let found = Published::registered(&hash, &found)?.audit(&bundle, output)?;
                 let reason = "every row of it is as published; there is nothing to challenge".to_owned();
-                found.failed.first().copied().ok_or(CliError::Rejected { path: model, reason })?
+                found.failed.first().copied().ok_or(CheckError::Rejected { path: model, reason })?
             }
         };
         let bond = match bond {

@@ -77,7 +77,7 @@ impl Acts for UpdateWorker {
 
     fn prepare(&self, _: &mut Password<'_>, output: &Output) -> Result<impl Prepared, CliError> {
         let hardware = self.hardware.clone().map(Text::new).transpose();
-        let hardware = hardware.map_err(|error| CliError::Usage(format!("--hardware: {error}")))?;
+        let hardware = hardware.map_err(|error| CliError::usage(format!("--hardware: {error}")))?;
         let mut models = self.model.iter().map(|model| model.hash(output)).collect::<Result<Vec<Hash>, _>>()?;
         models.sort_unstable();
         models.dedup();

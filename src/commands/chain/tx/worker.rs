@@ -67,7 +67,7 @@ impl Acts for RegisterWorker {
 
     fn prepare(&self, password: &mut Password<'_>, output: &Output) -> Result<impl Prepared, CliError> {
         let hardware: Text<HARDWARE_BYTES_MAX> =
-            Text::new(self.hardware.clone()).map_err(|error| CliError::Usage(format!("--hardware: {error}")))?;
+            Text::new(self.hardware.clone()).map_err(|error| CliError::usage(format!("--hardware: {error}")))?;
         let key = self.key.key(password, output)?;
         let mut models = Vec::with_capacity(self.model.len());
         for model in &self.model {

@@ -11,8 +11,7 @@ use crate::commands::demo::error::DemoError;
 use crate::commands::demo::story::{Story, Told};
 use crate::commands::demo::work::Work;
 use crate::commands::demo::world::{Leased, Settled};
-use crate::commands::prover::values;
-use crate::output::{bytes, short};
+use crate::output::{bytes, short, values};
 
 /// Number of the worker that does it.
 const WORKER: usize = 1;
