@@ -47,7 +47,7 @@ const HOST: &str = "worker";
 /// Do jobs and checks for pay, and see what they brought
 #[derive(Debug, Subcommand)]
 pub(crate) enum Worker {
-    Run(Run),
+    Run(Box<Run>),
     Rewards(rewards::Rewards),
 }
 
