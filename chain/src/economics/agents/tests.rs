@@ -32,12 +32,12 @@ fn honesty_earns_more_and_without_the_inequality_less() {
 
 #[test]
 fn expected_values_are_exact() {
-    // R = 18.944 paid and 7.104 minted, g = 14.208, q = 19.8 %; b = 1.2 g / q - R, 1 token without I1.
+    // R = 18.944 paid and 3.552 minted at the least difficulty, g = 14.208, q = 19.8 %; b = 1.2 g / q - R, 1 token without I1.
     let lazy = prospect(&Params::development(), &offer(), Agent::Lazy);
-    assert_eq!(lazy.honest.micro(), 18_944_000 + 7_104_000 - 14_208_000);
-    let bond = (14_208_000i128 * 12_000 * 1_000_000 + 10_000 * 198_000 - 1) / (10_000 * 198_000) - 26_048_000;
-    assert_eq!(lazy.with, Expected(802_000 * 26_048_000 - 198_000 * bond));
-    assert_eq!(lazy.without, Expected(802_000 * 26_048_000 - 198_000 * 1_000_000));
+    assert_eq!(lazy.honest.micro(), 18_944_000 + 3_552_000 - 14_208_000);
+    let bond = (14_208_000i128 * 12_000 * 1_000_000 + 10_000 * 198_000 - 1) / (10_000 * 198_000) - 22_496_000;
+    assert_eq!(lazy.with, Expected(802_000 * 22_496_000 - 198_000 * bond));
+    assert_eq!(lazy.without, Expected(802_000 * 22_496_000 - 198_000 * 1_000_000));
 }
 
 #[test]
@@ -64,6 +64,8 @@ fn the_state_machine_pays_what_the_agents_reckon_with() {
     let mut world = World::staffed(|params| {
         params.bond.lease_min = 1;
         params.bond.lease_escrow_bps = 0;
+        // The agents reckon with the least that a result can earn, which here is what it earns.
+        params.epoch.difficulty_min_bps = params.reward.difficulty_bps;
     });
     // The bond of I1 is that of the chain's rate; the check itself is made certain by a rate of the job's own.
     for (spot_rate_bps_min, right) in [(0, true), (10_000, true), (10_000, false)] {

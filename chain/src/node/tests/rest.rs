@@ -160,7 +160,11 @@ async fn what_does_not_fit_is_named() {
         ("/v1/status?x=1", 400, "query: expected no parameters, got \"x\""),
         ("/v1/jobs/open?id=1", 400, "query: expected after, limit, got \"id\""),
         ("/v1/transactions/0x00", 400, "id: expected 0x and 64 lower-case hexadecimal digits, got \"0x00\""),
-        ("/v1/state/job", 400, "kind: expected params, validators, supply, treasury, clock"),
+        (
+            "/v1/state/job",
+            400,
+            "kind: expected governance, mint-authority, params, validators, supply, treasury, clock, running-epoch",
+        ),
         ("/v1/state/params?prove=1", 400, "prove: expected true or false, got \"1\""),
         ("/v1/nothing", 404, "path: expected one of those that /openapi.json lists"),
     ] {

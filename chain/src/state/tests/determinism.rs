@@ -129,12 +129,12 @@ fn roots_are_pinned() {
 }
 
 const GOLDEN: [(&str, &str); 8] = [
-    ("genesis", "d759b4de9e1e05adc0cdee8ed34e9dd25adda814971cd0c07c0a1cc7169ab424"),
-    ("genesis state", "07b390efe6b17086b213b22458614c47cefc48508528a696152cabd5abcc0ff3"),
-    ("state", "9de7fe5491424eb3a655859e041aa82c0e601cca3aeca11cd8403cbff816f869"),
-    ("transactions", "d413269a6d8df7403adfffbdb26b45049f647a62864d2f90cf1d999843695126"),
+    ("genesis", "8b30b26dd1261b2e596ab421f1c632b266a2e471d24d6c397684b3f71ccafc39"),
+    ("genesis state", "faba476b2c2c91274bc82313193dbe7565a3b024e2678122098310002c2e8d5c"),
+    ("state", "271570a8fb317246177506ee1e99861ea03a00ea60d10f56820d89815aea6a37"),
+    ("transactions", "e9028b6572d9fada47008dc0eb173bc5bc722339f976facda0cef267ce2fa3b3"),
     ("no results", "47e661b4da05709fa742fcc3298880031c0f58afc52c33ec908c399cc4d8caaf"),
     ("one result", "cc57a2ff11b4e20a50f97c8e241acb1fb5b1c99d82fb5eb4997b0ebf4368214a"),
-    ("header", "9cd842bbc897be6d3707c3a29c80df43a3686b79541f12f58a61bdb1eaee72ce"),
-    ("beacon", "4345b0791242455c6c1967d29897ef811a13b0f38bac78ebe1582a57ebda0951"),
+    ("header", "e32529e87f65318a459b143d1a27962e7b03673264fe14737fe81f0ed42be039"),
+    ("beacon", "7f869620737c220721a43dce60c83a575781b72a8d16a298c39808354e30703f"),
 ];

@@ -67,7 +67,7 @@ fn a_sum_outside_its_interval_names_item_and_element() {
     let error = convolution.run(&[0, 1, 2, 4], &Device::Cpu).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "batch item 1, node 4 element 1: the device returned 12, expected an integer within [-1, 9]; its f64 arithmetic \
-         is not exact, use another device"
+        "batch item 1, node 4 element 1: the device returned 12, expected an integer within [-1, 9]; its arithmetic is \
+         not exact, use another device"
     );
 }
