@@ -190,10 +190,14 @@ fn plausible(receipt: &WorkReceipt, worker: &WorkerRegistration, model: &Model) 
     if got != expected {
         return Err(Reject::MetadataImplausible(Implausible::Tier { expected, got }));
     }
-    contradiction(receipt, model).map_or(Ok(()), |figure| Err(Reject::MetadataImplausible(figure)))
+    let figure = contradiction(receipt, model).or_else(|| too_fast(receipt));
+    figure.map_or(Ok(()), |figure| Err(Reject::MetadataImplausible(figure)))
 }
 
 /// The first figure of a receipt that contradicts the others or the model, whatever its worker is registered as.
+///
+/// Speed is none of them: a machine faster than its declared tier is refused, since it declared itself wrongly, but an
+/// honest worker that never measured its speed can sign such a receipt, so that nobody is punished for one.
 pub(crate) fn contradiction(receipt: &WorkReceipt, model: &Model) -> Option<Implausible> {
     let metadata = &receipt.metadata;
     let billed = model.formula.bills_tokens();
@@ -206,12 +210,16 @@ pub(crate) fn contradiction(receipt: &WorkReceipt, model: &Model) -> Option<Impl
     if metadata.elapsed_ms > max {
         return Some(Implausible::Elapsed { max, got: metadata.elapsed_ms });
     }
-    if let Some(max) = tokens_per_second_max(metadata.tier)
-        && u128::from(got.1).saturating_mul(1000) > u128::from(max).saturating_mul(metadata.elapsed_ms.into())
-    {
-        return Some(Implausible::Speed { max, tokens: got.1, elapsed_ms: metadata.elapsed_ms });
-    }
     None
+}
+
+/// More tokens in a second than hardware of the declared tier can give.
+fn too_fast(receipt: &WorkReceipt) -> Option<Implausible> {
+    let metadata = &receipt.metadata;
+    let (tokens, elapsed_ms) = (u64::from(metadata.tokens_out), metadata.elapsed_ms);
+    let max = tokens_per_second_max(metadata.tier)?;
+    let is_beyond = u128::from(tokens).saturating_mul(1000) > u128::from(max).saturating_mul(elapsed_ms.into());
+    is_beyond.then_some(Implausible::Speed { max, tokens, elapsed_ms })
 }
 
 /// Top speed of a tier (REQUIREMENTS U13); servers have none.

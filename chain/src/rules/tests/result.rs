@@ -13,7 +13,7 @@ use crate::types::job::{
     InferenceJob, JobInput, JobResult, JobStatus, LeaseStatus, OUTPUT_BYTES_MAX, PROOF_BYTES_MAX, WorkLease,
 };
 use crate::types::model::UnitsFormula;
-use crate::types::transaction::{Action, SubmitResult};
+use crate::types::transaction::{Action, ReportImplausible, SubmitResult};
 use crate::types::worker::WorkerRegistration;
 use verifier::inclusion::List;
 
@@ -252,10 +252,16 @@ fn no_tier_is_faster_than_it_can_be() {
         receipt.metadata.tokens_out = 1;
         receipt.metadata.elapsed_ms = 12;
     });
+    let shown = fast.signed.clone();
     assert_eq!(
         submit(&mut world, &leased, fast),
         Reject::MetadataImplausible(Implausible::Speed { max: 80, tokens: 1, elapsed_ms: 12 })
     );
+    // Refused, and never punished: whoever is shown it learns that a machine was declared too slow.
+    let lease = leased.lease.id;
+    let shown = ReportImplausible { lease, signed: shown };
+    let refused = world.refusal(3, Action::ReportImplausible(Box::new(shown)));
+    assert_eq!(refused, Reject::ReceiptPlausible { lease });
     let slow = world.submission_with(&leased, |receipt| {
         receipt.metadata.tokens_in = 2;
         receipt.metadata.tokens_out = 1;
