@@ -5,6 +5,8 @@
 //!
 //! *Peers that do not read.* While the socket takes no more, nothing is read from it either, so that a peer cannot pile
 //! up answers that it does not take; and when it takes nothing for long, it is closed.
+//!
+//! *Peers that ask faster than they are answered.* While many messages of a WebSocket are under way, no more are read.
 
 use std::io;
 use std::pin::Pin;
@@ -16,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::activity::Activity;
+use super::frames::Frames;
 
 /// How long a peer may take to send a request head, and to send the next one.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +40,26 @@ pub(super) struct Connection {
     reader: Option<Waker>,
     /// The peer took nothing for too long.
     given_up: bool,
+    /// The messages written, if it is a WebSocket.
+    frames: Frames,
+    /// Something was read, so whoever handles that comes first.
+    yields: bool,
 }
 
 impl Connection {
     pub(super) fn new(socket: TcpStream, activity: Activity, patience: Patience) -> Self {
         let quiet = Box::pin(sleep(patience.quiet));
-        Self { socket, activity, patience, quiet, stalled: None, reader: None, given_up: false }
+        Self {
+            socket,
+            activity,
+            patience,
+            quiet,
+            stalled: None,
+            reader: None,
+            given_up: false,
+            frames: Frames::new(),
+            yields: false,
+        }
     }
 
     fn poll_quiet(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -74,7 +91,24 @@ impl Connection {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
+    fn count<'a>(&mut self, parts: impl IntoIterator<Item = &'a [u8]>, written: &Poll<io::Result<usize>>) {
+        let Poll::Ready(Ok(mut written)) = *written else { return };
+        if !self.activity.is_websocket() {
+            return;
+        }
+        let mut messages = 0_u32;
+        for part in parts {
+            let taken = written.min(part.len());
+            written = written.saturating_sub(taken);
+            messages = messages.saturating_add(self.frames.messages_in(part.get(..taken).unwrap_or_default()));
+        }
+        if messages > 0 {
+            self.activity.written(messages);
+        }
+    }
+
     fn wake_reader(&mut self) {
+        self.activity.wake();
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }
@@ -94,9 +128,22 @@ impl AsyncRead for Connection {
             self.reader = Some(context.waker().clone());
             return Poll::Pending;
         }
+        if self.activity.is_websocket() {
+            if self.activity.poll_room(context).is_pending() {
+                return Poll::Pending;
+            }
+            // Messages are counted once their tasks began.
+            if std::mem::take(&mut self.yields) {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
         match Pin::new(&mut self.socket).poll_read(context, buffer) {
             Poll::Pending => self.poll_quiet(context),
-            ready => ready,
+            ready => {
+                self.yields = true;
+                ready
+            }
         }
     }
 }
@@ -104,6 +151,7 @@ impl AsyncRead for Connection {
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(context, bytes);
+        self.count([bytes], &written);
         self.written(context, written)
     }
 
@@ -113,6 +161,7 @@ impl AsyncWrite for Connection {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write_vectored(context, parts);
+        self.count(parts.iter().map(|part| &**part), &written);
         self.written(context, written)
     }
 

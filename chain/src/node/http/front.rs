@@ -47,7 +47,7 @@ where
         self.rpc.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let under_way = self.activity.begin();
         match self.way(&request) {
             Way::Answer(answer) => Box::pin(async move {
@@ -63,6 +63,7 @@ where
                 })
             }
             Way::Rpc => {
+                request.extensions_mut().insert(self.activity.message());
                 let rpc = self.rpc.call(request);
                 Box::pin(async move {
                     let answer = match timeout(REQUEST_MAX, rpc).await {

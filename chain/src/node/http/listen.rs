@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jsonrpsee::Methods;
+use jsonrpsee::core::middleware::RpcServiceBuilder;
 use jsonrpsee::server::{
     BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle, StopHandle, serve_with_graceful_shutdown,
     stop_channel,
@@ -14,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::activity::Activity;
+use super::answers::AnswersLayer;
 use super::connection::{Connection, Patience};
 use super::front::Front;
 use crate::api::{ChainApiServer, EthereumApiServer};
@@ -144,6 +146,7 @@ impl Port {
         let connection = Connection::new(peer, activity.clone(), patience);
         let rpc = Server::builder()
             .set_config(self.config.clone())
+            .set_rpc_middleware(RpcServiceBuilder::new().layer(AnswersLayer(activity.clone())))
             .to_service_builder()
             .build(self.methods.clone(), self.stop.clone());
         let front =

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jsonrpsee_ws_client::{WsClient, WsClientBuilder};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use verifier::inclusion::check_link;
 
@@ -197,15 +197,24 @@ fn frame(text: &str) -> Vec<u8> {
     [&[0x81, 0x80 | 126], length.as_slice(), &[0; 4], text.as_bytes()].concat()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_peer_that_asks_and_never_reads_is_cut_off() {
-    let served = Served::with(|options| options.stalled_max = Duration::from_millis(500)).await;
+async fn raw_websocket(served: &Served) -> TcpStream {
     let mut socket = TcpStream::connect(served.node.address()).await.unwrap();
     let upgrade = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     socket.write_all(upgrade.as_bytes()).await.unwrap();
-    let ask = frame(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"chain_genesis","params":{:130}}}"#, "[]"));
-    let many = ask.repeat(100);
+    socket
+}
+
+/// A question of a size that takes the longer form of a length.
+fn ask() -> Vec<u8> {
+    frame(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"chain_genesis","params":{:130}}}"#, "[]"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_asks_and_never_reads_is_cut_off() {
+    let served = Served::with(|options| options.stalled_max = Duration::from_millis(500)).await;
+    let mut socket = raw_websocket(&served).await;
+    let many = ask().repeat(100);
     let cut_off = async {
         loop {
             if socket.write_all(&many).await.is_err() {
@@ -215,5 +224,43 @@ async fn a_peer_that_asks_and_never_reads_is_cut_off() {
     };
     tokio::time::timeout(Duration::from_secs(60), cut_off).await.expect("the peer may ask for ever");
     served.commit(&transfer(1, 0)).await;
+    served.node.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_asks_faster_than_it_is_answered_gets_every_answer() {
+    const ROUNDS: usize = 1_000;
+    let served = Served::start().await;
+    let (mut reader, mut writer) = raw_websocket(&served).await.into_split();
+    let nonsense = frame(&format!("{:130}", "?"));
+    let batch = frame(&format!(r#"[{{"jsonrpc":"2.0","id":2,"method":"chain_status"}},{:130}]"#, "3"));
+    let unanswered = frame(&format!(r#"{{"jsonrpc":"2.0","method":"chain_status","params":{:130}}}"#, "[]"));
+    let ping = [0x89, 0x80, 0, 0, 0, 0].to_vec();
+    let round = [ask(), nonsense, batch, unanswered, ping].concat();
+    let asking = tokio::spawn(async move {
+        for _ in 0..ROUNDS {
+            writer.write_all(&round).await.unwrap();
+        }
+        writer
+    });
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(reader.read_u8().await.unwrap());
+    }
+    let (mut messages, mut pongs) = (0, 0);
+    while (messages, pongs) != (3 * ROUNDS, ROUNDS) {
+        let first = reader.read_u8().await.unwrap();
+        let length = match reader.read_u8().await.unwrap() {
+            126 => usize::from(reader.read_u16().await.unwrap()),
+            length => usize::from(length),
+        };
+        reader.read_exact(&mut vec![0; length]).await.unwrap();
+        match first {
+            0x81 => messages += 1,
+            0x8A => pongs += 1,
+            other => assert_eq!(other, 0x89),
+        }
+    }
+    drop(asking.await.unwrap());
     served.node.stop().await.unwrap();
 }
