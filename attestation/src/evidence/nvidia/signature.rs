@@ -3,7 +3,7 @@
 //! Keys are taken from subject public key infos in their one spelling: `id-ecPublicKey`, `secp384r1`, uncompressed point.
 //! `s` above half the order is accepted: 24 of 55 public device signatures have it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use der::{Decode, Sequence, asn1::UintRef};
 use sha2::{Digest, Sha256, Sha384};
@@ -99,6 +99,10 @@ impl Signature {
     fn from_integers(r: &[u8], s: &[u8]) -> Result<Self, SignatureError> {
         Ok(Self { r: scalar('r', r)?, s: scalar('s', s)? })
     }
+
+    fn check(&self, digest: &[u8], key: &p384::Multiples) -> Result<(), SignatureError> {
+        if p384::verify(key, digest, &self.r, &self.s) { Ok(()) } else { Err(SignatureError::Mismatch) }
+    }
 }
 
 fn scalar(component: char, bytes: &[u8]) -> Result<[u8; SCALAR_BYTES], SignatureError> {
@@ -157,15 +161,18 @@ impl PublicKey {
     /// # Errors
     /// [`SignatureError::Mismatch`].
     pub fn verify_digest(&self, digest: &[u8], signature: &Signature) -> Result<(), SignatureError> {
-        let good = p384::verify(&self.point, digest, &signature.r, &signature.s);
-        if good { Ok(()) } else { Err(SignatureError::Mismatch) }
+        signature.check(digest, &p384::Multiples::new(&self.point))
     }
 }
 
 /// Signatures already found good in one appraisal, so that certificates and responses that devices share are checked
-/// once. Sound because a name in it commits to key, digest and signature alike.
+/// once, and tables of the keys that made them, which are most of the work of a key's first signature. Sound because a
+/// name in it commits to key, digest and signature alike.
 #[derive(Clone, Debug, Default)]
-pub struct Verified(BTreeSet<[u8; 32]>);
+pub struct Verified {
+    signatures: BTreeSet<[u8; 32]>,
+    keys: BTreeMap<[u8; KEY_INFO_BYTES], p384::Multiples>,
+}
 
 impl Verified {
     /// As [`PublicKey::verify_digest`], skipping what this value has seen succeed.
@@ -180,9 +187,10 @@ impl Verified {
         name.update(signature.s);
         name.update(digest);
         let name = name.finalize().into();
-        if !self.0.contains(&name) {
-            key.verify_digest(digest, signature)?;
-            self.0.insert(name);
+        if !self.signatures.contains(&name) {
+            let multiples = self.keys.entry(key.info).or_insert_with(|| p384::Multiples::new(&key.point));
+            signature.check(digest, multiples)?;
+            self.signatures.insert(name);
         }
         Ok(())
     }

@@ -9,8 +9,8 @@ mod montgomery;
 mod point;
 
 use montgomery::{Limbs, N, P, from_bytes};
-pub(super) use point::Affine;
 use point::combination;
+pub(super) use point::{Affine, Multiples};
 
 /// A point from its big-endian coordinates, if it lies on the curve.
 #[must_use]
@@ -24,7 +24,7 @@ pub(super) fn point(x: &[u8; 48], y: &[u8; 48]) -> Option<Affine> {
 
 /// FIPS 186-5, section 6.4.2, from the digest on. `r` and `s` must lie in `1..n`; a longer digest than 48 bytes is cut.
 #[must_use]
-pub(super) fn verify(key: &Affine, digest: &[u8], r: &[u8; 48], s: &[u8; 48]) -> bool {
+pub(super) fn verify(key: &Multiples, digest: &[u8], r: &[u8; 48], s: &[u8; 48]) -> bool {
     let (r, s) = (from_bytes(r), from_bytes(s));
     let mut bytes = [0; 48];
     let length = digest.len().min(48);

@@ -324,30 +324,44 @@ pub(super) mod field {
         reduce([s0, t1, t2, t3, t4, t5], [t6, t7, t8, t9, t10, t11])
     }
 
-    /// Adds the multiple of the prime that clears the lowest limb, and drops that limb: one of six steps.
+    /// Adds the multiple of the prime that clears the lowest two limbs, and drops those: one of three steps.
     ///
-    /// The prime is 2^384 - m with m = 2^128 + 2^96 - 2^32 + 1, and its negative inverse mod 2^64 is 2^32 + 1. The result is
-    /// below the prime for every input.
+    /// With x = 2^32 the prime is 2^384 - m, m = x^4 + x^3 - x + 1, and its negative inverse modulo 2^128 = x^4 is
+    /// 1 + x + x^2: shifts and additions do.
     #[inline(always)]
     fn step([t0, t1, t2, t3, t4, t5]: Limbs) -> Limbs {
-        let q = t0.wrapping_add(t0 << 32);
-        // q m: its lowest limb is t0 by the choice of q.
-        let (_, high) = q.carrying_mul(0xFFFF_FFFF_0000_0001, 0);
-        let (m1, high) = q.carrying_mul(0x0000_0000_FFFF_FFFF, high);
-        let (m2, carry) = q.carrying_add(high, false);
-        let (u0, borrow) = t1.borrowing_sub(m1, false);
-        let (u1, borrow) = t2.borrowing_sub(m2, borrow);
-        let (u2, borrow) = t3.borrowing_sub(u64::from(carry), borrow);
-        let (u3, borrow) = t4.borrowing_sub(0, borrow);
-        let (u4, borrow) = t5.borrowing_sub(0, borrow);
+        let t = join(t0, t1);
+        let q = t.wrapping_add(t << 32).wrapping_add(t << 64);
+        // q (x^3 - x + 1) is t in its low 128 bits, by the choice of q; above them are whole parts, a carry and a borrow.
+        let (low, borrow) = (q << 96).overflowing_sub(q << 32);
+        let (_, carry) = low.overflowing_add(q);
+        let above = (q >> 32).wrapping_sub(q >> 96).wrapping_add(u128::from(carry)).wrapping_sub(u128::from(borrow));
+        // q m over 2^128, with a carry out of 128 bits.
+        let (product, over) = q.overflowing_add(above);
+        let (low, borrow) = join(t2, t3).overflowing_sub(product);
+        let (high, first) = join(t4, t5).overflowing_sub(u128::from(over));
+        let (high, second) = high.overflowing_sub(u128::from(borrow));
         // Nothing is borrowed where q is zero, so this does not wrap.
-        [u0, u1, u2, u3, u4, q.wrapping_sub(u64::from(borrow))]
+        let top = q.wrapping_sub(u128::from(first | second));
+        let ([u0, u1], [u2, u3], [u4, u5]) = (split(low), split(high), split(top));
+        [u0, u1, u2, u3, u4, u5]
     }
 
-    /// A product of reduced elements over 2^384, reduced.
+    #[inline(always)]
+    fn join(low: u64, high: u64) -> u128 {
+        u128::from(low) | u128::from(high) << 64
+    }
+
+    #[inline(always)]
+    fn split(value: u128) -> [u64; 2] {
+        // The conversions cannot fail, and cost nothing.
+        [value & u128::from(u64::MAX), value >> 64].map(|limb| u64::try_from(limb).unwrap_or_default())
+    }
+
+    /// A product of reduced elements over 2^384, reduced: it is below twice the prime before the last subtraction.
     #[inline(always)]
     fn reduce(low: Limbs, high: Limbs) -> Limbs {
-        let (sum, carry) = super::add(&step(step(step(step(step(step(low)))))), &high);
+        let (sum, carry) = super::add(&step(step(step(low))), &high);
         P.reduced(&sum, carry)
     }
 }

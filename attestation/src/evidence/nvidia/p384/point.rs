@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::montgomery::{
-    Limbs, P,
+    Limbs, P, add,
     field::{multiply, square},
     from_bytes, half, is_zero, subtract,
 };
@@ -24,10 +24,13 @@ const GENERATOR_Y: [u8; 48] = [
     0x81, 0x9D, 0x7A, 0x43, 0x1D, 0x7C, 0x90, 0xEA, 0x0E, 0x5F,
 ];
 
-/// Bits of a window over the generator, whose table is made once.
-const GENERATOR_WINDOW: u32 = 11;
-/// Bits of a window over a key, whose table is made for every signature.
+/// Bits of a window over the generator, whose tables are made once.
+const GENERATOR_WINDOW: u32 = 10;
+/// Bits of a window over a key, whose tables are made for every key.
 const KEY_WINDOW: u32 = 5;
+/// Bits of half a scalar, and digits of its windows: a carry can make one more.
+const HALF_BITS: usize = 192;
+const DIGITS: usize = 193;
 
 /// A point of the curve other than the identity (invariant).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,9 +184,34 @@ fn to_affine(points: &[Jacobian]) -> Vec<Affine> {
     affine
 }
 
-static GENERATOR_MULTIPLES: LazyLock<Vec<Affine>> = LazyLock::new(|| {
+/// Odd multiples of a point and of 2^192 times it, so that half as many doublings serve both halves of a scalar
+/// (interleaving: Möller 2001). Making the tables costs the doublings that their first use saves; a second use is free of
+/// them.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Multiples {
+    near: Vec<Affine>,
+    far: Vec<Affine>,
+}
+
+impl Multiples {
+    /// Of a key.
+    pub(in super::super) fn new(key: &Affine) -> Self {
+        Self::with_window(key, KEY_WINDOW)
+    }
+
+    fn with_window(point: &Affine, window: u32) -> Self {
+        let size = table_size(window);
+        let near = Jacobian::from_affine(*point);
+        let far = (0..HALF_BITS).fold(near, |far, _| far.double());
+        let mut near = to_affine(&[odd_multiples(near, size), odd_multiples(far, size)].concat());
+        let far = near.split_off(size);
+        Self { near, far }
+    }
+}
+
+static GENERATOR_MULTIPLES: LazyLock<Multiples> = LazyLock::new(|| {
     let generator = Affine { x: P.enter(&from_bytes(&GENERATOR_X)), y: P.enter(&from_bytes(&GENERATOR_Y)) };
-    to_affine(&odd_multiples(Jacobian::from_affine(generator), table_size(GENERATOR_WINDOW)))
+    Multiples::with_window(&generator, GENERATOR_WINDOW)
 });
 
 /// Odd multiples below 2^(window - 1).
@@ -191,13 +219,13 @@ const fn table_size(window: u32) -> usize {
     1_usize.unbounded_shl(window.saturating_sub(2))
 }
 
-/// Non-adjacent form with windows of `window` bits, least significant digit first: digits are zero or odd, below
-/// 2^(window - 1) in magnitude, and any `window` consecutive ones hold at most one that is not zero.
-fn windows(scalar: &Limbs, window: u32) -> [i16; 385] {
-    let mut digits = [0; 385];
-    let mut rest = *scalar;
-    // A scalar near 2^384 can carry into one more bit.
-    let mut top = 0_u64;
+/// Non-adjacent form of half a scalar with windows of `window` bits, least significant digit first: digits are zero or
+/// odd, below 2^(window - 1) in magnitude, and any `window` consecutive ones hold at most one that is not zero.
+fn windows(half_scalar: [u64; 3], window: u32) -> [i16; DIGITS] {
+    let mut digits = [0; DIGITS];
+    let [a0, a1, a2] = half_scalar;
+    // A carry out of the half leaves room to spare.
+    let mut rest = [a0, a1, a2, 0, 0, 0];
     let modulus = 1_u64.unbounded_shl(window);
     for digit in &mut digits {
         let [low, ..] = rest;
@@ -206,17 +234,14 @@ fn windows(scalar: &Limbs, window: u32) -> [i16; 385] {
             let negative = residue >= modulus >> 1;
             let magnitude = if negative { modulus.wrapping_sub(residue) } else { residue };
             let value = i16::try_from(magnitude).unwrap_or_default();
-            *digit = if negative { value.wrapping_neg() } else { value };
-            if negative {
-                let (sum, carry) = super::montgomery::add(&rest, &[magnitude, 0, 0, 0, 0, 0]);
-                rest = sum;
-                top = top.wrapping_add(u64::from(carry));
+            let magnitude = [magnitude, 0, 0, 0, 0, 0];
+            (*digit, rest) = if negative {
+                (value.wrapping_neg(), add(&rest, &magnitude).0)
             } else {
-                rest = subtract(&rest, &[magnitude, 0, 0, 0, 0, 0]).0;
-            }
+                (value, subtract(&rest, &magnitude).0)
+            };
         }
-        rest = half(&rest, top & 1 == 1);
-        top >>= 1;
+        rest = half(&rest, false);
     }
     digits
 }
@@ -227,26 +252,22 @@ fn position(digit: i16) -> usize {
 }
 
 /// x and z² of `u1 G + u2 Q`, or nothing for the identity.
-pub(super) fn combination(u1: &Limbs, u2: &Limbs, key: &Affine) -> Option<(Limbs, Limbs)> {
-    let multiples: Vec<_> = odd_multiples(Jacobian::from_affine(*key), table_size(KEY_WINDOW))
-        .into_iter()
-        .map(Jacobian::prepared)
-        .collect();
-    let generator_digits = windows(u1, GENERATOR_WINDOW);
-    let key_digits = windows(u2, KEY_WINDOW);
-    let multiples_of_generator = &*GENERATOR_MULTIPLES;
+pub(super) fn combination(u1: &Limbs, u2: &Limbs, key: &Multiples) -> Option<(Limbs, Limbs)> {
+    let generator = &*GENERATOR_MULTIPLES;
+    let halves = |&[a0, a1, a2, a3, a4, a5]: &Limbs| ([a0, a1, a2], [a3, a4, a5]);
+    let ((near1, far1), (near2, far2)) = (halves(u1), halves(u2));
+    let generator_digits = windows(near1, GENERATOR_WINDOW).into_iter().zip(windows(far1, GENERATOR_WINDOW));
+    let key_digits = windows(near2, KEY_WINDOW).into_iter().zip(windows(far2, KEY_WINDOW));
     let mut sum = Jacobian::identity();
-    for (&generator, &own) in generator_digits.iter().zip(&key_digits).rev() {
+    for ((near1, far1), (near2, far2)) in generator_digits.zip(key_digits).rev() {
         if !sum.is_identity() {
             sum = sum.double();
         }
-        if generator != 0 {
-            let multiple = multiples_of_generator.get(position(generator))?;
-            sum = sum.add_affine(multiple, generator < 0);
-        }
-        if own != 0 {
-            let multiple = multiples.get(position(own))?;
-            sum = sum.add(multiple, own < 0);
+        let terms = [(near1, &generator.near), (far1, &generator.far), (near2, &key.near), (far2, &key.far)];
+        for (digit, multiples) in terms {
+            if digit != 0 {
+                sum = sum.add_affine(multiples.get(position(digit))?, digit < 0);
+            }
         }
     }
     if sum.is_identity() { None } else { Some((sum.x, square(&sum.z))) }

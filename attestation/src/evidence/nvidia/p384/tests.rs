@@ -5,12 +5,12 @@ use p384::{
 };
 use proptest::prelude::*;
 
-use super::{Affine, point, verify};
+use super::{Multiples, point, verify};
 
-fn ours(key: &VerifyingKey) -> Affine {
+fn ours(key: &VerifyingKey) -> Multiples {
     let encoded = key.to_sec1_point(false);
     let bytes = encoded.as_bytes();
-    point(bytes[1..49].try_into().unwrap(), bytes[49..].try_into().unwrap()).unwrap()
+    Multiples::new(&point(bytes[1..49].try_into().unwrap(), bytes[49..].try_into().unwrap()).unwrap())
 }
 
 fn scalar(bytes: [u8; 48]) -> NonZeroScalar {
