@@ -16,6 +16,7 @@ use crate::{
         composite::{self, CpuClaims, HardwareClaims},
         hardware::HardwareEvidence,
         nvidia::{
+            claims::ReferenceValues,
             container::ContainerError,
             device_chain::Family,
             error::NvidiaError,
@@ -307,7 +308,9 @@ impl Judged {
             (
                 "reference values for every measurement",
                 required.reference_values,
-                shortfalls.iter().any(|(_, reason)| matches!(reason, Reason::ReferenceValuesMissing { .. })),
+                shortfalls.iter().any(|(_, reason)| {
+                    matches!(reason, Reason::ReferenceValuesMissing { .. } | Reason::VendorToken { .. })
+                }),
             ),
         ] {
             if is_required && is_missing {
@@ -336,11 +339,20 @@ fn shortfalls(claims: &HardwareClaims) -> Vec<(Row, Reason)> {
         // The hardware's cap decides here: a processor alone is "everything else".
         found.push((Row::Verified, Reason::NoGpu));
     }
-    let incomplete = claims.devices.iter().filter(|device| !device.reference_values.complete());
-    let manifests: Vec<usize> = incomplete.map(|device| device.reference_values.missing.len().max(1)).collect();
-    if !manifests.is_empty() {
-        let manifests = manifests.into_iter().fold(0, usize::saturating_add);
-        found.push((Row::Authentic, Reason::ReferenceValuesMissing { manifests }));
+    let (vouched, unknown): (Vec<_>, Vec<_>) = claims
+        .devices
+        .iter()
+        .map(|device| &device.reference_values)
+        .filter(|values| !values.complete())
+        .partition(|values| values.token.is_some());
+    let total = |incomplete: &[&ReferenceValues]| {
+        incomplete.iter().map(|values| values.missing.len().max(1)).fold(0, usize::saturating_add)
+    };
+    if !vouched.is_empty() {
+        found.push((Row::VendorToken, Reason::VendorToken { manifests: total(&vouched) }));
+    }
+    if !unknown.is_empty() {
+        found.push((Row::Authentic, Reason::ReferenceValuesMissing { manifests: total(&unknown) }));
     }
     match claims.devices.iter().map(|device| device.revocation).max() {
         Some(RevocationSource::NotChecked) => found.push((Row::Authentic, Reason::RevocationNotChecked)),

@@ -47,8 +47,8 @@ fn golden_digests_of_another_implementation() {
     assert_eq!(hex(&evidence.digest()), "0xc68058af5ac49b7b354f6b9c4f47eef1cd7aeadb81f6da16c81cc1d77686f9cb");
     let key = "0xef27f0f5ec34b8b84e5632de7dd4221be1131873f66d2941beae40551df8823f";
     assert_eq!(hex(&evidence.nullifier().key()), key);
-    assert_eq!(standard().to_bytes().len(), 362);
-    assert_eq!(hex(&standard().id()), "0x11fe14cb3d171592896069f89c9b91242a6de1330d704dba805923fad0c61572");
+    assert_eq!(standard().to_bytes().len(), 374);
+    assert_eq!(hex(&standard().id()), "0x9b77a1cfa4ae953aee70762fb5f066bd410ad93b212e3cedbfdc4f4d0303e5ce");
 }
 
 #[test]

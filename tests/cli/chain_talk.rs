@@ -106,6 +106,17 @@ fn a_proof_is_checked_under_the_validators_of_a_genesis() {
     assay(judged).ends(0).shows("after block 1 (0x").shows("ACCEPTED");
     assay(arguments!["verify", &kept]).ends(3).shows("give the hash of the header that you trust");
     chain.chain(&words).ends(2).says("error[ASSAY-F006]");
+    // The same in one word, for what is and for what is not.
+    let out = folder.path().join("object.inclusion");
+    let prove = |object: &[&str]| [&["prove"], object, &["--out", out.to_str().unwrap()]].concat();
+    chain.chain(&prove(&["account", "requester"])).ends(0).shows("1 002.5");
+    assay(arguments!["verify", &out, "--header", block.as_str().unwrap()]).ends(0).shows("ACCEPTED");
+    fs::remove_file(&out).unwrap();
+    let absent = format!("0x{}", "77".repeat(32));
+    chain.chain(&prove(&["job", &absent])).ends(1);
+    assay(arguments!["verify", &out, "--header", block.as_str().unwrap()]).ends(0).shows("ACCEPTED");
+    chain.chain(&["prove", "job", &absent]).ends(2).says("--out FILE");
+    chain.chain(&prove(&["status"])).ends(2).says("error[");
     let url = fs::read_to_string(chain.path().join("address")).unwrap();
     let asked = arguments!["chain", "query", "account", "requester", "--prove", "--node", url.trim_end()];
     assay(&asked).ends(0).says("warning: the validators are those of the genesis that the node itself names");

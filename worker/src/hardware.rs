@@ -61,8 +61,9 @@ pub trait DeviceAttester: fmt::Debug + Send + Sync {
     /// Whatever keeps them from it.
     fn attest(&self, context: &WorkContext) -> Result<HardwareEvidence, DeviceError>;
 
-    /// The vendors' documents that a verifier of it needs, encoded.
-    fn collateral(&self) -> &[u8];
+    /// The vendors' documents that a verifier of it needs, encoded; fresh ones may take the place of older ones between
+    /// jobs.
+    fn collateral(&self) -> Vec<u8>;
 
     /// The key that a processor's quote vouches for, if one quotes.
     fn session_key(&self) -> Option<&ed25519::SigningKey>;
@@ -134,7 +135,7 @@ impl Hardware {
         &self.executable
     }
 
-    /// What a worker on it registers: the lowest class of speed, since no speed was measured.
+    /// What a worker on it registers: the lowest class of speed, until its speed is measured.
     #[must_use]
     pub fn profile(&self) -> HardwareProfile {
         HardwareProfile { tier: HardwareTier::Entry, hardware: self.name.clone(), video_memory_mib: 0 }
@@ -155,10 +156,10 @@ impl Hardware {
 
     /// The vendors' documents that go with evidence; none with software evidence.
     #[must_use]
-    pub fn collateral(&self, evidence: &Evidence) -> &[u8] {
+    pub fn collateral(&self, evidence: &Evidence) -> Vec<u8> {
         match (&self.devices, evidence.hardware()) {
             (Some(devices), Some(_)) => devices.collateral(),
-            _ => &[],
+            _ => Vec::new(),
         }
     }
 

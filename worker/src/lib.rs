@@ -64,6 +64,7 @@ pub mod operator;
 pub mod presence;
 pub mod report;
 pub mod salt;
+mod speed;
 pub mod stop;
 
 pub use checker::CheckLoop;

@@ -224,7 +224,7 @@ impl Operator {
             timestamp: at,
         };
         let evidence = hardware.attest(key.public_key(), &context)?;
-        let collateral = match hardware.collateral(&evidence) {
+        let collateral = match hardware.collateral(&evidence).as_slice() {
             [] => Collateral::default(),
             bytes => Collateral::from_bytes(bytes)?,
         };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use attestation::receipt::HardwareTier;
 use chain::types::{Hash, LeaseKind};
 use serde::Serialize;
 
@@ -20,6 +21,11 @@ pub enum WorkerReport {
     Stopped {
         /// Which one.
         activity: Activity,
+    },
+    /// The worker is faster than the class of speed it was registered with, and declared the right one.
+    TierDeclared {
+        /// The class.
+        tier: HardwareTier,
     },
     /// A job was leased.
     Leased {

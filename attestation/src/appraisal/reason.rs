@@ -25,6 +25,11 @@ pub enum Reason {
         /// Manifests that were not pinned or not supplied.
         manifests: usize,
     },
+    /// The vendor's token vouches for firmware that was not compared with all its reference values here.
+    VendorToken {
+        /// Manifests that were not pinned or not supplied.
+        manifests: usize,
+    },
     /// Revocation lists, not responses, speak for a chain.
     RevocationByList,
     /// Nothing spoke about revocation.
@@ -67,6 +72,10 @@ impl fmt::Display for Reason {
             Self::ReferenceValuesMissing { manifests } => write!(
                 formatter,
                 "genuine, but {manifests} reference manifests are not pinned or not supplied: the firmware is unknown"
+            ),
+            Self::VendorToken { manifests } => write!(
+                formatter,
+                "the vendor's token vouches for firmware of which {manifests} reference manifests are not pinned or not supplied"
             ),
             Self::RevocationByList => formatter.write_str("revocation checked by lists only"),
             Self::RevocationNotChecked => formatter.write_str("nothing spoke about revocation"),

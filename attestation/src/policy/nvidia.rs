@@ -17,6 +17,7 @@ use crate::{
         device_chain::{Family, NVIDIA_DEVICE_ROOT},
         requirements::{Floor, Requirements},
         rim::NVIDIA_RIM_ROOT,
+        token::{NVIDIA_ISSUER, TokenRequirements},
         version::{DriverVersion, VbiosVersion},
     },
     text::Text,
@@ -75,10 +76,15 @@ pub struct NvidiaRules {
     pub ocsp_age_ms_max: u64,
     /// Whether chains that neither a response nor a list speaks for are refused.
     pub require_revocation: bool,
+    /// SHA-256 of the SubjectPublicKeyInfo of intermediates that certify the token keys of the vendor's service; without
+    /// any, tokens do not count.
+    pub token_intermediates: Set<Fixed<32>, 4>,
+    /// Oldest token, milliseconds.
+    pub token_age_ms_max: u64,
 }
 
 impl NvidiaRules {
-    /// NVIDIA's roots, every family, nothing pinned, revocation required, responses of at most seven days.
+    /// NVIDIA's roots, every family, nothing pinned, revocation required, responses of at most seven days, no tokens.
     #[must_use]
     pub fn standard() -> Self {
         let families = [Family::Gh100, Family::Gb100, Family::Gb20x, Family::Ls10];
@@ -91,6 +97,8 @@ impl NvidiaRules {
             manifest_grace_ms: 0,
             ocsp_age_ms_max: 7 * 86_400_000,
             require_revocation: true,
+            token_intermediates: Set::default(),
+            token_age_ms_max: 3_600_000,
         }
     }
 
@@ -130,6 +138,11 @@ impl NvidiaRules {
             manifest_grace_ms: self.manifest_grace_ms,
             ocsp_age_ms_max: self.ocsp_age_ms_max,
             revocation_required: self.require_revocation,
+            tokens: TokenRequirements {
+                issuer: NVIDIA_ISSUER.to_owned(),
+                intermediates: self.token_intermediates.iter().map(|intermediate| intermediate.0).collect(),
+                age_ms_max: self.token_age_ms_max,
+            },
         })
     }
 

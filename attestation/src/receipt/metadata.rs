@@ -41,6 +41,19 @@ pub enum HardwareTier {
     Server,
 }
 
+impl HardwareTier {
+    /// Top speed of the class, tokens a second; servers have none.
+    #[must_use]
+    pub const fn tokens_per_second_max(self) -> Option<u64> {
+        match self {
+            Self::Entry => Some(15),
+            Self::Standard => Some(80),
+            Self::HighEnd => Some(150),
+            Self::Server => None,
+        }
+    }
+}
+
 /// The run in numbers, as the worker declares it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -17,9 +17,15 @@ use attestation::{
         composite::HardwareClaims,
         hardware::{self, CpuEvidence, GpuDevice, HardwareError, Parts},
         nvidia::{
-            device_chain::Family,
+            device_chain::{DeviceChain, Family},
             error::NvidiaError,
-            synthetic::{World, device::Device},
+            report::Report,
+            signature::Verified,
+            synthetic::{
+                World,
+                device::Device,
+                token::{TokenSpec, intermediate_pin},
+            },
             topology::TopologyError,
         },
         sev_snp::SnpError,
@@ -145,6 +151,22 @@ fn every_row_and_cap_of_the_table() {
     let appraisal = unknown.verify().unwrap();
     let missing = Reason::ReferenceValuesMissing { manifests: 2 };
     assert_eq!(appraisal.reasons, [missing, Reason::EvidenceRow { row_bps: 6000 }]);
+    // The vendor's word in their place.
+    let parts = unknown.parts();
+    let shown = &parts.devices.as_slice()[0];
+    let (report, chain) = (Report::parse(shown.report.as_slice()).unwrap(), shown.chain.as_slice());
+    let root = unknown.policy.nvidia.device_root.0;
+    let chain = DeviceChain::verify(chain, &root, NOW, &mut Verified::default()).unwrap();
+    unknown.collateral.nvidia.tokens = vec![TokenSpec::about(&[3; 32], &chain, &report).evidence(|_, _| {})];
+    unknown.policy.nvidia.token_intermediates = Set::new([Fixed(intermediate_pin())]).unwrap();
+    let appraisal = unknown.verify().unwrap();
+    let vouched = Reason::VendorToken { manifests: 2 };
+    assert_eq!(appraisal.reasons, [vouched, Reason::EvidenceRow { row_bps: 8500 }]);
+    assert_eq!(Collateral::from_bytes(&unknown.collateral.to_bytes()).unwrap(), unknown.collateral);
+    // Which is no comparison here.
+    unknown.policy.required.reference_values = true;
+    let layer = "reference values for every measurement";
+    assert_eq!(unknown.refused(), AttestationError::LayerMissing { layer });
     // Grace: of a driver floor, and of a processor.
     let mut grace = machine(vec![gpu(0)], Processor::Tdx);
     let floor =

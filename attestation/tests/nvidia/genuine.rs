@@ -34,6 +34,8 @@ fn hopper_chain_signature_and_firmware_identity() {
     assert_eq!(report.opaque().fwid.as_ref(), Some(chain.fwid()));
     assert_eq!(chain.pdi(), [0x43, 0x1D, 0x48, 0x0F, 0xE5, 0xE8, 0x72, 0x74]);
     assert_eq!(chain.model(), "GH100 A01 GSP BROM");
+    // As the vendor's token for this report says.
+    assert_eq!(chain.ueid(), "478176379286082186618948445787393647364802107249");
     let raw = bytes("go-nvattest-tools/testdata/test_raw_gpu_attestation_report.dat").unwrap();
     assert_eq!(Report::parse(&raw).unwrap(), report);
 }

@@ -247,6 +247,7 @@ fn genuine_hopper_in_full() {
         ocsp_responses: ["l2", "l3", "l4"].map(response).to_vec(),
         manifests: manifests.to_vec(),
         revocation_lists: vec![],
+        tokens: vec![],
     };
     let mut requirements = Requirements::strict();
     for ManifestDocument { id, document } in &collateral.manifests {

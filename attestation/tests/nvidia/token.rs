@@ -1,7 +1,12 @@
 //! Tokens of the vendor's service. No genuine signing keys are public, so tokens that verify are synthetic.
 
 use attestation::evidence::nvidia::{
-    signature::SignatureError,
+    appraise::verify_device,
+    claims::{CheckKind, DeviceClaims},
+    device_chain::{DeviceChain, Family},
+    error::NvidiaError,
+    report::Report,
+    signature::{SignatureError, Verified},
     synthetic::{
         pki::Key,
         token::{TokenSpec, intermediate_pin},
@@ -15,7 +20,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    honest::NONCE,
+    honest::{NONCE, world},
     vectors::{SAMPLE_NONCE, bytes},
 };
 
@@ -253,4 +258,80 @@ proptest! {
     fn reading_is_total(token in proptest::collection::vec(any::<u8>(), 0..200), key_set in "\\PC{0,200}") {
         let _ = check(&TokenEvidence { token, key_set: key_set.into_bytes() });
     }
+}
+
+/// A device whose manifests nobody pinned, and its token after `change`.
+fn vouched(change: impl FnOnce(&mut TokenSpec)) -> Result<DeviceClaims, NvidiaError> {
+    let world = world();
+    let device = world.device(Family::Gh100, 0);
+    let mut collateral = world.collateral(std::slice::from_ref(&device));
+    let mut requirements = world.requirements(&collateral);
+    requirements.manifests.clear();
+    requirements.tokens = self::requirements();
+    let evidence = device.evidence(&NONCE);
+    let report = Report::parse(&evidence.report).unwrap();
+    let chain = DeviceChain::verify(&evidence.chain, &requirements.device_root, NOW, &mut Verified::default()).unwrap();
+    let mut spec = TokenSpec::about(&[3; 32], &chain, &report);
+    change(&mut spec);
+    collateral.tokens = vec![spec.evidence(|_, _| {})];
+    verify_device(&evidence, &collateral, &requirements, &NONCE, NOW)
+}
+
+#[test]
+fn a_token_vouches_for_a_device_without_manifests() {
+    let claims = vouched(|_| {}).unwrap();
+    let values = &claims.reference_values;
+    assert!(!values.complete());
+    assert_eq!(values.token.as_ref().unwrap().devices.len(), 1);
+    assert_eq!(claims.expires_at_ms, ISSUED + 3_600_000);
+    assert!(claims.checks.iter().any(|check| check.kind == CheckKind::VendorToken));
+    // A token for another nonce is another device's: it neither helps nor harms.
+    let other = vouched(|spec| {
+        let nonce = attestation::hex::encode(&[0x77; 32]);
+        spec.overall["eat_nonce"] = nonce.trim_start_matches("0x").into();
+    });
+    assert_eq!(other.unwrap().reference_values.token, None);
+}
+
+#[test]
+fn a_token_about_another_device_with_the_same_nonce() {
+    let of = |claim: &'static str, value: Value| vouched(|spec| spec.devices[0].1[claim] = value).unwrap_err();
+    for (claim, field) in [
+        ("ueid", "ueid"),
+        ("hwmodel", "hwmodel"),
+        ("x-nvidia-gpu-vbios-version", "vbios version"),
+        ("x-nvidia-gpu-driver-version", "driver version"),
+    ] {
+        let error = of(claim, "1".into());
+        let NvidiaError::TokenDevice { position: 0, field: got, got: stated, .. } = error else { panic!("{error:?}") };
+        assert_eq!((got, stated.as_str()), (field, "1"));
+    }
+    let error = of("x-nvidia-gpu-driver-version", Value::Null);
+    assert!(matches!(error, NvidiaError::TokenDevice { field: "driver version", .. }), "{error:?}");
+    let error = vouched(|spec| {
+        let mut second = spec.devices[0].1.clone();
+        second["ueid"] = "2".into();
+        spec.devices.push((gpu(1), second));
+    });
+    let expected =
+        NvidiaError::TokenDevice { position: 0, field: "devices", expected: "1".to_owned(), got: "2".to_owned() };
+    assert_eq!(error.unwrap_err(), expected);
+}
+
+#[test]
+fn a_bad_token_is_refused_and_one_that_nobody_asked_for_is_not_looked_at() {
+    let error = vouched(|spec| spec.devices[0].1["measres"] = "fail".into()).unwrap_err();
+    let source = TokenError::Claim { token: gpu(0), claim: "measres", expected: "success" };
+    assert_eq!(error, NvidiaError::Token { position: 0, source });
+    let world = world();
+    let device = world.device(Family::Gh100, 0);
+    let mut collateral = world.collateral(std::slice::from_ref(&device));
+    let requirements = world.requirements(&collateral);
+    let junk = TokenEvidence { token: b"junk".to_vec(), key_set: vec![] };
+    collateral.tokens = vec![junk.clone()];
+    // Neither a policy without intermediates nor a device with manifests needs it.
+    assert!(verify_device(&device.evidence(&NONCE), &collateral, &requirements, &NONCE, NOW).is_ok());
+    collateral.tokens = vec![junk; 17];
+    let error = verify_device(&device.evidence(&NONCE), &collateral, &requirements, &NONCE, NOW).unwrap_err();
+    assert_eq!(error, NvidiaError::TooMany { field: "tokens", max: 16, got: 17 });
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use attestation::appraisal::{COLLATERAL_BYTES_MAX, Collateral};
 use attestation::bounded::Bytes;
 use attestation::evidence::nvidia::requirements::ManifestDocument;
+use attestation::evidence::nvidia::token::{KEY_SET_BYTES_MAX, TOKEN_BYTES_MAX, TokenEvidence};
 use attestation::evidence::sev_snp::{CERTIFICATE_BYTES_MAX, CRL_BYTES_MAX, SnpCollateral};
 use attestation::evidence::tdx::TdxCollateral;
 use clap::Args;
@@ -36,6 +37,9 @@ pub(crate) struct CollateralCommand {
     /// Revocation list (DER)
     #[arg(long, value_name = "FILE", help_heading = "NVIDIA")]
     crl: Vec<PathBuf>,
+    /// Token of NVIDIA's attestation service and the key set in force when it was issued, for a device without manifests
+    #[arg(long, value_name = "TOKEN=KEYS", help_heading = "NVIDIA", value_parser = keyed)]
+    token: Vec<(PathBuf, PathBuf)>,
     /// Intel's documents in JSON, as PCCS clients write them
     #[arg(long, value_name = "FILE", help_heading = "Intel TDX")]
     tdx: Option<PathBuf>,
@@ -57,6 +61,13 @@ fn identified(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
+fn keyed(text: &str) -> Result<(PathBuf, PathBuf), String> {
+    match text.split_once('=') {
+        Some((token, keys)) if !token.is_empty() && !keys.is_empty() => Ok((PathBuf::from(token), PathBuf::from(keys))),
+        _ => Err("expected TOKEN=KEYS, two files in JSON".to_owned()),
+    }
+}
+
 pub(super) fn run(arguments: &CollateralCommand, output: &Output) -> Result<Done, CliError> {
     files::check_writable(&arguments.out, Existing::Keep)?;
     let document = |path: &PathBuf| files::read(path, "document", DOCUMENT_BYTES_MAX);
@@ -66,6 +77,11 @@ pub(super) fn run(arguments: &CollateralCommand, output: &Output) -> Result<Done
     }
     collateral.nvidia.ocsp_responses = arguments.ocsp.iter().map(document).collect::<Result<_, _>>()?;
     collateral.nvidia.revocation_lists = arguments.crl.iter().map(document).collect::<Result<_, _>>()?;
+    for (token, keys) in &arguments.token {
+        let token = files::read(token, "token", TOKEN_BYTES_MAX as u64)?;
+        let key_set = files::read(keys, "key set", KEY_SET_BYTES_MAX as u64)?;
+        collateral.nvidia.tokens.push(TokenEvidence { token, key_set });
+    }
     if let Some(path) = &arguments.tdx {
         let read = TdxCollateral::from_pccs_json(&document(path)?);
         collateral.tdx = Some(read.map_err(|error| CliError::format(path, FormatError::Tdx(Box::new(error))))?);
@@ -88,10 +104,11 @@ pub(super) fn run(arguments: &CollateralCommand, output: &Output) -> Result<Done
     output.field(
         "NVIDIA",
         format!(
-            "{} manifests, {} OCSP responses, {} revocation lists",
+            "{} manifests, {} OCSP responses, {} revocation lists, {} tokens",
             collateral.nvidia.manifests.len(),
             collateral.nvidia.ocsp_responses.len(),
-            collateral.nvidia.revocation_lists.len()
+            collateral.nvidia.revocation_lists.len(),
+            collateral.nvidia.tokens.len()
         ),
     );
     let given = |is_given: bool| if is_given { "given" } else { "none" };
@@ -101,6 +118,7 @@ pub(super) fn run(arguments: &CollateralCommand, output: &Output) -> Result<Done
         "file": name(&arguments.out),
         "bytes": content.len(),
         "manifests": arguments.rim.iter().map(|(id, _)| id).collect::<Vec<_>>(),
+        "tokens": collateral.nvidia.tokens.len(),
         "tdx": collateral.tdx.is_some(),
         "sev_snp": collateral.sev_snp.is_some(),
     })))

@@ -25,6 +25,7 @@ pub(crate) enum Chain {
     Import(archive::Import),
     Prune(prune::Prune),
     Query(query::Query),
+    Prove(query::Prove),
     #[command(subcommand)]
     Tx(tx::Tx),
     Simulate(simulate::Simulate),
@@ -41,6 +42,7 @@ impl Chain {
             Self::Import(_) => "chain import",
             Self::Prune(_) => "chain prune",
             Self::Query(arguments) => arguments.name(),
+            Self::Prove(_) => "chain prove",
             Self::Tx(arguments) => arguments.name(),
             Self::Simulate(_) => "chain simulate",
         }
@@ -56,6 +58,7 @@ pub(super) fn run(command: &Chain, output: &Output) -> Result<Done, CliError> {
         Chain::Import(arguments) => archive::import(arguments, output),
         Chain::Prune(arguments) => prune::run(arguments, output),
         Chain::Query(arguments) => query::run(arguments, output),
+        Chain::Prove(arguments) => query::prove(arguments, output),
         Chain::Tx(arguments) => tx::run(arguments, output),
         Chain::Simulate(arguments) => simulate::run(arguments, output),
     }

@@ -28,7 +28,7 @@ pub(super) struct DeviceOptions {
     /// Have this machine's processor quote each job
     #[arg(long, value_name = "INTERFACE", help_heading = "Attestation")]
     attest_cpu: Option<Interface>,
-    /// Vendors' documents that go with the evidence, see `assay attest collateral`; read once, so start anew with fresh ones
+    /// Vendors' documents that go with the evidence, see `assay attest collateral`; read for every job, so write fresh ones over it
     #[arg(long, value_name = "FILE", help_heading = "Attestation")]
     collateral: Option<PathBuf>,
     /// Certificate (DER) of an AMD chip's key, where the host gives none
@@ -41,7 +41,9 @@ struct Devices {
     // The vendors' interfaces answer one request at a time.
     sources: Mutex<Sources>,
     session_key: ed25519::SigningKey,
-    collateral: Vec<u8>,
+    collateral: Option<PathBuf>,
+    /// The documents last read.
+    documents: Mutex<Vec<u8>>,
 }
 
 struct Sources {
@@ -64,12 +66,13 @@ impl DeviceOptions {
         let certificate = certificate.transpose()?;
         let quotes = attest_cpu.map(|interface| interface.open(certificate)).transpose()?;
         let gpus = attest_gpu.then(Nvml::open).transpose().map_err(missing)?;
-        let collateral = collateral.as_deref().map(read_collateral).transpose()?.unwrap_or_default();
+        let documents = collateral.as_deref().map(read_collateral).transpose()?.unwrap_or_default();
         let seed = fresh_seed().map_err(CliError::SessionKey)?;
         Ok(Some(Devices {
             sources: Mutex::new(Sources { gpus, quotes }),
             session_key: ed25519::SigningKey::from_seed(&seed),
-            collateral: collateral.to_bytes(),
+            collateral: collateral.clone(),
+            documents: Mutex::new(documents.to_bytes()),
         }))
     }
 }
@@ -90,8 +93,15 @@ impl DeviceAttester for Devices {
         Ok(collect(context, gpus, quotes)?)
     }
 
-    fn collateral(&self) -> &[u8] {
-        &self.collateral
+    fn collateral(&self) -> Vec<u8> {
+        let mut documents = self.documents.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match self.collateral.as_deref().map(read_collateral).transpose() {
+            Ok(None) => {}
+            Ok(Some(fresh)) => *documents = fresh.to_bytes(),
+            // A job that is done is worth more with older documents than lost.
+            Err(error) => tracing::warn!(%error, "the collateral last read goes with the evidence"),
+        }
+        documents.clone()
     }
 
     fn session_key(&self) -> Option<&ed25519::SigningKey> {

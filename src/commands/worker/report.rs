@@ -19,6 +19,9 @@ pub(super) fn describe(report: &WorkerReport) -> String {
             format!("looks for {} from height {height}", activity(which))
         }
         WorkerReport::Stopped { activity: which } => format!("no more {}", activity(which)),
+        WorkerReport::TierDeclared { tier } => {
+            format!("declared the {tier:?} tier: this machine is faster than it was registered")
+        }
         WorkerReport::Leased { job, lease, kind, expires_height } => {
             let kind = match kind {
                 LeaseKind::Proof => "with a proof",

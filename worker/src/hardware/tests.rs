@@ -24,8 +24,8 @@ impl DeviceAttester for Devices {
         Ok(SyntheticMachine { context: *context, ..self.machine.clone() }.evidence()?)
     }
 
-    fn collateral(&self) -> &[u8] {
-        &self.collateral
+    fn collateral(&self) -> Vec<u8> {
+        self.collateral.clone()
     }
 
     fn session_key(&self) -> Option<&ed25519::SigningKey> {
@@ -85,7 +85,7 @@ fn devices_attest_the_leases_that_name_them() {
         signed.verify().unwrap();
         signed.check_evidence(&evidence).unwrap();
         assert_eq!(signed.receipt.session.is_some(), quotes);
-        let collateral = Collateral::from_bytes(hardware.collateral(&evidence)).unwrap();
+        let collateral = Collateral::from_bytes(&hardware.collateral(&evidence)).unwrap();
         let appraisal = verify(&evidence, &collateral, &policy, &leased, NOW).unwrap();
         assert_eq!(appraisal.trust_bps, trust_bps, "{processor:?}");
         assert!(matches!(appraisal.claims, Claims::Hardware(_)));
@@ -101,7 +101,7 @@ fn a_lease_without_devices_is_attested_in_software() {
     let hardware = hardware(devices(Processor::Tdx));
     let (signed, evidence) = hardware.sign(&worker(), &context(), &RUN).unwrap();
     assert_eq!((evidence.kind(), signed.receipt.session.is_none()), (EvidenceKind::Software, true));
-    assert_eq!(hardware.collateral(&evidence), &[] as &[u8]);
+    assert!(hardware.collateral(&evidence).is_empty());
 }
 
 #[test]

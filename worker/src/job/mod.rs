@@ -18,6 +18,7 @@ use crate::error::WorkerError;
 use crate::feed::Feed;
 use crate::operator::Operator;
 use crate::report::{Activity, WorkerReport};
+use crate::speed;
 use crate::stop::Stop;
 use choose::{Candidate, Chooser, FAILURES_MAX};
 use follow::Follower;
@@ -89,7 +90,10 @@ impl JobLoop {
 
     async fn work(self, mut stop: Stop) -> Result<(), WorkerError> {
         let Self { operator, settings } = self;
-        operator.ready().await?;
+        let registration = operator.ready().await?;
+        if operator.patiently(|| Lease::held(&operator)).await?.is_none() {
+            speed::declare(&operator, &registration).await?;
+        }
         let trust_bps = operator.patiently(|| operator.trust_bps()).await?;
         let (started, params) = operator.patiently(|| operator.standing()).await?;
         // Every result of ours that can still be under review was handed in since then.

@@ -273,7 +273,7 @@ impl Receipt {
             input: None,
             output: self.output.clone(),
             evidence: self.evidence.clone(),
-            collateral: operator.hardware().collateral(&self.evidence).to_vec(),
+            collateral: operator.hardware().collateral(&self.evidence),
             proofs: self.proof.iter().map(Proof::to_bytes).collect(),
         };
         let committed = operator.account().act(Action::SubmitResult(Box::new(action))).await?;

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use attestation::receipt::HardwareTier;
+use chain::state::Key;
 use chain::types::transaction::PostJob;
-use chain::types::{Hash, JobInput, JobPolicy, JobStatus, LeaseKind};
+use chain::types::{Hash, JobInput, JobPolicy, JobStatus, LeaseKind, WorkerRegistration};
+use worker::engine::CandleEngine;
+use worker::executor::Device;
 use worker::job::{Final, Lease};
-use worker::{JobSettings, WorkerReport};
+use worker::{JobSettings, Models, WorkerReport};
 
 use crate::engines::BrokenEngine;
-use crate::world::{FUNDS, STAKE, World, fixture, image, model};
+use crate::world::{FUNDS, Person, STAKE, World, fixture, image, model, other_model};
 
 fn settled(report: &WorkerReport) -> Option<(Hash, u128, u128)> {
     match report {
@@ -39,6 +43,33 @@ async fn a_job_is_proven_settled_and_paid() {
     assert_eq!(person.balance().await, before + reward + paid - (fees - earlier));
     assert_eq!(person.journal.count(|report| matches!(report, WorkerReport::Proven { .. })), 1);
     assert_eq!(person.journal.all().last(), Some(&WorkerReport::Stopped { activity: worker::report::Activity::Jobs }));
+}
+
+/// A processor gives ten tokens of the digits model in less than a millisecond, far above the lowest class.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_declares_the_class_of_its_speed_before_it_takes_jobs_by_the_token() {
+    let world = World::start(|_| {}).await;
+    world.register_token_model(other_model()).await;
+    let models: Models = [Arc::clone(other_model())].into_iter().collect();
+    let person = world.worker_with("a", Arc::new(CandleEngine::new(Device::Cpu)), models).await;
+    let tier = |person: &Person| {
+        let (client, key) = (world.client(), Key::Worker(*person.operator.worker()));
+        async move { client.get::<WorkerRegistration>(&key).await.unwrap().unwrap().profile.tier }
+    };
+    assert_eq!(tier(&person).await, HardwareTier::Entry);
+    let policy = JobPolicy { proof_required: true, trust_bps_min: 0, spot_rate_bps_min: 0 };
+    let job = world.post(PostJob { policy, ..world.job(other_model(), image(1)) }).await;
+    let running = person.work(JobSettings::default());
+    let (done, ..) = person.journal.wait("settlement", settled).await;
+    running.drain().await;
+    assert_eq!(done, job);
+    assert!(tier(&person).await > HardwareTier::Entry);
+    let declared = |report: &WorkerReport| matches!(report, WorkerReport::TierDeclared { .. });
+    assert_eq!(person.journal.count(declared), 1);
+    // What holds is not declared again.
+    person.work(JobSettings::default()).drain().await;
+    assert_eq!(person.journal.count(declared), 1);
+    assert_eq!(person.journal.count(|report| matches!(report, WorkerReport::Refused { .. })), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -180,12 +180,21 @@ impl World {
     }
 
     pub(crate) async fn register_model(&self, model: &ServedModel) {
+        self.register_model_at(model, UnitsFormula { base: UNITS, per_token_in: 0, per_token_out: 0 }).await;
+    }
+
+    /// The same with ten of its units billed by the token, of which it gives ten.
+    pub(crate) async fn register_token_model(&self, model: &ServedModel) {
+        self.register_model_at(model, UnitsFormula { base: UNITS - 10, per_token_in: 0, per_token_out: 1 }).await;
+    }
+
+    async fn register_model_at(&self, model: &ServedModel, formula: UnitsFormula) {
         let key = model.key().verifying();
         let action = Action::RegisterModel(RegisterModel {
             graph: key.graph().encode(),
             commitment: encode(key.commitment()),
             setup: key.setup_id(),
-            formula: UnitsFormula { base: UNITS, per_token_in: 0, per_token_out: 0 },
+            formula,
             bond: self.genesis.params().bond.model_min,
         });
         let committed = self.account("owner").await.act(action).await.unwrap();

@@ -23,6 +23,7 @@ use super::{
     revocation::{self, Freshness, RevocationError, RevocationSource, Statements},
     rim::Rim,
     signature::Verified,
+    token::{self, TokenClaims, TokenError, TokenEvidence},
     topology::{self, Topology},
 };
 
@@ -66,6 +67,7 @@ pub struct Appraiser<'a> {
     requirements: &'a Requirements,
     manifests: BTreeMap<&'a str, &'a [u8]>,
     statements: Statements,
+    tokens: &'a [TokenEvidence],
     at: u64,
     verified: Verified,
     read: BTreeMap<[u8; 32], Arc<Rim>>,
@@ -119,6 +121,7 @@ impl<'a> Appraiser<'a> {
             ("manifests", DOCUMENTS_MAX, collateral.manifests.len()),
             ("ocsp_responses", DOCUMENTS_MAX, collateral.ocsp_responses.len()),
             ("revocation_lists", LISTS_MAX, collateral.revocation_lists.len()),
+            ("tokens", DEVICES_MAX, collateral.tokens.len()),
         ] {
             if got > max {
                 return Err(NvidiaError::TooMany { field, max, got });
@@ -139,7 +142,15 @@ impl<'a> Appraiser<'a> {
             let list = Crl::parse(der);
             statements.lists.push(list.map_err(|source| NvidiaError::RevocationList { position, source })?);
         }
-        Ok(Self { requirements, manifests, statements, at, verified: Verified::default(), read: BTreeMap::new() })
+        Ok(Self {
+            requirements,
+            manifests,
+            statements,
+            tokens: &collateral.tokens,
+            at,
+            verified: Verified::default(),
+            read: BTreeMap::new(),
+        })
     }
 
     /// Appraises one device.
@@ -257,7 +268,58 @@ impl<'a> Appraiser<'a> {
         let count = matched.iter().map(|manifest| manifest.compared.matched.len()).fold(0, usize::saturating_add);
         let result = if missing.is_empty() { CheckResult::Passed } else { CheckResult::NotChecked };
         progress.note(CheckKind::ReferenceValues, result, format!("{count} measurements match"));
-        Ok(ReferenceValues { matched, missing })
+        let token = if missing.is_empty() { None } else { self.token(chain, report, progress)? };
+        Ok(ReferenceValues { matched, missing, token })
+    }
+
+    /// The vendor's word for a device, if a token answers its nonce. The nonce is not enough, since whoever asks chooses
+    /// it and can have the vendor appraise another device with it: the token must name this device's leaf certificate.
+    fn token(
+        &self,
+        chain: &DeviceChain,
+        report: &Report,
+        progress: &mut Progress,
+    ) -> Result<Option<TokenClaims>, NvidiaError> {
+        let requirements = &self.requirements.tokens;
+        if requirements.intermediates.is_empty() {
+            return Ok(None);
+        }
+        for (position, evidence) in self.tokens.iter().enumerate() {
+            let claims = match token::verify(evidence, requirements, report.request_nonce(), self.at) {
+                // Another device's.
+                Err(TokenError::Nonce { .. }) => continue,
+                claims => claims.map_err(|source| NvidiaError::Token { position, source })?,
+            };
+            let ueid = chain.ueid();
+            let differs = |field, expected: &str, got: &str| {
+                let (expected, got) = (expected.to_owned(), got.to_owned());
+                Err(NvidiaError::TokenDevice { position, field, expected, got })
+            };
+            let [device] = claims.devices.as_slice() else {
+                return differs("devices", "1", &claims.devices.len().to_string());
+            };
+            let vbios = report.opaque().vbios.to_string();
+            let stated_vbios = device.vbios.as_deref().unwrap_or("none");
+            for (field, expected, got) in [
+                ("ueid", ueid.as_str(), device.ueid.as_str()),
+                ("hwmodel", chain.model(), device.model.as_str()),
+                ("vbios version", vbios.as_str(), stated_vbios),
+            ] {
+                if !expected.eq_ignore_ascii_case(got) {
+                    return differs(field, expected, got);
+                }
+            }
+            if let Some(expected) = report.opaque().driver.as_ref().map(ToString::to_string) {
+                let got = device.driver.as_deref().unwrap_or("none");
+                if expected != got {
+                    return differs("driver version", &expected, got);
+                }
+            }
+            progress.expires_at_ms = progress.expires_at_ms.min(claims.expires_at_ms);
+            progress.passed(CheckKind::VendorToken, format!("issued at {}", claims.issued_at_ms));
+            return Ok(Some(claims));
+        }
+        Ok(None)
     }
 
     /// The pinned document for an id, read and verified, or why there is none.

@@ -10,6 +10,7 @@ use super::{
     opaque::{Board, Feature, Pdi},
     report::DeviceKind,
     revocation::RevocationSource,
+    token::TokenClaims,
     version::{DriverVersion, VbiosVersion},
 };
 
@@ -65,6 +66,8 @@ pub struct ReferenceValues {
     pub matched: Vec<MatchedManifest>,
     /// Manifests that could not be used; the device is genuine, its firmware is not known to be.
     pub missing: Vec<MissingManifest>,
+    /// The vendor's word for the firmware, where manifests are missing.
+    pub token: Option<TokenClaims>,
 }
 
 impl ReferenceValues {
@@ -101,6 +104,8 @@ pub enum CheckKind {
     ManifestRevocation,
     /// Measurements against reference values.
     ReferenceValues,
+    /// The vendor's token in place of reference values.
+    VendorToken,
 }
 
 /// How a step went, short of an error.
@@ -137,6 +142,7 @@ impl fmt::Display for CheckKind {
             Self::DeviceNotRevoked => "device not revoked",
             Self::Versions => "family and versions",
             Self::DeviceRevocation => "device chain revocation",
+            Self::VendorToken => "vendor's token",
             Self::Manifest => "manifest",
             Self::ManifestRevocation => "manifest revocation",
             Self::ReferenceValues => "reference values",

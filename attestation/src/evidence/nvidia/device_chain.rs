@@ -252,6 +252,12 @@ impl DeviceChain {
         self.chain.certificates().get(1).map(|identity| identity.key().fingerprint()).unwrap_or_default()
     }
 
+    /// What the vendor's tokens call the device: the leaf's serial number in decimal. It changes with the driver.
+    #[must_use]
+    pub fn ueid(&self) -> String {
+        decimal(self.chain.certificates().first().map(Certificate::serial).unwrap_or_default())
+    }
+
     /// Physical device identifier.
     #[must_use]
     pub const fn pdi(&self) -> Pdi {
@@ -374,4 +380,25 @@ fn digest(fwid: &Fwid<'_>) -> Result<[u8; FWID_BYTES], DeviceChainError> {
         return Err(DeviceChainError::FwidMalformed);
     }
     fwid.digest.as_bytes().try_into().map_err(|_| DeviceChainError::FwidMalformed)
+}
+
+/// A big-endian number in decimal.
+fn decimal(bytes: &[u8]) -> String {
+    let mut digits: Vec<u8> = Vec::new();
+    for &byte in bytes {
+        let mut carry = u16::from(byte);
+        for digit in &mut digits {
+            let value = u16::from(*digit).saturating_mul(256).saturating_add(carry);
+            *digit = u8::try_from(value % 10).unwrap_or_default();
+            carry = value / 10;
+        }
+        while carry > 0 {
+            digits.push(u8::try_from(carry % 10).unwrap_or_default());
+            carry /= 10;
+        }
+    }
+    if digits.is_empty() {
+        digits.push(0);
+    }
+    digits.iter().rev().map(|digit| char::from(b'0'.saturating_add(*digit))).collect()
 }

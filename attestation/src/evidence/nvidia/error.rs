@@ -10,6 +10,7 @@ use super::{
     report_error::ReportError,
     revocation::RevocationError,
     rim::RimError,
+    token::TokenError,
     topology::TopologyError,
     version::{DriverVersion, VbiosVersion},
 };
@@ -133,6 +134,28 @@ pub enum NvidiaError {
     /// Measurements differ.
     #[error(transparent)]
     Compare(#[from] CompareError),
+    /// A token of the vendor's service that answers another nonce than any device, or is not good.
+    #[error("collateral tokens {position}: {source}")]
+    Token {
+        /// Position in the list.
+        position: usize,
+        /// Why.
+        source: TokenError,
+    },
+    /// The token that answers the device's nonce is about another device.
+    #[error(
+        "collateral tokens {position}: expected {field} {expected}, got {got}; fetch the token for this device's report"
+    )]
+    TokenDevice {
+        /// Position in the list.
+        position: usize,
+        /// Which claim.
+        field: &'static str,
+        /// Of the device.
+        expected: String,
+        /// In the token.
+        got: String,
+    },
     /// Devices that are not one machine.
     #[error(transparent)]
     Topology(#[from] TopologyError),

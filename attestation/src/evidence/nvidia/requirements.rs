@@ -7,6 +7,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use super::{
     device_chain::{Family, NVIDIA_DEVICE_ROOT},
     rim::NVIDIA_RIM_ROOT,
+    token::{TokenEvidence, TokenRequirements},
     version::{DriverVersion, VbiosVersion},
 };
 
@@ -33,6 +34,8 @@ pub struct NvidiaCollateral {
     pub ocsp_responses: Vec<Vec<u8>>,
     /// Revocation lists in DER.
     pub revocation_lists: Vec<Vec<u8>>,
+    /// Tokens of the vendor's service, for devices whose manifests are not at hand.
+    pub tokens: Vec<TokenEvidence>,
 }
 
 /// Least versions of one family; a version that a device lacks is not compared.
@@ -63,11 +66,13 @@ pub struct Requirements {
     pub ocsp_age_ms_max: u64,
     /// Whether chains that nothing speaks for are refused.
     pub revocation_required: bool,
+    /// Which tokens count; none do without an intermediate.
+    pub tokens: TokenRequirements,
 }
 
 impl Requirements {
     /// The vendor's roots, every family without floors, revocation required, responses of at most seven days, no grace,
-    /// nothing pinned.
+    /// nothing pinned, no tokens.
     #[must_use]
     pub fn strict() -> Self {
         let families = [Family::Gh100, Family::Gb100, Family::Gb20x, Family::Ls10];
@@ -80,6 +85,7 @@ impl Requirements {
             manifest_grace_ms: 0,
             ocsp_age_ms_max: 7 * 86_400_000,
             revocation_required: true,
+            tokens: TokenRequirements::default(),
         }
     }
 }

@@ -48,6 +48,13 @@ pub struct TokenRequirements {
     pub age_ms_max: u64,
 }
 
+impl Default for TokenRequirements {
+    /// The production service, no intermediate, tokens of at most an hour, which is what the service gives them.
+    fn default() -> Self {
+        Self { issuer: NVIDIA_ISSUER.to_owned(), intermediates: BTreeSet::new(), age_ms_max: 3_600_000 }
+    }
+}
+
 /// A device as the service saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TokenDevice {
@@ -366,6 +373,10 @@ impl Check<'_> {
             return Err(TokenError::Critical { token: token() });
         }
         let claims: T = part(payload).ok_or_else(malformed)?;
+        // First, because it is cheap and tokens of other devices are expected beside this one's.
+        if common(&claims).eat_nonce != self.nonce {
+            return Err(TokenError::Nonce { token: token() });
+        }
         let key = self.key(name, &header.kid, common(&claims).iat.saturating_mul(1000))?;
         let raw = Base64UrlUnpadded::decode_vec(signature).ok().and_then(|raw| raw.try_into().ok());
         let bad = |source| TokenError::Signature { token: token(), source };
@@ -392,9 +403,6 @@ impl Check<'_> {
         if common.iss != self.requirements.issuer {
             let (expected, got) = (self.requirements.issuer.clone(), common.iss.clone());
             return Err(TokenError::Issuer { token: token(), expected, got });
-        }
-        if common.eat_nonce != self.nonce {
-            return Err(TokenError::Nonce { token: token() });
         }
         let from = common.nbf.max(common.iat).saturating_mul(1000);
         if self.at < from {

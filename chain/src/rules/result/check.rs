@@ -1,7 +1,7 @@
 //! What a result must satisfy, in order.
 
 use attestation::context::WorkContext;
-use attestation::receipt::{HardwareTier, ReceiptError, WorkReceipt};
+use attestation::receipt::{ReceiptError, WorkReceipt};
 use circuits::model::tensor::Tensor;
 use circuits::statement::Statement;
 
@@ -217,19 +217,9 @@ pub(crate) fn contradiction(receipt: &WorkReceipt, model: &Model) -> Option<Impl
 fn too_fast(receipt: &WorkReceipt) -> Option<Implausible> {
     let metadata = &receipt.metadata;
     let (tokens, elapsed_ms) = (u64::from(metadata.tokens_out), metadata.elapsed_ms);
-    let max = tokens_per_second_max(metadata.tier)?;
+    let max = metadata.tier.tokens_per_second_max()?;
     let is_beyond = u128::from(tokens).saturating_mul(1000) > u128::from(max).saturating_mul(elapsed_ms.into());
     is_beyond.then_some(Implausible::Speed { max, tokens, elapsed_ms })
-}
-
-/// Top speed of a tier (REQUIREMENTS U13); servers have none.
-fn tokens_per_second_max(tier: HardwareTier) -> Option<u64> {
-    match tier {
-        HardwareTier::Entry => Some(15),
-        HardwareTier::Standard => Some(80),
-        HardwareTier::HighEnd => Some(150),
-        HardwareTier::Server => None,
-    }
 }
 
 fn units(receipt: &WorkReceipt, job: &InferenceJob) -> Result<(), Reject> {

@@ -222,10 +222,38 @@ impl Query {
     }
 }
 
+/// Write a proof of an object, or of there being none, that anybody can check without a node
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  assay chain prove result 0x.. --out result.inclusion --genesis genesis\n  assay verify result.inclusion --header 0x..\n\nObjects are named as in `assay chain query`. The proof shows that there is no such object as well: exit code 1 then."
+)]
+pub(in crate::commands) struct Prove {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    node: NodeOptions,
+    /// Where to write it; an existing file is not overwritten
+    #[arg(long, value_name = "FILE", global = true, required = false)]
+    out: Option<PathBuf>,
+    /// Genesis whose validators are believed; without it the data directory's, or the node's own word
+    #[arg(long, value_name = "FILE", global = true)]
+    genesis: Option<PathBuf>,
+}
+
+pub(super) fn prove(arguments: &Prove, output: &Output) -> Result<Done, CliError> {
+    let Prove { what, node, out, genesis } = arguments;
+    let keep = out.clone().ok_or_else(|| CliError::usage("--out FILE: say where to write the proof".to_owned()))?;
+    ask(what, node, &TrustOptions { prove: true, genesis: genesis.clone(), keep: Some(keep) }, output)
+}
+
 pub(super) fn run(arguments: &Query, output: &Output) -> Result<Done, CliError> {
     let Query { what, node, trust } = arguments;
+    ask(what, node, trust, output)
+}
+
+fn ask(what: &What, node: &NodeOptions, trust: &TrustOptions, output: &Output) -> Result<Done, CliError> {
     if trust.prove && !what.is_object() {
-        let text = format!("--prove: `{}` asks for no object of the state, so there is nothing to prove", what.name());
+        let text = format!("`{}` asks for no object of the state, so there is nothing to prove", what.name());
         return Err(CliError::usage(text));
     }
     let client = node.client()?;

@@ -9,7 +9,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::token::{NVIDIA_ISSUER, TokenEvidence},
+    super::{
+        device_chain::DeviceChain,
+        report::Report,
+        token::{NVIDIA_ISSUER, TokenEvidence},
+    },
     encode::{bits, integer, name, octets, oid, sequence, time, tlv},
     pki::Key,
     world::NOW,
@@ -142,6 +146,24 @@ impl TokenSpec {
             ),
             devices: (0..devices).map(device).collect(),
         }
+    }
+
+    /// A good token for one device, as the service would write it about this report.
+    #[must_use]
+    pub fn about(seed: &[u8; 32], chain: &DeviceChain, report: &Report) -> Self {
+        let mut spec = Self::new(seed, report.request_nonce(), 1);
+        for (_, claims) in &mut spec.devices {
+            let stated = json!({
+                "hwmodel": chain.model(),
+                "ueid": chain.ueid(),
+                "x-nvidia-gpu-driver-version": report.opaque().driver.as_ref().map(ToString::to_string),
+                "x-nvidia-gpu-vbios-version": report.opaque().vbios.to_string(),
+            });
+            if let (Some(claims), Value::Object(stated)) = (claims.as_object_mut(), stated) {
+                claims.extend(stated);
+            }
+        }
+        spec
     }
 
     /// A compact token with these claims.
