@@ -126,15 +126,23 @@ pub trait StateMachine {
 struct Executed {
     block: Hash,
     root: Hash,
-    tree: TreeUpdateBatch,
+    tree: Arc<TreeUpdateBatch>,
     keys: Vec<Vec<u8>>,
     outcomes: Vec<Outcome>,
     closing: Vec<Event>,
     results: Vec<ComputeResult>,
 }
 
-/// A proposed block's hash and its transactions.
-type Proposed = (Hash, Arc<Vec<CheckedTransaction>>);
+/// A block that was proposed here.
+struct Proposed {
+    block: Hash,
+    /// Its transactions as they were checked.
+    transactions: Vec<CheckedTransaction>,
+    /// What its execution wrote, and the tree that follows from that and the state before it.
+    writes: Vec<tree::Write>,
+    root: Hash,
+    tree: Arc<TreeUpdateBatch>,
+}
 
 /// The state machine over a store.
 pub struct Machine<S> {
@@ -144,8 +152,8 @@ pub struct Machine<S> {
     head: Head,
     services: Arc<Services>,
     last: Mutex<Option<Arc<Executed>>>,
-    /// The last block proposed here, with its transactions as they were checked.
-    proposed: Mutex<Option<Proposed>>,
+    /// The last block proposed here.
+    proposed: Mutex<Option<Arc<Proposed>>>,
 }
 
 /// The state after one block: the machine of that height, which cannot commit.
@@ -323,14 +331,20 @@ impl<S: Store> Machine<S> {
         executed
     }
 
-    fn remember_proposed(&self, block: Hash, transactions: Vec<CheckedTransaction>) {
-        *self.proposed.lock().unwrap_or_else(PoisonError::into_inner) = Some((block, Arc::new(transactions)));
+    fn remember_proposed(&self, proposed: Proposed) {
+        *self.proposed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(proposed));
     }
 
-    /// The checked transactions of a block proposed here.
-    fn proposed(&self, block: &Hash) -> Option<Arc<Vec<CheckedTransaction>>> {
+    /// The block of this hash, if it was the last to be proposed here.
+    fn proposed(&self, block: &Hash) -> Option<Arc<Proposed>> {
         let proposed = self.proposed.lock().unwrap_or_else(PoisonError::into_inner);
-        proposed.as_ref().filter(|(hash, _)| hash == block).map(|(_, transactions)| Arc::clone(transactions))
+        proposed.as_ref().filter(|proposed| proposed.block == *block).map(Arc::clone)
+    }
+
+    /// Forgets what was proposed and executed: a block is committed, and both belong to the state before it.
+    fn forget(&self) {
+        *self.proposed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn remembered(&self, block: &Hash) -> Option<Arc<Executed>> {

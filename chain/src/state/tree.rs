@@ -3,6 +3,9 @@
 //! Keys and hashes are those of [`verifier::inclusion::state`], so that a light client checks what this builds. The tree
 //! version is the block height. Proofs leave as plain sibling hashes.
 
+use std::sync::LazyLock;
+
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 use borsh::BorshDeserialize;
 use jmt::storage::{LeafNode, Node, NodeKey, TreeReader, TreeUpdateBatch};
 use jmt::{JellyfishMerkleTree, KeyHash, OwnedValue, SimpleHasher, Version};
@@ -12,12 +15,13 @@ use verifier::inclusion::{StateLeaf, StateProof};
 use super::store::{Store, StoreError};
 use crate::types::ids::Hash;
 
-/// The hash of every node, leaf and value.
+/// The hash of every node, leaf and value: `derive_key` of [`STATE_TREE_CONTEXT`], whose own compression is done once.
 struct StateHasher(blake3::Hasher);
 
 impl SimpleHasher for StateHasher {
     fn new() -> Self {
-        Self(blake3::Hasher::new_derive_key(STATE_TREE_CONTEXT))
+        static CONTEXT: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context(STATE_TREE_CONTEXT));
+        Self(blake3::Hasher::new_from_context_key(&CONTEXT))
     }
 
     fn update(&mut self, data: &[u8]) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use attestation::codec;
 use verifier::inclusion::{Certificate, Header, LinkError, Misbehaviour, ValidatorSet, beacon_after};
 
-use super::{Commit, Executed, Machine, Priority, Proposal, StateMachine};
+use super::{Commit, Executed, Machine, Priority, Proposal, Proposed, StateMachine};
 use crate::rules::result::batch;
 use crate::rules::{Environment, Execution, Failure, Reject, envelope};
 use crate::state::execute::finish;
@@ -92,7 +92,7 @@ impl<S: Store> StateMachine for Machine<S> {
         }
         let environment = execution.environment;
         let changes = finish(execution)?;
-        let (state_root, _) =
+        let (state_root, tree) =
             tree::update(&self.store, environment.height, &changes.writes).map_err(StateError::from)?;
         let mut block = Block {
             header: Header {
@@ -109,7 +109,13 @@ impl<S: Store> StateMachine for Machine<S> {
             transactions: chosen.iter().map(|transaction| transaction.bytes().to_vec()).collect(),
         };
         block.header.transaction_root = block.transaction_root();
-        self.remember_proposed(block.hash(), chosen);
+        self.remember_proposed(Proposed {
+            block: block.hash(),
+            transactions: chosen,
+            writes: changes.writes,
+            root: state_root,
+            tree: Arc::new(tree),
+        });
         Ok(Proposal { block, refused })
     }
 
@@ -153,19 +159,21 @@ impl<S: Store> StateMachine for Machine<S> {
             root: executed.root,
             next_beacon: beacon_after(&block.header.beacon, &certificate),
         };
-        let committed = CommittedBlock {
-            block: block.clone(),
-            certificate,
-            misbehaviour: misbehaviour.to_vec(),
-            outcomes: executed.outcomes.clone(),
-            closing: executed.closing.clone(),
-            results: executed.results.clone(),
+        self.forget();
+        let Executed { root, tree, keys, outcomes, closing, results, .. } = Arc::unwrap_or_clone(executed);
+        let commit = Commit {
+            height,
+            block: hash,
+            root,
+            outcomes: outcomes.clone(),
+            closing: closing.clone(),
+            results: results.clone(),
         };
-        let batch =
-            Batch { head, tree: executed.tree.clone(), keys: executed.keys.clone(), block: Some(committed.clone()) };
-        self.store.apply(batch)?;
+        let misbehaviour = misbehaviour.to_vec();
+        let committed = CommittedBlock { block: block.clone(), certificate, misbehaviour, outcomes, closing, results };
+        self.store.apply(Batch { head, tree: Arc::unwrap_or_clone(tree), keys, block: Some(committed) })?;
         self.head = head;
-        Ok(answer(committed))
+        Ok(commit)
     }
 
     fn validators(&self, _next_height: u64) -> Result<ValidatorSet, StateError> {
@@ -216,11 +224,16 @@ impl<S: Store> Machine<S> {
         check_size(block, &params)?;
         let base = self.committed();
         // The header's root was compared: a block of this hash has exactly the transactions that were proposed.
-        let parsed = match self.proposed(&block.hash()) {
-            Some(proposed) => proposed,
-            None => Arc::new(parse_all(block)?),
+        let proposed = self.proposed(&block.hash());
+        let read;
+        let parsed = match &proposed {
+            Some(proposed) => &proposed.transactions,
+            None => {
+                read = parse_all(block)?;
+                &read
+            }
         };
-        batch::prepare(&base, &self.services, &parsed)?;
+        batch::prepare(&base, &self.services, parsed)?;
         let mut execution = Execution::start(Overlay::new(&base), environment)?;
         let mut gas = 0u64;
         let mut seen = BTreeSet::new();
@@ -249,7 +262,14 @@ impl<S: Store> Machine<S> {
         if header.compute_root != expected {
             return Err(Invalid::ComputeRoot { expected, got: header.compute_root });
         }
-        let (root, tree) = tree::update(&self.store, header.height, &changes.writes).map_err(StateError::from)?;
+        // The tree follows from the writes: where both executions wrote the same, its nodes are not hashed twice.
+        let (root, tree) = match proposed.filter(|proposed| proposed.writes == changes.writes) {
+            Some(proposed) => (proposed.root, Arc::clone(&proposed.tree)),
+            None => {
+                let updated = tree::update(&self.store, header.height, &changes.writes).map_err(StateError::from)?;
+                (updated.0, Arc::new(updated.1))
+            }
+        };
         // spec: chain#block-state-root
         if header.state_root != root {
             return Err(Invalid::StateRoot { expected: root, got: header.state_root });
