@@ -1,7 +1,8 @@
-//! Results with proofs, from signed bytes to minted: one thread checks, executes and commits them to disk.
+//! Results with proofs, from signed bytes to minted: by the node that takes each of them in and makes the block, and by
+//! one that gets the block from another and verifies its proofs together.
 //!
-//! `cargo bench --bench receipts` prints the time of a batch by criterion, then receipts per second. Every result has its
-//! own worker, job, context and proof; making them is not measured.
+//! `cargo bench --bench receipts` prints the time of a batch by criterion, then receipts per second; under `taskset -c 0`
+//! they are those of one core. Every result has its own worker, job, context and proof; making them is not measured.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -16,8 +17,8 @@ use attestation::evidence::software;
 use attestation::identity::{ed25519, ml_dsa};
 use attestation::receipt::HardwareTier;
 use chain::economics::gas;
-use chain::node::{RocksStore, start};
-use chain::state::{Key, LocalChain};
+use chain::node::{Directory, RocksStore, start};
+use chain::state::{Key, LocalChain, Machine, StateMachine};
 use chain::types::genesis::GenesisAccount;
 use chain::types::ids::{POSSESSION_DOMAIN, possession_message};
 use chain::types::params::Params;
@@ -59,6 +60,8 @@ impl Member {
 
 struct World {
     chain: LocalChain<RocksStore>,
+    /// Another node, which gets the blocks.
+    follower: Machine<RocksStore>,
     key: ProvingKey,
     images: Vec<Tensor>,
     hardware: Hardware,
@@ -81,10 +84,12 @@ impl World {
         let accounts = members.iter().map(|member| account(&member.operator)).chain([account(&requester)]).collect();
         let setups = [setup.id()].into();
         let genesis = Genesis::development(START, validator.public_key(), accounts, setups).unwrap();
-        let chain = start(path, genesis, vec![setup], validator).unwrap();
+        let chain = start(&path.join("maker"), genesis.clone(), vec![setup.clone()], validator).unwrap();
+        let directory = Directory::open(&path.join("follower"), &genesis).unwrap();
+        let follower = Machine::open(RocksStore::open(&directory).unwrap(), genesis, vec![setup]).unwrap();
         let images = digits::parse(IMAGES).unwrap().into_iter().map(|digit| digit.image).collect();
         let hardware = Hardware::this_machine(Device::Cpu, "bench").unwrap();
-        let mut world = Self { chain, key, images, hardware, requester, members, now: START, posted: 0 };
+        let mut world = Self { chain, follower, key, images, hardware, requester, members, now: START, posted: 0 };
         world.register();
         world
     }
@@ -158,6 +163,19 @@ impl World {
         produced.commit.outcomes.into_iter().flat_map(|outcome| outcome.events).collect()
     }
 
+    /// Lets the other node take what it does not have; how long it took for the last block.
+    fn follow(&mut self) -> Duration {
+        let mut taken = Duration::ZERO;
+        for height in self.follower.height() + 1..=self.chain.machine().height() {
+            let committed = self.chain.machine().block(height).unwrap().unwrap();
+            let certificate = encode(&committed.certificate);
+            let started = Instant::now();
+            self.follower.commit(&committed.block, &certificate, &[]).unwrap();
+            taken = started.elapsed();
+        }
+        taken
+    }
+
     /// A leased job for every member, with its result, ready to be handed in.
     fn results(&mut self) -> Vec<Vec<u8>> {
         let mut results = Vec::new();
@@ -225,28 +243,37 @@ fn main() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut world = World::open(folder.path());
     let mut criterion = Criterion::default().configure_from_args().sample_size(10);
-    let mut durations = Vec::new();
+    let (mut made, mut followed) = (Vec::new(), Vec::new());
     criterion.bench_function(&format!("receipts::submit_and_mint/receipts={BATCH}"), |bencher| {
         bencher.iter_custom(|rounds| {
             let batches = (0..rounds).map(|_| {
                 let results = world.results();
+                world.follow();
                 let started = Instant::now();
                 let events = world.block(&results);
                 let taken = started.elapsed();
                 assert!(events.iter().all(|event| matches!(event, Event::Settled { .. })));
-                durations.push(taken);
+                let verified = world.follower.proofs_verified();
+                followed.push(world.follow());
+                assert_eq!(world.follower.proofs_verified() - verified, u64::from(BATCH));
+                made.push(taken);
                 taken
             });
             batches.sum()
         });
     });
     criterion.final_summary();
-    durations.sort_unstable();
-    let median: Duration = durations.get(durations.len() / 2).copied().unwrap_or_default();
+    print("receipts::submit_and_mint", made);
+    print("receipts::follow, proofs verified together", followed);
+}
+
+fn print(name: &str, mut taken: Vec<Duration>) {
+    taken.sort_unstable();
+    let median: Duration = taken.get(taken.len() / 2).copied().unwrap_or_default();
     let rate = f64::from(BATCH) / median.as_secs_f64();
     println!(
-        "receipts::submit_and_mint: median {:.2} ms for {BATCH}, {rate:.0} receipts with proofs per second on one core ({} blocks)",
+        "{name}: median {:.2} ms for {BATCH}, {rate:.0} receipts with proofs per second ({} blocks)",
         median.as_secs_f64() * 1e3,
-        durations.len()
+        taken.len()
     );
 }

@@ -1,5 +1,5 @@
-//! What a block of transfers costs on disk: the synced batch alone, a block of another validator, and a whole round of
-//! the local engine from signed bytes to final.
+//! What a block of transfers costs on disk: the synced batch alone, execution of a block made here, a block of another
+//! validator from its bytes (with its signatures), and a whole round of the local engine from signed bytes to final.
 //!
 //! `cargo bench --bench settlement` prints medians by criterion, then p50 and p99 of every single block.
 //! The data directories lie beside the build, on a disk and not in memory.
@@ -17,7 +17,7 @@ use chain::types::genesis::GenesisAccount;
 use chain::types::ids::Address;
 use chain::types::params::{ModelParams, Params};
 use chain::types::transaction::{Action, CheckedTransaction, Transaction, Transfer};
-use chain::types::{Genesis, encode};
+use chain::types::{Block, Genesis, encode};
 use criterion::Criterion;
 use prover::srs::generate::development;
 use verifier::setup::Setup;
@@ -137,8 +137,8 @@ impl Case {
         transfers
     }
 
-    /// Commits a block of `count` transfers; the time from where `verified` says.
-    fn commit(&self, machine: &mut Machine<RocksStore>, count: u64, verified: bool) -> Duration {
+    /// The next block, of `count` transfers, and its certificate.
+    fn block(&self, machine: &Machine<RocksStore>, count: u64) -> (Block, Vec<u8>) {
         let transfers = self.transfers(machine, count);
         let candidates: Vec<CheckedTransaction> =
             transfers.iter().map(|bytes| CheckedTransaction::parse(bytes).unwrap()).collect();
@@ -147,15 +147,32 @@ impl Case {
         let block = machine.propose(&proposer, time, &candidates, u64::MAX).unwrap().block;
         let signature = CommitSignature::sign(&block.header, machine.genesis_hash(), &self.validator);
         let certificate = encode(&Certificate { header: block.hash(), signatures: vec![signature] });
+        (block, certificate)
+    }
+
+    /// Commits a block of `count` transfers; the time from where `verified` says.
+    fn commit(&self, machine: &mut Machine<RocksStore>, count: u64, verified: bool) -> Duration {
+        let (block, certificate) = self.block(machine, count);
         if verified {
             machine.verify(&block).unwrap();
         }
-        let started = Instant::now();
-        let commit = machine.commit(&block, &certificate, &[]).unwrap();
-        let taken = started.elapsed();
-        assert_eq!(commit.outcomes.len() as u64, count);
-        taken
+        commit(machine, &block, &certificate, count)
     }
+
+    /// Commits a block of `count` transfers that another machine made.
+    fn follow(&self, maker: &mut Machine<RocksStore>, follower: &mut Machine<RocksStore>, count: u64) -> Duration {
+        let (block, certificate) = self.block(maker, count);
+        maker.commit(&block, &certificate, &[]).unwrap();
+        commit(follower, &block, &certificate, count)
+    }
+}
+
+fn commit(machine: &mut Machine<RocksStore>, block: &Block, certificate: &[u8], count: u64) -> Duration {
+    let started = Instant::now();
+    let commit = machine.commit(block, certificate, &[]).unwrap();
+    let taken = started.elapsed();
+    assert_eq!(commit.outcomes.len() as u64, count);
+    taken
 }
 
 fn recipient(parts: [u64; 3]) -> Address {
@@ -176,6 +193,10 @@ fn main() {
             let samples = Samples::new(name, count);
             all.push(samples.measure(&mut criterion, || case.commit(&mut machine, count, verified)));
         }
+        let (first, second) = (folder(), folder());
+        let (mut maker, mut follower) = (case.machine(first.path()), case.machine(second.path()));
+        let samples = Samples::new("block::follow", count);
+        all.push(samples.measure(&mut criterion, || case.follow(&mut maker, &mut follower, count)));
         let folder = folder();
         let setups = vec![case.setup.clone()];
         let mut chain = start(folder.path(), case.genesis.clone(), setups, case.validator.clone()).unwrap();
