@@ -4,6 +4,8 @@
 //! `BLESS=1` also writes `chain/tests/vectors/story.bin`, a chain with a real proof in it, which the chain's own tests
 //! replay without a prover.
 
+mod batch;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -34,7 +36,7 @@ use prover::srs::generate::development;
 use verifier::proof::ProofError;
 use verifier::setup::Setup;
 
-const DIGITS: &[u8] = include_bytes!("../data/digits/digits.assay");
+const DIGITS: &[u8] = include_bytes!("../../data/digits/digits.assay");
 const START: u64 = 1_700_000_000_000;
 const UNITS: u64 = 64 * 32 + 32 * 10;
 
@@ -75,12 +77,13 @@ fn requester() -> ed25519::SigningKey {
     ed25519::SigningKey::from_seed(&[2; 32])
 }
 
-fn operator() -> ed25519::SigningKey {
-    ed25519::SigningKey::from_seed(&[3; 32])
+/// Operator of worker `number`; the first is funded at genesis.
+fn operator(number: u8) -> ed25519::SigningKey {
+    ed25519::SigningKey::from_seed(&[3 + 10 * number; 32])
 }
 
-fn worker() -> ml_dsa::SigningKey {
-    ml_dsa::SigningKey::from_seed(&[4; 32])
+fn worker(number: u8) -> ml_dsa::SigningKey {
+    ml_dsa::SigningKey::from_seed(&[4 + 10 * number; 32])
 }
 
 struct World {
@@ -90,6 +93,7 @@ struct World {
 
 #[derive(Clone)]
 struct Leased {
+    number: u8,
     id: [u8; 32],
     record: WorkLease,
 }
@@ -98,7 +102,7 @@ impl World {
     /// A chain with model, worker, stake, job; and the lease on it.
     fn leased(chain_id: u32) -> (Self, Leased) {
         let fixture = fixture();
-        let accounts = [requester(), operator()]
+        let accounts = [requester(), operator(0)]
             .map(|key| GenesisAccount { address: key.public_key().address(), balance: 1_000_000_000 });
         let setups = [fixture.setup.id()].into();
         let base = Genesis::development(START, validator().public_key(), accounts.to_vec(), setups).unwrap();
@@ -114,8 +118,9 @@ impl World {
         let machine = Machine::open(MemoryStore::new(), genesis.unwrap(), vec![fixture.setup.clone()]).unwrap();
         let mut world = Self { chain: LocalChain::new(machine, validator()).unwrap(), now: START };
         let model = world.register();
+        world.register_worker(0);
         let job = world.post(model);
-        let leased = world.lease(job);
+        let leased = world.lease(job, 0);
         (world, leased)
     }
 
@@ -130,27 +135,28 @@ impl World {
         });
         let events = self.act(&requester(), action);
         assert_eq!(events, [Event::ModelRegistered { model: key.model_hash(), units: UNITS }]);
+        key.model_hash()
+    }
+
+    fn register_worker(&mut self, number: u8) {
+        let (operator, worker) = (operator(number), worker(number));
         let machine = self.chain.machine();
-        let message = possession_message(
-            machine.genesis().chain_id(),
-            machine.genesis_hash(),
-            &operator().public_key().address(),
-        );
-        let id = worker().public_key().id();
+        let message =
+            possession_message(machine.genesis().chain_id(), machine.genesis_hash(), &operator.public_key().address());
+        let id = worker.public_key().id();
         let registration = RegisterWorker {
-            public_key: worker().public_key().clone(),
-            possession: worker().sign(POSSESSION_DOMAIN, &message).unwrap(),
+            public_key: worker.public_key().clone(),
+            possession: worker.sign(POSSESSION_DOMAIN, &message).unwrap(),
             profile: HardwareProfile {
                 tier: HardwareTier::Entry,
                 hardware: Text::new("processor").unwrap(),
                 video_memory_mib: 0,
             },
-            models: vec![key.model_hash()],
+            models: vec![fixture().key.verifying().model_hash()],
             device: software::device_id(&id),
         };
-        self.act(&operator(), Action::RegisterWorker(Box::new(registration)));
-        self.act(&operator(), Action::Stake(AddStake { worker: id, amount: 60_000_000 }));
-        key.model_hash()
+        self.act(&operator, Action::RegisterWorker(Box::new(registration)));
+        self.act(&operator, Action::Stake(AddStake { worker: id, amount: 60_000_000 }));
     }
 
     fn post(&mut self, model: [u8; 32]) -> [u8; 32] {
@@ -170,15 +176,15 @@ impl World {
         }
     }
 
-    fn lease(&mut self, job: [u8; 32]) -> Leased {
+    fn lease(&mut self, job: [u8; 32], number: u8) -> Leased {
         let action = Action::LeaseJob(LeaseJob {
             job: ObjectRef { id: job, version: 1 },
-            worker: worker().public_key().id(),
+            worker: worker(number).public_key().id(),
             kind: LeaseKind::Proof,
         });
-        match self.act(&operator(), action).as_slice() {
+        match self.act(&operator(number), action).as_slice() {
             [Event::Leased { lease, .. }] => {
-                Leased { id: *lease, record: self.chain.machine().get(&Key::Lease(*lease)).unwrap().unwrap() }
+                Leased { number, id: *lease, record: self.chain.machine().get(&Key::Lease(*lease)).unwrap().unwrap() }
             }
             events => panic!("unexpected {events:?}"),
         }
@@ -210,7 +216,7 @@ impl World {
 
     fn refusal(&mut self, submission: SubmitResult) -> Reject {
         let root = self.chain.machine().root();
-        let bytes = self.signed(&operator(), Action::SubmitResult(Box::new(submission)));
+        let bytes = self.signed(&operator(0), Action::SubmitResult(Box::new(submission)));
         let Err(LocalError::Refused(reject)) = self.chain.submit(&bytes) else { panic!("taken") };
         assert_eq!((self.chain.machine().root(), self.chain.waiting()), (root, 0));
         *reject
@@ -238,7 +244,7 @@ fn proven(key: &ProvingKey, context_digest: [u8; 32]) -> Proven {
 /// A submission for a lease: the worker's receipt over `output`, with these proof bytes.
 fn submission(leased: &Leased, output: &Tensor, proof: Vec<u8>) -> SubmitResult {
     let context = leased.record.context;
-    let attester = SoftwareAttester::new(worker().public_key(), [7; 32], Text::new("host").unwrap());
+    let attester = SoftwareAttester::new(worker(leased.number).public_key(), [7; 32], Text::new("host").unwrap());
     let evidence = attester.attest(&context).unwrap();
     let receipt = WorkReceipt {
         context,
@@ -259,7 +265,7 @@ fn submission(leased: &Leased, output: &Tensor, proof: Vec<u8>) -> SubmitResult 
     };
     SubmitResult {
         lease: ObjectRef { id: leased.id, version: leased.record.version },
-        signed: SignedReceipt::sign(receipt, &worker()).unwrap(),
+        signed: SignedReceipt::sign(receipt, &worker(leased.number)).unwrap(),
         input: None,
         output: output.clone(),
         evidence,
@@ -277,7 +283,7 @@ fn honest(leased: &Leased) -> SubmitResult {
 fn a_proven_result_is_minted_once_and_provable_to_a_light_client() {
     let (mut world, leased) = World::leased(1337);
     let honest = honest(&leased);
-    let events = world.act(&operator(), Action::SubmitResult(Box::new(honest.clone())));
+    let events = world.act(&operator(0), Action::SubmitResult(Box::new(honest.clone())));
     // 2368 units: 23.68 paid, a fifth burned; 5 000 a unit, capped by 4.736 + 3 000 a unit.
     assert!(matches!(
         events.as_slice(),
@@ -319,7 +325,7 @@ fn a_proof_with_one_byte_changed_is_rejected() {
         let refused = world.refusal(SubmitResult { proofs: vec![changed], ..honest.clone() });
         assert!(matches!(refused, Reject::ProofRejected(_)), "{refused:?}");
     }
-    world.act(&operator(), Action::SubmitResult(Box::new(honest)));
+    world.act(&operator(0), Action::SubmitResult(Box::new(honest)));
 }
 
 #[test]
