@@ -1,6 +1,7 @@
 //! A small chain with a real model, workers and jobs, for the tests of this crate.
 
 mod exchange;
+mod keys;
 mod model;
 mod review;
 mod setup;
@@ -9,7 +10,6 @@ use std::collections::BTreeSet;
 
 use attestation::context::WorkContext;
 use attestation::evidence::{Attester, Evidence, SoftwareAttester};
-use attestation::identity::{ed25519, ml_dsa};
 use attestation::policy::Policy;
 use attestation::receipt::{DeviceKind, HardwareTier, Metadata, SignedReceipt, UtilisationProfile, WorkReceipt};
 use attestation::text::Text;
@@ -35,7 +35,8 @@ use crate::types::transaction::{
 };
 use crate::types::worker::HardwareProfile;
 
-pub(crate) use exchange::{CAP, authority, quick};
+pub(crate) use exchange::{AUTHORITY, CAP, authority, quick};
+pub(crate) use keys::{account, validator, worker_id, worker_key};
 pub(crate) use model::{opening, true_commitment};
 pub(crate) use review::wrong_output;
 pub(crate) use setup::{K, commitment, setup};
@@ -46,21 +47,6 @@ pub(crate) const START: u64 = 1_700_000_000_000;
 pub(crate) const FUNDS: u128 = 10_000_000_000;
 /// Bytes that [`World::submission`] vouches for as a proof.
 pub(crate) const PROOF: &[u8] = b"vouched";
-
-/// Account key number `number`.
-pub(crate) fn account(number: u8) -> ed25519::SigningKey {
-    ed25519::SigningKey::from_seed(&[number; 32])
-}
-
-/// Worker key number `number`.
-pub(crate) fn worker_key(number: u8) -> ml_dsa::SigningKey {
-    ml_dsa::SigningKey::from_seed(&[number; 32])
-}
-
-/// The validator's key.
-pub(crate) fn validator() -> ed25519::SigningKey {
-    account(200)
-}
 
 /// The test genesis: accounts 1 to 5 funded.
 pub(crate) fn genesis(change: impl FnOnce(&mut Params)) -> Genesis {
@@ -155,9 +141,14 @@ impl World {
         Self::of(genesis(|_| {}).with_authority(authority()).unwrap())
     }
 
-    fn of(genesis: Genesis) -> Self {
-        let machine = Machine::open(MemoryStore::new(), genesis, vec![setup().clone()]).unwrap();
-        Self { chain: LocalChain::new(machine, validator()).unwrap(), now: START }
+    pub(crate) fn of(genesis: Genesis) -> Self {
+        Self::resumed(MemoryStore::new(), genesis, START)
+    }
+
+    /// The chain that a store holds.
+    pub(crate) fn resumed(store: MemoryStore, genesis: Genesis, now: u64) -> Self {
+        let machine = Machine::open(store, genesis, vec![setup().clone()]).unwrap();
+        Self { chain: LocalChain::new(machine, validator()).unwrap(), now }
     }
 
     /// A chain that begins at this time and appraises evidence under this policy.
@@ -200,10 +191,15 @@ impl World {
 
     /// Makes the next block and audits the state after it.
     pub(crate) fn block(&mut self) -> Produced {
-        self.now += 250;
-        let produced = self.chain.produce(self.now).unwrap();
+        let produced = self.block_unaudited();
         self.machine().audit().unwrap();
         produced
+    }
+
+    /// Makes the next block.
+    pub(crate) fn block_unaudited(&mut self) -> Produced {
+        self.now += 250;
+        self.chain.produce(self.now).unwrap()
     }
 
     /// Makes blocks up to a height, without audits.
@@ -276,7 +272,7 @@ impl World {
         let (model, _) = self.model();
         let registration = self.worker_registration(number, vec![model]);
         self.send(number, Action::RegisterWorker(Box::new(registration)));
-        let worker = worker_key(number).public_key().id();
+        let worker = worker_id(number);
         self.send(number, Action::Stake(AddStake { worker, amount: 100_000_000 }));
         worker
     }
@@ -308,7 +304,7 @@ impl World {
         let record: InferenceJob = self.machine().get(&Key::Job(job)).unwrap().unwrap();
         LeaseJob {
             job: ObjectRef { id: job, version: record.version },
-            worker: worker_key(number).public_key().id(),
+            worker: worker_id(number),
             kind: LeaseKind::Proof,
         }
     }
@@ -373,8 +369,14 @@ impl World {
     /// A submission that every rule accepts; the node is told that its proof was verified before.
     pub(crate) fn submission(&self, leased: &Leased) -> SubmitResult {
         let statement = Statement { context_digest: leased.context.digest(), input: input(), output: output() };
-        self.machine().services().vouch(&self.model().1.key_digest, &statement, PROOF);
+        self.vouch(&leased.context.model_hash, &statement);
         self.submission_with(leased, |_| {})
+    }
+
+    /// Lets [`PROOF`] pass as a proof of a statement that was verified before.
+    pub(crate) fn vouch(&self, model: &Hash, statement: &Statement) {
+        let model: Model = self.machine().get(&Key::Model(*model)).unwrap().unwrap();
+        self.machine().services().vouch(&model.key_digest, statement, PROOF);
     }
 
     /// Submits the result of a lease.

@@ -1,6 +1,6 @@
 //! Governance, mint authorities and other chains in a [`World`].
 
-use super::{World, account, validator, worker_key};
+use super::{World, account, validator, worker_id};
 use crate::state::{Key, StateMachine, Stored};
 use crate::types::authority::{Approval, Decision, MintAuthority};
 use crate::types::event::Event;
@@ -34,14 +34,14 @@ impl World {
     pub(crate) fn voter(&mut self, number: u8, amount: u128) -> Hash {
         let registration = self.worker_registration(number, vec![]);
         self.send(number, Action::RegisterWorker(Box::new(registration)));
-        let worker = worker_key(number).public_key().id();
+        let worker = worker_id(number);
         self.send(number, Action::Stake(AddStake { worker, amount }));
         worker
     }
 
     /// Proposes a change by worker `number`.
     pub(crate) fn propose(&mut self, number: u8, change: Change) -> Hash {
-        let worker = worker_key(number).public_key().id();
+        let worker = worker_id(number);
         match self.send(number, Action::Propose(Box::new(Propose { worker, change }))).events.as_slice() {
             [Event::Proposed { proposal, .. }] => *proposal,
             events => panic!("unexpected events {events:?}"),
@@ -49,7 +49,7 @@ impl World {
     }
 
     pub(crate) fn vote(proposal: Hash, number: u8, yes: bool) -> Action {
-        Action::Vote(CastVote { proposal, worker: worker_key(number).public_key().id(), yes })
+        Action::Vote(CastVote { proposal, worker: worker_id(number), yes })
     }
 
     pub(crate) fn proposal(&self, id: &Hash) -> Proposal {

@@ -2,7 +2,7 @@
 
 use circuits::model::tensor::Tensor;
 
-use super::{Leased, World, account, evidence, output, sign_unchecked, worker_key};
+use super::{Leased, World, account, evidence, output, sign_unchecked, worker_id};
 use crate::state::{Key, Produced};
 use crate::types::event::{Event, Outcome};
 use crate::types::ids::{Hash, check_commitment};
@@ -113,7 +113,7 @@ impl World {
 
     /// Number of the worker with an identifier.
     pub(crate) fn number_of(worker: &Hash) -> u8 {
-        (1..=20).find(|number| worker_key(*number).public_key().id() == *worker).unwrap()
+        (1..=20).find(|number| worker_id(*number) == *worker).unwrap()
     }
 
     /// The checker of a result.
@@ -129,12 +129,12 @@ impl World {
     }
 
     pub(crate) fn commit_action(result: &Hash, number: u8, output: &Tensor) -> CommitCheck {
-        let worker = worker_key(number).public_key().id();
+        let worker = worker_id(number);
         CommitCheck { result: *result, worker, commitment: check_commitment(result, &worker, &output.hash(), &SALT) }
     }
 
     pub(crate) fn reveal_action(result: &Hash, number: u8, output: &Tensor) -> RevealCheck {
-        let worker = worker_key(number).public_key().id();
+        let worker = worker_id(number);
         RevealCheck { result: *result, worker, output_hash: output.hash(), salt: SALT }
     }
 
@@ -175,14 +175,14 @@ impl World {
 
     /// Free and bonded stake of worker `number`.
     pub(crate) fn stake(&self, number: u8) -> (u128, u128) {
-        let key = Key::Stake(worker_key(number).public_key().id());
+        let key = Key::Stake(worker_id(number));
         let stake: crate::types::Stake = self.machine().get(&key).unwrap().unwrap();
         (stake.amount, stake.bonded)
     }
 
     /// Standing of worker `number`.
     pub(crate) fn standing(&self, number: u8) -> crate::types::Standing {
-        let key = Key::Standing(worker_key(number).public_key().id());
+        let key = Key::Standing(worker_id(number));
         self.machine().get(&key).unwrap().unwrap_or_default()
     }
 
