@@ -27,6 +27,7 @@ fn dependencies_point_down_only() {
         ("assay-attestation", &[][..]),
         ("assay-circuits", &[]),
         ("assay-verifier", &["assay-attestation", "assay-circuits"]),
+        ("assay-second", &["assay-circuits"]),
         ("assay-prover", &["assay-verifier", "assay-circuits"]),
         ("assay-chain", &["assay-verifier", "assay-attestation", "assay-circuits"]),
         ("assay-worker", &["assay-prover", "assay-chain", "assay-verifier", "assay-circuits", "assay-attestation"]),
@@ -58,6 +59,18 @@ fn the_verifier_and_the_leaves_stay_pure() {
         let found: Vec<_> =
             dependencies(package, None).into_iter().filter(|name| forbidden.contains(&name.as_str())).collect();
         assert!(found.is_empty(), "{name} depends on {found:?}");
+    }
+}
+
+/// It is the tests' witness against the verifier, so nothing is built on it.
+#[test]
+fn the_second_verifier_is_linked_by_tests_alone() {
+    let metadata = metadata();
+    for package in metadata["packages"].as_array().unwrap() {
+        assert!(!dependencies(package, None).contains("assay-second"), "{}", package["name"]);
+        if package["name"] == "assay-second" {
+            assert!(!dependencies(package, None).contains("halo2-axiom"));
+        }
     }
 }
 

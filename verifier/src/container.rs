@@ -158,6 +158,7 @@ impl Container {
     }
 
     /// Decodes a file of `kind`; the encoding must be canonical.
+    // spec: verifier#file
     pub fn decode<T: BorshDeserialize + BorshSerialize>(kind: Kind, bytes: &[u8]) -> Result<T, ContainerError> {
         let name = kind.name();
         let header = Header::read(bytes)?;

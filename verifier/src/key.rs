@@ -330,6 +330,7 @@ fn assemble_halo2(
 ///
 /// `EvaluationDomain::new` precomputes tables for FFTs, in time growing with 2^k; verification never transforms
 /// anything, so they stay empty.
+// spec: verifier#fingerprint
 fn halo2_of(plan: &Plan, fixed: Vec<G1Affine>, permutation: Vec<G1Affine>) -> plonk::VerifyingKey<G1Affine> {
     let mut system = ConstraintSystem::default();
     InferenceCircuit::configure_plan(&mut system, plan);
@@ -390,6 +391,7 @@ fn model_hash(graph: &Graph, commitment: &ModelCommitment, setup: &VerifierSetup
     *hasher.finalize().as_bytes()
 }
 
+// spec: verifier#key
 fn key_digest(
     plan: &Plan,
     commitment: &ModelCommitment,

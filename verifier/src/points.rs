@@ -33,6 +33,7 @@ const ODD_FLAG: u8 = 0b0100_0000;
 
 /// Decodes a compressed, non-identity point of G1 (which has prime order, so there is no subgroup to check).
 #[expect(clippy::arithmetic_side_effects, reason = "field arithmetic is total")]
+// spec: verifier#encodings
 pub fn decode_compressed(bytes: &[u8; 32]) -> Result<G1Affine, PointError> {
     let [rest @ .., flags] = bytes;
     if flags & INFINITY_FLAG != 0 {

@@ -248,6 +248,7 @@ fn claim<'a>(Shown { key, statement, proof }: &Shown<'a>) -> Result<(Claim<'a>, 
     Ok((claim, Verified { key_digest, model_hash, setup_id, statement_digest }))
 }
 
+// spec: verifier#proof
 fn check_claims(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<[u8; 32], ProofError> {
     if proof.bytes.len() > PROOF_BYTES_MAX {
         return Err(ProofError::TooLarge { got: proof.bytes.len() });

@@ -41,6 +41,7 @@ impl EncodedChallenge<G1Affine> for FieldChallenge {
 
 /// The hash state, the same for both sides.
 #[derive(Clone, Debug)]
+// spec: verifier#transcript
 pub struct Sponge(Keccak256);
 
 impl Sponge {

@@ -128,6 +128,7 @@ pub struct Columns {
 
 impl Columns {
     /// Allocates the columns that the plan needs. V's are the first second-phase columns.
+    // spec: circuits#columns
     pub(crate) fn new(meta: &mut ConstraintSystem<Fr>, plan: &Plan) -> Self {
         let features = plan.features();
         let instance = meta.instance_column();

@@ -1,4 +1,4 @@
-//! halo2's own verifier beside ours: every decision of a test is made by both.
+//! halo2's own verifier and the second one beside ours: every decision of a test is made by all three.
 
 use std::io;
 
@@ -19,9 +19,18 @@ use verifier::proof::{Proof, ProofError, Verified};
 use verifier::transcript::{FieldChallenge, ProofReader};
 use verifier::weights::linked;
 
-/// What [`verifier::proof::verify`] decides, and halo2 decides the same.
+/// What [`verifier::proof::verify`] decides; the second verifier decides the same from the files, and so does halo2.
 pub(crate) fn verify(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<Verified, ProofError> {
     let decision = verifier::proof::verify(key, statement, proof);
+    let second = second::Key::read(&key.to_bytes()).unwrap();
+    assert_eq!((second.digest(), second.model_hash()), (key.digest(), key.model_hash()));
+    let seconded = second.verify(statement, &proof.to_bytes());
+    assert_eq!(seconded.is_ok(), decision.is_ok(), "{decision:?}, {seconded:?}");
+    for (first, other) in
+        [(ProofError::Weights, second::Refusal::Link), (ProofError::Constraints, second::Refusal::Constraints)]
+    {
+        assert_eq!(decision.as_ref().err() == Some(&first), seconded == Err(other), "{decision:?}, {seconded:?}");
+    }
     let argued = match &decision {
         Ok(_) => true,
         Err(ProofError::Read(_) | ProofError::Trailing { .. } | ProofError::Weights | ProofError::Constraints) => true,

@@ -57,6 +57,7 @@ pub(crate) struct Claim<'a> {
 
 impl<'a> Claim<'a> {
     /// Reads a proof to the end of its opening; what it claims follows from the key, the instance and the messages.
+    // spec: verifier#argument
     pub(crate) fn read(
         key: &'a VerifyingKey,
         instance: &[Fr],

@@ -110,6 +110,7 @@ pub(super) struct Right {
 
 /// Reads the opening: the point to pair with `[tau]_2`, and what to pair with `[1]_2`. `None` if a challenge meets a point,
 /// which has a chance of one in the field's order.
+// spec: verifier#opening
 pub(super) fn read(
     key: &VerifyingKey,
     opened: Vec<Opened>,

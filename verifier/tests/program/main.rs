@@ -10,6 +10,7 @@
     reason = "test code"
 )]
 
+mod agreement;
 mod golden;
 mod manifest;
 mod shape;

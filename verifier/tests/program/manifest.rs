@@ -6,8 +6,8 @@ use tempfile::TempDir;
 
 use super::*;
 
-const CHECKSUM_BYTES: usize = 8;
-const HEADER_BYTES: usize = 16;
+pub(super) const CHECKSUM_BYTES: usize = 8;
+pub(super) const HEADER_BYTES: usize = 16;
 /// Positions between two flipped bytes: no field of a receipt but single bytes and lengths is shorter.
 const STRIDE: usize = 31;
 
@@ -17,7 +17,7 @@ const NOTES_BYTES: usize = 64;
 /// A change of the receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Change {
+pub(super) struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     flip: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,7 +31,7 @@ struct Change {
 }
 
 impl Change {
-    fn apply(&self, file: &[u8]) -> Vec<u8> {
+    pub(super) fn apply(&self, file: &[u8]) -> Vec<u8> {
         let mut file = file[..self.truncate.unwrap_or(file.len())].to_vec();
         file.resize(file.len() + self.extend.unwrap_or(0), 0);
         if let Some(position) = self.flip {
@@ -45,11 +45,17 @@ impl Change {
     }
 
     fn with_checksum(mut self, file: &[u8]) -> Self {
-        let changed = self.apply(file);
-        let digest = blake3::derive_key("assay 2026 file-checksum v1", &changed[..changed.len() - CHECKSUM_BYTES]);
-        self.checksum = Some(*digest.first_chunk().unwrap());
+        self.checksum = with_checksum(self.apply(file)).last_chunk().copied();
         self
     }
+}
+
+/// The file with the right checksum at its end.
+pub(super) fn with_checksum(mut file: Vec<u8>) -> Vec<u8> {
+    let end = file.len() - CHECKSUM_BYTES;
+    let checksum = blake3::derive_key("assay 2026 file-checksum v1", &file[..end]);
+    file[end..].copy_from_slice(&checksum[..CHECKSUM_BYTES]);
+    file
 }
 
 /// Every change, without its code.
@@ -79,7 +85,7 @@ fn changes(file: &[u8]) -> Vec<Change> {
     changes
 }
 
-fn listed() -> Vec<Change> {
+pub(super) fn listed() -> Vec<Change> {
     serde_json::from_slice(&bytes("manifest.json")).unwrap()
 }
 

@@ -1,0 +1,204 @@
+//! The constraints of the circuit, each as the tree and in the order of reading that the specification writes down.
+
+use ark_bn254::Fr;
+use circuits::layout::Plan;
+use circuits::layout::fixed::Role;
+
+use crate::expression::Expression;
+use crate::system::{Linear, Lookup, System};
+
+const A: usize = 0;
+const B: usize = 1;
+const C: usize = 2;
+
+pub(crate) fn all(system: &mut System, plan: &Plan) -> Vec<Expression> {
+    let mut gates = arithmetic(system);
+    if let Some(linear) = system.linear.clone() {
+        gates.push(accumulators(system, &linear));
+        gates.extend(stretch_ends(system, &linear));
+        gates.extend(chain(system, &linear, plan));
+    }
+    if let Some(lookup) = system.lookup.clone() {
+        gates.extend(lookup_steps(system, &lookup));
+        gates.extend(lookup_ends(system, &lookup));
+    }
+    gates
+}
+
+fn sum(terms: impl IntoIterator<Item = Option<Expression>>) -> Option<Expression> {
+    terms.into_iter().flatten().reduce(|sum, term| sum + term)
+}
+
+/// A coefficient times a cell of a lane.
+fn multiple(system: &mut System, role: Role, lane: usize, slot: usize, rotation: usize) -> Option<Expression> {
+    let role = system.role(role)?;
+    Some(role * system.data(lane, slot, rotation))
+}
+
+/// `L`
+fn form(system: &mut System, lane: usize) -> Option<Expression> {
+    let product = system.role(Role::Product).map(|role| role * system.data(lane, A, 0) * system.data(lane, B, 0));
+    let [a, b, c] =
+        [(Role::A, A), (Role::B, B), (Role::C, C)].map(|(role, slot)| multiple(system, role, lane, slot, 0));
+    let constant = system.role(Role::Constant);
+    sum([product, a, b, c, constant])
+}
+
+/// `a_ x + constant`
+fn operand(system: &mut System, lane: usize, slot: usize) -> Option<Expression> {
+    let multiple = multiple(system, Role::A, lane, slot, 0);
+    let constant = system.role(Role::Constant);
+    sum([multiple, constant])
+}
+
+/// `sum_lane base^lane value(lane)`, from the last lane.
+fn combined(
+    system: &mut System,
+    base: &Expression,
+    value: impl Fn(&mut System, usize) -> Option<Expression>,
+) -> Option<Expression> {
+    let lanes = (0..system.lanes).rev();
+    let values: Vec<Expression> = lanes.filter_map(|lane| value(system, lane)).collect();
+    values.into_iter().reduce(|sum, value| sum * base.clone() + value)
+}
+
+// spec: circuits#arithmetic
+fn arithmetic(system: &mut System) -> Vec<Expression> {
+    if system.roles.iter().all(|(role, _)| *role != Role::Zero) {
+        return Vec::new();
+    }
+    let lanes = 0..system.lanes;
+    let lane = |lane| {
+        let form = form(system, lane);
+        let next_a = multiple(system, Role::NextA, lane, A, 1);
+        let next_c = multiple(system, Role::NextC, lane, C, 1);
+        let zero = system.role(Role::Zero)?;
+        Some(zero * sum([form, next_a, next_c])?)
+    };
+    lanes.filter_map(lane).collect()
+}
+
+// spec: circuits#linear
+fn accumulators(system: &mut System, linear: &Linear) -> Expression {
+    let [active, ..] = system.marks;
+    let active = system.fixed(active);
+    let r = Expression::Challenge(linear.r);
+    let sum = system.advice(linear.sum, 0);
+    let mut step = system.advice(linear.sum, 1) - sum.clone();
+    if let Some(output) = system.role(Role::Output) {
+        let taken = combined(system, &r, form);
+        let shifted = (r.power(system.lanes) - Expression::Constant(Fr::from(1))) * sum;
+        step = step - output * taken.map_or(shifted.clone(), |taken| taken + shifted);
+    }
+    if let Some(role) = system.role(Role::Operand) {
+        for (lane, weights) in linear.weights.iter().enumerate() {
+            if let Some(operand) = operand(system, lane, A) {
+                step = step + role.clone() * system.advice(*weights, 0) * operand;
+            }
+        }
+    }
+    if let (Some(role), Some(chain), Some(weights)) =
+        (system.role(Role::ChainOperand), linear.chain, linear.weights.first())
+    {
+        step = step + system.advice(*weights, 0) * role * system.advice(chain, 0);
+    }
+    active * step
+}
+
+// spec: circuits#linear
+fn stretch_ends(system: &mut System, linear: &Linear) -> Option<Expression> {
+    let sum = system.advice(linear.sum, 0);
+    Some(system.role(Role::Bound)? * sum)
+}
+
+// spec: circuits#chain
+fn chain(system: &mut System, linear: &Linear, plan: &Plan) -> Option<Expression> {
+    let column = linear.chain?;
+    let [active, ..] = system.marks;
+    let active = system.fixed(active);
+    let r = Expression::Challenge(linear.r);
+    let chain = system.advice(column, 0);
+    let mut step = system.advice(column, 1);
+    for (class, exponent) in plan.tape().chain_powers().iter().enumerate() {
+        let z = r.power(*exponent);
+        if let Some(take) = system.role(Role::Take(class))
+            && let Some(taken) = combined(system, &z, |system, lane| operand(system, lane, A))
+        {
+            step = step - take * taken;
+        }
+        if let Some(carry) = system.role(Role::Carry(class)) {
+            step = step - carry * z.power(system.lanes) * chain.clone();
+        }
+    }
+    for (class, (single, length)) in plan.tape().slides().iter().enumerate() {
+        let Some(slide) = system.role(Role::Slide(class)) else { continue };
+        if let (Some(new), Some(old)) = (operand(system, 0, A), operand(system, 0, B)) {
+            step = step - slide * (r.power(*single) * chain.clone() - r.power(*length) * old + new);
+        }
+    }
+    Some(active * step)
+}
+
+struct Fraction {
+    numerator: Expression,
+    denominator: Expression,
+}
+
+// spec: circuits#lookup
+fn lookup_steps(system: &mut System, lookup: &Lookup) -> Vec<Expression> {
+    let [active, ..] = system.marks;
+    let active = system.fixed(active);
+    let fractions = fractions(system, lookup);
+    let mut gates = Vec::new();
+    for (group, column) in fractions.chunks(3).zip(&lookup.sums) {
+        let difference = system.advice(*column, 1) - system.advice(*column, 0);
+        let all = denominators(group, None).map_or(difference.clone(), |all| difference * all);
+        let terms = group.iter().enumerate().map(|(own, fraction)| {
+            let numerator = fraction.numerator.clone();
+            Some(denominators(group, Some(own)).map_or(numerator.clone(), |others| numerator * others))
+        });
+        gates.push(active.clone() * (all - sum(terms).unwrap_or(Expression::Constant(Fr::from(0)))));
+    }
+    gates
+}
+
+fn denominators(group: &[Fraction], omitted: Option<usize>) -> Option<Expression> {
+    let kept = group.iter().enumerate().filter(|(place, _)| Some(*place) != omitted);
+    kept.map(|(_, fraction)| fraction.denominator.clone()).reduce(|product, factor| product * factor)
+}
+
+fn fractions(system: &mut System, lookup: &Lookup) -> Vec<Fraction> {
+    let [beta, gamma] = [lookup.beta, lookup.gamma].map(Expression::Challenge);
+    let square = gamma.clone() * gamma.clone();
+    let mut fractions = Vec::new();
+    if let Some(tag) = system.role(Role::Pair) {
+        for lane in 0..system.lanes {
+            let tuple =
+                system.data(lane, A, 0) + gamma.clone() * system.data(lane, B, 0) + square.clone() * tag.clone();
+            fractions.push(Fraction { numerator: tag.clone(), denominator: beta.clone() + tuple });
+        }
+    }
+    if let Some(tag) = system.role(Role::Range) {
+        for lane in 0..system.lanes {
+            let tuple = system.data(lane, C, 0) + square.clone() * tag.clone();
+            fractions.push(Fraction { numerator: tag.clone(), denominator: beta.clone() + tuple });
+        }
+    }
+    for (columns, multiplicity) in lookup.tables.iter().zip(&lookup.multiplicities) {
+        let [tag, first, second] = columns.map(|column| system.fixed(column));
+        let tuple = first + gamma.clone() * second + square.clone() * tag.clone();
+        let numerator = -(system.advice(*multiplicity, 0) * tag);
+        fractions.push(Fraction { numerator, denominator: beta.clone() + tuple });
+    }
+    fractions
+}
+
+// spec: circuits#lookup
+fn lookup_ends(system: &mut System, lookup: &Lookup) -> Vec<Expression> {
+    let [_, first, last] = system.marks;
+    let [first, last] = [first, last].map(|column| system.fixed(column));
+    let sums: Vec<Expression> = lookup.sums.iter().map(|column| system.advice(*column, 0)).collect();
+    let all = sum(sums.iter().cloned().map(Some)).unwrap_or(Expression::Constant(Fr::from(0)));
+    let starts = sums.into_iter().map(|sum| first.clone() * sum);
+    starts.chain([last * all]).collect()
+}
