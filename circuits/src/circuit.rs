@@ -67,26 +67,27 @@ impl InferenceCircuit {
         columns
     }
 
-    fn assign(&self, columns: &Columns, region: &mut Region<'_, Fr>) {
+    fn assign(&self, columns: &Columns, region: &mut Region<'_, Fr>) -> Result<(), Error> {
         assign_fixed(&self.plan, columns, region);
-        assign_copies(&self.plan, columns, region);
-        let Some(assignment) = self.assignment.as_deref() else { return };
+        assign_copies(&self.plan, columns, region)?;
+        let Some(assignment) = self.assignment.as_deref() else { return Ok(()) };
         for (column, values) in columns.data(&self.plan, assignment.witness()) {
             for (row, value) in values.into_iter().enumerate().filter(|(_, value)| *value != 0) {
                 column.assign(region, row, value);
             }
         }
         if columns.linear.is_none() && columns.lookup.is_none() {
-            return;
+            return Ok(());
         }
         region.next_phase();
         let known = columns.challenges().into_iter().map(|challenge| known(region, challenge));
-        let Some(challenges) = known.collect::<Option<Vec<Fr>>>() else { return };
+        let Some(challenges) = known.collect::<Option<Vec<Fr>>>() else { return Ok(()) };
         for (column, values) in columns.challenged(&self.plan, assignment, &challenges) {
             for (row, value) in values.into_iter().enumerate() {
                 column.assign(region, row, value);
             }
         }
+        Ok(())
     }
 }
 
@@ -114,13 +115,7 @@ impl Circuit<Fr> for InferenceCircuit {
 
     fn synthesize(&self, columns: Self::Config, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
         let columns = columns.ok_or(Error::Synthesis)?;
-        layouter.assign_region(
-            || "inference",
-            |mut region| {
-                self.assign(&columns, &mut region);
-                Ok(())
-            },
-        )
+        layouter.assign_region(|| "inference", |mut region| self.assign(&columns, &mut region))
     }
 }
 
@@ -157,7 +152,7 @@ fn assign_fixed(plan: &Plan, columns: &Columns, region: &mut Region<'_, Fr>) {
     }
 }
 
-fn assign_copies(plan: &Plan, columns: &Columns, region: &mut Region<'_, Fr>) {
+fn assign_copies(plan: &Plan, columns: &Columns, region: &mut Region<'_, Fr>) -> Result<(), Error> {
     let cell = |place: &Place| {
         let (column, row): (Column<Any>, usize) = match place {
             Place::Instance(row) => (columns.instance.into(), *row),
@@ -165,11 +160,12 @@ fn assign_copies(plan: &Plan, columns: &Columns, region: &mut Region<'_, Fr>) {
         };
         Some(Cell { row_offset: row, column })
     };
-    for (from, to) in plan.tape().copies() {
+    for (from, to) in plan.copies().map_err(|_| Error::Synthesis)? {
         if let (Some(from), Some(to)) = (cell(from), cell(to)) {
             region.constrain_equal(from, to);
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! From an execution trace to the integers of the first-phase columns.
 
 use crate::layout::Plan;
-use crate::layout::lower::{Run, Size, lower};
+use crate::layout::lower::{Run, cells};
 use crate::layout::plan::PlanError;
 use crate::layout::tape::{SLOTS, Slot, Tape};
 use crate::model::weights::Weights;
@@ -59,8 +59,7 @@ impl Witness {
     /// Cells for a trace: `values[0]` is the input, `values[i + 1]` the output of node `i`.
     pub fn new(plan: &Plan, values: &[Vec<i64>], weights: &Weights) -> Result<Self, WitnessError> {
         check(plan, values)?;
-        let size = Size::bounded(plan.lanes(), plan.rows(), plan.k());
-        let tape = lower(plan.graph(), size, Some(Run { values, weights }))?;
+        let tape = cells(plan.graph(), plan.size(), Run { values, weights })?;
         let multiplicities = multiplicities(&tape)?;
         Ok(Self { cells: tape.into_cells(), multiplicities })
     }

@@ -9,7 +9,7 @@
 use crate::model::graph::{Graph, K_MAX, LANES_MAX, Layout, Operator};
 
 use super::fixed::used_columns;
-use super::lower::{Size, lower};
+use super::lower::{self, Size};
 use super::plan::{
     Features, LOOKUPS_PER_SUM, PlanError, TABLES_MAX, UNUSABLE_ROWS, committed_rows, data_columns, rows_needed,
     used_weight_columns,
@@ -47,7 +47,7 @@ pub fn choose(graph: &Graph) -> Result<Layout, PlanError> {
                 continue;
             }
             tried.push((lanes, rows));
-            let tape = match lower(graph, Size::bounded(lanes, rows, K_MAX), None) {
+            let tape = match lower::rows(graph, Size::bounded(lanes, rows, K_MAX)) {
                 Ok(tape) => tape,
                 Err(error) => {
                     refused = Some(error);

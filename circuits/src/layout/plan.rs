@@ -1,10 +1,12 @@
 //! The plan of a graph's circuit: its rows, and the columns that they need.
 
+use std::sync::OnceLock;
+
 use crate::model::graph::{Graph, Layout, Value};
 
-use super::lower::{CONTEXT_ROWS, Size, lower};
+use super::lower::{self, CONTEXT_ROWS, Size};
 use super::table::Table;
-use super::tape::{Block, SLOTS, Tape};
+use super::tape::{Block, Place, SLOTS, Tape};
 
 /// Rows at the bottom that halo2 fills with blinding values, plus the row that only rotations reach.
 ///
@@ -56,10 +58,11 @@ pub enum PlanError {
 }
 
 /// The plan of a graph's circuit: derived, never read from outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     graph: Graph,
     tape: Tape,
+    copies: OnceLock<Result<Vec<(Place, Place)>, PlanError>>,
     statement_rows: usize,
 }
 
@@ -69,7 +72,7 @@ impl Plan {
         let Layout { k, rows, lanes } = graph.layout();
         let usable = (1u64 << k).saturating_sub(UNUSABLE_ROWS);
         let size = Size::bounded(lanes as usize, rows as usize, k);
-        let tape = match lower(graph, size, None) {
+        let tape = match lower::rows(graph, size) {
             Err(PlanError::TooLarge { needed }) => return Err(PlanError::TooSmall { k, needed, usable }),
             tape => tape?,
         };
@@ -82,7 +85,7 @@ impl Plan {
         if needed > usable {
             return Err(PlanError::TooSmall { k, needed, usable });
         }
-        Ok(Self { graph: graph.clone(), tape, statement_rows })
+        Ok(Self { graph: graph.clone(), tape, copies: OnceLock::new(), statement_rows })
     }
 
     /// The graph that is planned.
@@ -131,6 +134,16 @@ impl Plan {
     #[must_use]
     pub fn tape(&self) -> &Tape {
         &self.tape
+    }
+
+    /// Pairs of equal cells, worked out when they are first asked for: verification never asks.
+    pub fn copies(&self) -> Result<&[(Place, Place)], PlanError> {
+        let copies = self.copies.get_or_init(|| lower::copies(&self.graph, self.size()));
+        copies.as_deref().map_err(Clone::clone)
+    }
+
+    pub(crate) fn size(&self) -> Size {
+        Size::bounded(self.lanes(), self.rows(), self.k())
     }
 
     /// The lookup table.

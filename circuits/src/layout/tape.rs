@@ -112,14 +112,24 @@ pub struct WeightPlace {
     pub row: usize,
 }
 
+/// What a tape keeps beside its rows. Copies are most of a tape's memory, and whoever verifies needs none of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// Nothing: how the circuit is shaped.
+    Nothing,
+    /// Which cells are copies: what a key's derivation needs.
+    Copies,
+    /// The cells' integers: what a witness needs.
+    Cells,
+}
+
 /// The rows of a circuit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tape {
     lanes: usize,
     rows: Vec<Row>,
-    /// Empty where there is no run to fill them from.
+    kept: Kept,
     cells: Vec<i64>,
-    has_cells: bool,
     copies: Vec<(Place, Place)>,
     table: Table,
     blocks: Vec<Block>,
@@ -129,13 +139,13 @@ pub struct Tape {
 }
 
 impl Tape {
-    /// An empty tape, with cells or without: what a key needs.
-    pub(super) fn new(lanes: usize, has_cells: bool) -> Self {
+    /// An empty tape.
+    pub(super) fn new(lanes: usize, kept: Kept) -> Self {
         Self {
             lanes,
             rows: Vec::new(),
             cells: Vec::new(),
-            has_cells,
+            kept,
             copies: Vec::new(),
             table: Table::default(),
             blocks: Vec::new(),
@@ -170,12 +180,6 @@ impl Tape {
         self.cells.get(self.index(row, lane, slot)).copied().unwrap_or(0)
     }
 
-    /// Pairs of equal cells.
-    #[must_use]
-    pub fn copies(&self) -> &[(Place, Place)] {
-        &self.copies
-    }
-
     /// The lookup table.
     #[must_use]
     pub fn table(&self) -> &Table {
@@ -200,6 +204,16 @@ impl Tape {
         &self.slides
     }
 
+    /// Whether it keeps anything of single cells.
+    pub(super) fn keeps_cells(&self) -> bool {
+        self.kept != Kept::Nothing
+    }
+
+    /// Pairs of equal cells, alone.
+    pub(super) fn into_copies(self) -> Vec<(Place, Place)> {
+        self.copies
+    }
+
     /// The cells alone: what a witness needs.
     pub(crate) fn into_cells(self) -> Vec<i64> {
         self.cells
@@ -209,7 +223,7 @@ impl Tape {
     pub(super) fn push(&mut self, rows: &[Row]) -> usize {
         let first = self.rows.len();
         self.rows.extend_from_slice(rows);
-        if self.has_cells {
+        if self.kept == Kept::Cells {
             self.cells.resize(self.rows.len() * self.lanes * SLOTS, 0);
         }
         if let Some(row) = self.rows.get_mut(first) {
@@ -239,7 +253,7 @@ impl Tape {
 
     /// Repeats lane 0 of the rows from `first` on in the lanes from `used` on: what holds of one holds of the others.
     pub(super) fn fill_idle(&mut self, first: usize, used: usize) {
-        if !self.has_cells {
+        if self.kept != Kept::Cells {
             return;
         }
         for row in first..self.rows.len() {
@@ -252,11 +266,13 @@ impl Tape {
     }
 
     pub(super) fn copy(&mut self, from: Place, row: usize, lane: usize, slot: Slot) {
-        self.copies.push((from, Place::Cell { row, lane, slot }));
+        self.copy_places(from, Place::Cell { row, lane, slot });
     }
 
     pub(super) fn copy_places(&mut self, from: Place, to: Place) {
-        self.copies.push((from, to));
+        if self.kept == Kept::Copies {
+            self.copies.push((from, to));
+        }
     }
 
     pub(super) fn tag(&mut self, relation: Relation) -> u64 {

@@ -34,7 +34,7 @@ pub struct Estimate {
 impl Estimate {
     /// For one proof of a graph's model.
     pub fn new(graph: &Graph) -> Result<Self, PlanError> {
-        Ok(Self::of(Shape::new(&Plan::new(graph)?)))
+        Ok(Self::of(Shape::new(&Plan::new(graph)?)?))
     }
 
     fn of(shape: Shape) -> Self {

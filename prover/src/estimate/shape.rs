@@ -1,8 +1,8 @@
 //! The numbers of a circuit that its costs follow from.
 
 use circuits::circuit::{DEGREE, InferenceCircuit};
-use circuits::layout::Plan;
 use circuits::layout::tape::{Place, Row, SLOTS};
+use circuits::layout::{Plan, PlanError};
 use circuits::model::weights::linear_shapes;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::ConstraintSystem;
@@ -54,8 +54,7 @@ pub struct Shape {
 
 impl Shape {
     /// The numbers of a plan.
-    #[must_use]
-    pub fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &Plan) -> Result<Self, PlanError> {
         let mut system = ConstraintSystem::default();
         InferenceCircuit::configure_plan(&mut system, plan);
         let phases = system.advice_column_phase();
@@ -71,7 +70,7 @@ impl Shape {
         let parameters = linear_shapes(plan.graph())
             .into_values()
             .map(|[outputs, inputs]| u64::from(outputs) * (u64::from(inputs) + 1));
-        Self {
+        Ok(Self {
             k: plan.k(),
             used_rows: plan.tape().rows().len() as u64,
             lanes: plan.lanes() as u64,
@@ -85,13 +84,13 @@ impl Shape {
             tuples: plan.table().length(),
             fractions: (lookups + plan.tables()) as u64,
             constraints: (gates().count() + copy_constraints) as u64,
-            copies: plan.tape().copies().len() as u64,
+            copies: plan.copies()?.len() as u64,
             advice_queries: system.advice_queries().len() as u64,
             fixed_queries: system.fixed_queries().len() as u64,
             gate_multiplications: program.multiplications() as u64,
             graph_bytes: plan.graph().encode().len() as u64,
             parameters: parameters.sum(),
-        }
+        })
     }
 
     /// 2^k.

@@ -3,9 +3,9 @@
 use std::fmt::{self, Write as _};
 
 use circuits::circuit::InferenceCircuit;
-use circuits::layout::Plan;
 use circuits::layout::fixed::{content, roles};
 use circuits::layout::tape::Place;
+use circuits::layout::{Plan, PlanError};
 use circuits::model::bundle::Bundle;
 use halo2_proofs::plonk::ConstraintSystem;
 use verifier::key::PROOF_SYSTEM;
@@ -14,14 +14,14 @@ use verifier::setup::Setup;
 const IDENTITY_CONTEXT: &str = "assay 2026 proving-key-file v1";
 
 /// BLAKE3 `derive_key` over proof system, setup, bundle, and the circuit as this program lays it out.
-pub(super) fn identity(bundle: &Bundle, plan: &Plan, setup: &Setup) -> [u8; 32] {
+pub(super) fn identity(bundle: &Bundle, plan: &Plan, setup: &Setup) -> Result<[u8; 32], PlanError> {
     let mut hasher = Hasher(blake3::Hasher::new_derive_key(IDENTITY_CONTEXT));
     hasher.number(PROOF_SYSTEM.len() as u64);
     hasher.0.update(PROOF_SYSTEM.as_bytes());
     hasher.0.update(&setup.id());
     hasher.0.update(&bundle.hash());
-    hasher.circuit(plan);
-    *hasher.0.finalize().as_bytes()
+    hasher.circuit(plan)?;
+    Ok(*hasher.0.finalize().as_bytes())
 }
 
 struct Hasher(blake3::Hasher);
@@ -32,7 +32,7 @@ impl Hasher {
     }
 
     /// Gates and columns, then what the fixed columns hold and which cells are copies.
-    fn circuit(&mut self, plan: &Plan) {
+    fn circuit(&mut self, plan: &Plan) -> Result<(), PlanError> {
         let mut system = ConstraintSystem::default();
         InferenceCircuit::configure_plan(&mut system, plan);
         // The text that halo2 itself hashes for its transcript. Writing to a hasher cannot fail.
@@ -51,7 +51,7 @@ impl Hasher {
             self.0.update(&entry.a.to_le_bytes());
             self.0.update(&entry.b.to_le_bytes());
         }
-        let copies = plan.tape().copies();
+        let copies = plan.copies()?;
         self.number(copies.len() as u64);
         for place in copies.iter().flat_map(|(from, to)| [from, to]) {
             let numbers = match *place {
@@ -60,6 +60,7 @@ impl Hasher {
             };
             numbers.into_iter().for_each(|number| self.number(number as u64));
         }
+        Ok(())
     }
 }
 

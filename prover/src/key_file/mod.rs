@@ -142,7 +142,7 @@ impl KeyFile {
         environment::check()?;
         let k = bundle.graph().layout().k;
         let setup = setup.at(k).ok_or(KeyFileError::SetupSize { expected: k, got: setup.k() })?;
-        let identity = identity::identity(&bundle, &Plan::new(bundle.graph())?, &setup);
+        let identity = identity::identity(&bundle, &Plan::new(bundle.graph())?, &setup)?;
         Ok(Self { bundle, setup, identity })
     }
 

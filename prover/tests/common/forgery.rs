@@ -89,7 +89,7 @@ pub(crate) fn false_output(fixture: &Fixture, element: usize) -> (Statement, Cel
     cells.instance = statement.instance(graph).unwrap();
     let plan = Arc::clone(fixture.key.plan());
     let instance = Place::Instance(cells.instance.len() - fixture.statement.output.values().len() + element);
-    let origin = plan.tape().copies().iter().find(|(_, to)| *to == instance).map(|(from, _)| *from);
+    let origin = plan.copies().unwrap().iter().find(|(_, to)| *to == instance).map(|(from, _)| *from);
     let Some(Place::Cell { row, lane, slot }) = origin else { panic!("output {element} comes from {origin:?}") };
     *cells.cell_mut((row, lane, slot)) += change;
     (statement, cells)

@@ -246,7 +246,7 @@ impl Circuit<Fr> for Overwritten {
         layouter.assign_region(
             || "overwritten",
             |mut region| {
-                circuit.assign(&columns, &mut region);
+                circuit.assign(&columns, &mut region)?;
                 match self.overwrite {
                     Overwrite::Cell(column, row) => column(&columns).assign(&mut region, row, Fr::from(987_654_321)),
                     Overwrite::Shift => {

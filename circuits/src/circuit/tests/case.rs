@@ -107,7 +107,7 @@ impl Case {
         let stated = self.plan.tape().rows()[row];
         let above = row.checked_sub(1).map(|row| self.plan.tape().rows()[row]).unwrap_or_default();
         let place = Place::Cell { row, lane, slot };
-        if self.plan.tape().copies().iter().any(|(from, to)| *from == place || *to == place) {
+        if self.plan.copies().unwrap().iter().any(|(from, to)| *from == place || *to == place) {
             return Some(true);
         }
         // A moving window is of lane 0 alone, operands of the lanes that have a weight column.

@@ -39,7 +39,7 @@ impl Rules {
             lanes: tape.lanes(),
             weight_columns: plan.weight_columns(),
             rows: tape.rows().to_vec(),
-            copies: tape.copies().to_vec(),
+            copies: plan.copies().unwrap().to_vec(),
             lengths: tape.table().relations().iter().map(crate::layout::table::Relation::length).collect(),
             inputs,
             outputs: plan.statement_rows() - CONTEXT_ROWS - inputs,

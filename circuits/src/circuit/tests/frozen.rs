@@ -23,7 +23,7 @@ fn end(case: &Case, r: Fr) -> Fr {
 fn change_output(case: &mut Case, output: usize, by: i64) {
     let instance = case.instance.len() - case.plan.graph().output().width() as usize + output;
     case.instance[instance] += signed(by);
-    let copies = case.plan.tape().copies();
+    let copies = case.plan.copies().unwrap();
     let origin = copies.iter().find(|(_, to)| *to == Place::Instance(instance)).map(|(from, _)| *from);
     let Some(Place::Cell { row, lane, slot }) = origin else { panic!("output {output}") };
     *case.cell_mut(row, lane, slot) += by;

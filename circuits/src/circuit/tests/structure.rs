@@ -54,7 +54,7 @@ fn every_cell_has_one_origin() {
         let Ok(layout) = choose(&model.graph) else { continue };
         let plan = crate::layout::Plan::new(&model.graph.with_layout(layout).unwrap()).unwrap();
         let mut seen = BTreeSet::new();
-        for (_, to) in plan.tape().copies() {
+        for (_, to) in plan.copies().unwrap() {
             assert!(matches!(to, Place::Instance(_)) || seen.insert(*to), "seed {seed}: {to:?}");
         }
         let last = plan.usable_rows() - 1;

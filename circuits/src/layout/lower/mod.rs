@@ -19,7 +19,7 @@ use crate::model::structure::{Origin, origins};
 use crate::model::weights::Weights;
 
 use super::plan::PlanError;
-use super::tape::{Place, Row, Slot, Tape};
+use super::tape::{Kept, Place, Row, Slot, Tape};
 use finish::{Finish, Step};
 
 /// Instance rows before the input: the two halves of the context digest.
@@ -58,9 +58,23 @@ impl Size {
     }
 }
 
-/// The rows of `graph`; cells are filled from `run`.
-pub(crate) fn lower(graph: &Graph, size: Size, run: Option<Run<'_>>) -> Result<Tape, PlanError> {
-    let mut lowering = Lowering::new(graph, size, run);
+/// The rows of `graph`, and no single cells: how its circuit is shaped.
+pub(crate) fn rows(graph: &Graph, size: Size) -> Result<Tape, PlanError> {
+    lower(Lowering::new(graph, size, Kept::Nothing, None))
+}
+
+/// Pairs of cells of `graph`'s circuit that are equal.
+pub(crate) fn copies(graph: &Graph, size: Size) -> Result<Vec<(Place, Place)>, PlanError> {
+    Ok(lower(Lowering::new(graph, size, Kept::Copies, None))?.into_copies())
+}
+
+/// The rows of `graph`, their cells filled from `run`.
+pub(crate) fn cells(graph: &Graph, size: Size, run: Run<'_>) -> Result<Tape, PlanError> {
+    lower(Lowering::new(graph, size, Kept::Cells, Some(run)))
+}
+
+fn lower(mut lowering: Lowering<'_>) -> Result<Tape, PlanError> {
+    let graph = lowering.graph;
     for index in 0..graph.nodes().len() {
         lowering.node(index)?;
         lowering.check_size()?;
@@ -106,12 +120,12 @@ struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    fn new(graph: &'a Graph, size: Size, run: Option<Run<'a>>) -> Self {
+    fn new(graph: &'a Graph, size: Size, kept: Kept, run: Option<Run<'a>>) -> Self {
         let count = graph.values().len();
         let mut lowering = Self {
             graph,
             run,
-            tape: Tape::new(size.lanes.max(1), run.is_some()),
+            tape: Tape::new(size.lanes.max(1), kept),
             size,
             moved: vec![None; count],
             homes: vec![Vec::new(); count],

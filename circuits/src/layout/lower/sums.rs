@@ -64,11 +64,14 @@ impl Lowering<'_> {
         for element in 0..counted {
             self.check_size()?;
             let terms = self.terms(node, element);
-            let rows: Vec<Row> = terms.iter().map(Term::row).collect();
-            if batch.len() == self.tape.lanes() || (!batch.is_empty() && rows != stated) {
+            let rows = terms.iter().map(Term::row);
+            if batch.len() == self.tape.lanes() || (!batch.is_empty() && !rows.clone().eq(stated.iter().copied())) {
                 self.batch(&mut batch, &stated, constant, &finish, &mut homes);
             }
-            stated = rows;
+            if batch.is_empty() {
+                stated.clear();
+                stated.extend(rows);
+            }
             let accumulator = if own { self.operand(source, element).value } else { self.integer(index + 1, element) };
             batch.push((terms, accumulator));
         }
@@ -106,7 +109,8 @@ impl Lowering<'_> {
         let end = self.tape.push(&finish.rows);
         for (lane, (terms, accumulator)) in batch.iter().enumerate() {
             let mut running = 0;
-            for (row, term) in (first..).zip(terms) {
+            let read = if self.tape.keeps_cells() { terms.as_slice() } else { &[] };
+            for (row, term) in (first..).zip(read) {
                 self.read(term.a.1, row, lane, Slot::A);
                 if let Some((_, operand)) = term.b {
                     self.read(operand, row, lane, Slot::B);
