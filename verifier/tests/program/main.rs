@@ -13,6 +13,7 @@
 mod agreement;
 mod golden;
 mod manifest;
+mod manifests;
 mod shape;
 mod subjects;
 

@@ -15,19 +15,19 @@ const STRIDE: usize = 31;
 const NOTES_BYTES: usize = 64;
 
 /// A change of the receipt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    flip: Option<usize>,
+    pub(super) flip: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    truncate: Option<usize>,
+    pub(super) truncate: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    extend: Option<usize>,
+    pub(super) extend: Option<usize>,
     /// The last bytes of the changed file, where the container around the change is whole again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    checksum: Option<[u8; CHECKSUM_BYTES]>,
-    code: i32,
+    pub(super) checksum: Option<[u8; CHECKSUM_BYTES]>,
+    pub(super) code: i32,
 }
 
 impl Change {
@@ -44,7 +44,7 @@ impl Change {
         file
     }
 
-    fn with_checksum(mut self, file: &[u8]) -> Self {
+    pub(super) fn with_checksum(mut self, file: &[u8]) -> Self {
         self.checksum = with_checksum(self.apply(file)).last_chunk().copied();
         self
     }
@@ -60,7 +60,6 @@ pub(super) fn with_checksum(mut file: Vec<u8>) -> Vec<u8> {
 
 /// Every change, without its code.
 fn changes(file: &[u8]) -> Vec<Change> {
-    let none = Change { flip: None, truncate: None, extend: None, checksum: None, code: 0 };
     let body_end = file.len() - CHECKSUM_BYTES;
     let notes_start = body_end.saturating_sub(NOTES_BYTES);
     let mut positions: Vec<usize> = (HEADER_BYTES..notes_start).step_by(STRIDE).collect();
@@ -68,17 +67,17 @@ fn changes(file: &[u8]) -> Vec<Change> {
     positions.sort_unstable();
     let mut changes = Vec::new();
     for position in positions {
-        let flipped = Change { flip: Some(position), ..none.clone() };
+        let flipped = Change { flip: Some(position), ..Change::default() };
         changes.push(flipped.clone());
         if position < body_end {
             changes.push(flipped.with_checksum(file));
         }
     }
     for length in [0, 1, 7, 8, 15, 16, 23, 24, 100, file.len() / 2, file.len() - 1] {
-        changes.push(Change { truncate: Some(length), ..none.clone() });
+        changes.push(Change { truncate: Some(length), ..Change::default() });
     }
     for more in [1, 8, 1000] {
-        let extended = Change { extend: Some(more), ..none.clone() };
+        let extended = Change { extend: Some(more), ..Change::default() };
         changes.push(extended.clone());
         changes.push(extended.with_checksum(file));
     }
@@ -86,7 +85,21 @@ fn changes(file: &[u8]) -> Vec<Change> {
 }
 
 pub(super) fn listed() -> Vec<Change> {
-    serde_json::from_slice(&bytes("manifest.json")).unwrap()
+    read("manifest.json")
+}
+
+/// A list of changes.
+pub(super) fn read(name: &str) -> Vec<Change> {
+    serde_json::from_slice(&bytes(name)).unwrap()
+}
+
+/// Compares what was found with a list, which is written anew if asked for.
+pub(super) fn compare(found: &[Change], name: &str) {
+    if std::env::var_os("BLESS").is_some() {
+        let lines: Vec<String> = found.iter().map(|change| serde_json::to_string(change).unwrap()).collect();
+        std::fs::write(vector(name), format!("[\n{}\n]\n", lines.join(",\n"))).unwrap();
+    }
+    assert_eq!(found, read(name));
 }
 
 #[test]
@@ -99,11 +112,9 @@ fn the_list_covers_the_file_and_the_library_decides_as_listed() {
     let mut proofless = receipt();
     proofless.proofs.clear();
     if std::env::var_os("BLESS").is_some() {
-        let lines: Vec<String> = found.iter().map(|change| serde_json::to_string(change).unwrap()).collect();
-        std::fs::write(vector("manifest.json"), format!("[\n{}\n]\n", lines.join(",\n"))).unwrap();
         std::fs::write(vector("receipt-1-without-proof.receipt"), proofless.to_bytes()).unwrap();
     }
-    assert_eq!(found, listed());
+    compare(&found, "manifest.json");
     assert_eq!(proofless.to_bytes(), bytes("receipt-1-without-proof.receipt"));
     let notes = borsh::to_vec(&receipt().unauthenticated).unwrap().len();
     let signed_end = file.len() - CHECKSUM_BYTES - notes;
