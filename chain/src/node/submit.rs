@@ -8,7 +8,7 @@ use super::mempool::NotTaken;
 use super::shared::{Published, Shared};
 use super::workers::Undone;
 use crate::api::Refusal;
-use crate::state::{StateError, StateMachine};
+use crate::state::StateError;
 use crate::types::ids::Hash;
 use crate::types::transaction::CheckedTransaction;
 
@@ -62,7 +62,7 @@ fn take(shared: &Shared, bytes: &[u8]) -> Result<Hash, SubmitError> {
             return Ok(id);
         }
         let started = Instant::now();
-        let judged = snapshot.check_tx(bytes)?;
+        let judged = snapshot.check(&transaction)?;
         shared.metrics.check.observe(started.elapsed().as_secs_f64());
         let priority = judged.map_err(NotTaken::from)?;
         let account = snapshot.account(transaction.sender())?;
@@ -90,9 +90,8 @@ fn take(shared: &Shared, bytes: &[u8]) -> Result<Hash, SubmitError> {
 pub(super) async fn judge_waiting(shared: Arc<Shared>, transaction: CheckedTransaction) {
     let id = *transaction.id();
     let judge = Arc::clone(&shared);
-    let judged = shared
-        .submits
-        .run_late(move || latest(&judge)?.snapshot.check_tx(transaction.bytes()).map_err(SubmitError::from));
+    let judged =
+        shared.submits.run_late(move || latest(&judge)?.snapshot.check(&transaction).map_err(SubmitError::from));
     let judgement = match judged.await {
         Ok(Ok(judgement)) => Some(judgement.map(drop)),
         // The node stops, or its state cannot be read: a next block asks again.

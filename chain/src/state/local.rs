@@ -170,7 +170,7 @@ impl<S: Store> LocalChain<S> {
         if self.pool.contains_key(&id) {
             return Err(refused(Reject::TransactionDuplicate { id }));
         }
-        self.machine.check_tx(bytes)?.map_err(refused)?;
+        self.machine.check(&transaction)?.map_err(refused)?;
         if self.pool.len() >= POOL_MAX {
             return Err(LocalError::PoolFull);
         }

@@ -39,26 +39,9 @@ impl<S: Store> StateMachine for Machine<S> {
     }
 
     fn check_tx(&self, bytes: &[u8]) -> Result<Result<Priority, Reject>, StateError> {
-        let transaction = match CheckedTransaction::parse(bytes) {
-            Ok(transaction) => transaction,
-            Err(error) => return Ok(Err(error.into())),
-        };
-        let body = transaction.transaction();
-        let account = self.account(transaction.sender())?;
-        let waits_for = body.nonce.saturating_sub(account.nonce);
-        let priority = Priority { gas_price: body.gas_price, waits_for };
-        let params = self.params()?;
-        let time = self.head.time.saturating_add(1);
-        let environment = Environment { trial: true, ..self.environment(&params, time) };
-        if (1..=NONCE_AHEAD_MAX).contains(&waits_for) {
-            return Ok(envelope::check(&environment, &transaction).map(|_| priority));
-        }
-        let base = self.committed();
-        let mut execution = Execution::start(Overlay::new(&base), environment)?;
-        match execution.transact(&transaction) {
-            Ok(_) => Ok(Ok(priority)),
-            Err(Failure::Refused(reject)) => Ok(Err(*reject)),
-            Err(Failure::Fault(error)) => Err(error),
+        match CheckedTransaction::parse(bytes) {
+            Ok(transaction) => self.check(&transaction),
+            Err(error) => Ok(Err(error.into())),
         }
     }
 
@@ -182,6 +165,30 @@ impl<S: Store> StateMachine for Machine<S> {
 }
 
 impl<S: Store> Machine<S> {
+    /// Judges a transaction whose signature was checked as [`StateMachine::check_tx`] does one of bytes.
+    ///
+    /// # Errors
+    /// [`StateError`] when the state cannot be read; what the rules say is inside.
+    pub fn check(&self, transaction: &CheckedTransaction) -> Result<Result<Priority, Reject>, StateError> {
+        let body = transaction.transaction();
+        let account = self.account(transaction.sender())?;
+        let waits_for = body.nonce.saturating_sub(account.nonce);
+        let priority = Priority { gas_price: body.gas_price, waits_for };
+        let params = self.params()?;
+        let time = self.head.time.saturating_add(1);
+        let environment = Environment { trial: true, ..self.environment(&params, time) };
+        if (1..=NONCE_AHEAD_MAX).contains(&waits_for) {
+            return Ok(envelope::check(&environment, transaction).map(|_| priority));
+        }
+        let base = self.committed();
+        let mut execution = Execution::start(Overlay::new(&base), environment)?;
+        match execution.transact(transaction) {
+            Ok(_) => Ok(Ok(priority)),
+            Err(Failure::Refused(reject)) => Ok(Err(*reject)),
+            Err(Failure::Fault(error)) => Err(error),
+        }
+    }
+
     /// What an action of `sender` would do now, whoever signs and pays for it.
     ///
     /// # Errors

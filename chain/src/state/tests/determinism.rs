@@ -129,12 +129,12 @@ fn roots_are_pinned() {
 }
 
 const GOLDEN: [(&str, &str); 8] = [
-    ("genesis", "8b30b26dd1261b2e596ab421f1c632b266a2e471d24d6c397684b3f71ccafc39"),
-    ("genesis state", "faba476b2c2c91274bc82313193dbe7565a3b024e2678122098310002c2e8d5c"),
-    ("state", "271570a8fb317246177506ee1e99861ea03a00ea60d10f56820d89815aea6a37"),
-    ("transactions", "e9028b6572d9fada47008dc0eb173bc5bc722339f976facda0cef267ce2fa3b3"),
+    ("genesis", "7c31c7baa2bf853c38e93b053f2407eeb0502344472b2b1ae07638d7bec0bdbd"),
+    ("genesis state", "3e1bbab2d97e42fd7cefa4cd0cc2c879aede4ee9fe1ac3099910387b0e1e8dac"),
+    ("state", "5e051b633c80fedfae47c98d8b221cae150d32035907b26ed3e1e77e4fa278cf"),
+    ("transactions", "d08c14aea37cc3b17af033f9722508c77e4f06c48d824691071d1d5b563c21a4"),
     ("no results", "47e661b4da05709fa742fcc3298880031c0f58afc52c33ec908c399cc4d8caaf"),
     ("one result", "cc57a2ff11b4e20a50f97c8e241acb1fb5b1c99d82fb5eb4997b0ebf4368214a"),
-    ("header", "e32529e87f65318a459b143d1a27962e7b03673264fe14737fe81f0ed42be039"),
-    ("beacon", "7f869620737c220721a43dce60c83a575781b72a8d16a298c39808354e30703f"),
+    ("header", "ca5ae9611507d66e2eda58eb053421b168a12b47223ad0631fa62ab3c8ee1717"),
+    ("beacon", "9a64cb9e5fb860a4017f26fe95596816f825cd946bd7797bc325ae28ab23b52c"),
 ];
