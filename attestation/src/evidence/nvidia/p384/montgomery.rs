@@ -1,5 +1,7 @@
 //! Arithmetic modulo 384-bit primes in Montgomery form (Koç, Acar and Kaliski 1996, coarsely integrated operand scanning).
 
+use ::p384::elliptic_curve::bigint::{Odd, U384};
+
 /// A number below 2^384, least significant limb first.
 pub(super) type Limbs = [u64; 6];
 
@@ -205,53 +207,22 @@ impl Modulus {
         self.one
     }
 
-    /// Inverse in Montgomery form, by the binary Euclidean algorithm (Handbook of Applied Cryptography, 14.61, for an odd
-    /// modulus). Zero stays zero.
+    /// Inverse in Montgomery form, by Bernstein and Yang's divisions in variable time. Zero stays zero.
     pub(super) fn invert(&self, a: &Limbs) -> Limbs {
-        if is_zero(a) {
-            return *a;
-        }
+        let number = |limbs: &Limbs| U384::from_le_slice(limbs.map(u64::to_le_bytes).as_flattened());
+        let modulus = Odd::new(number(&self.limbs)).into_option();
         // Of a R, this finds 1/(a R); two entries make it R/a.
-        let (mut u, mut v) = (*a, self.limbs);
-        let (mut x, mut y) = ([1, 0, 0, 0, 0, 0], [0; 6]);
-        loop {
-            self.halve_while_even(&mut u, &mut x);
-            self.halve_while_even(&mut v, &mut y);
-            let (difference, less) = subtract(&u, &v);
-            if less {
-                v = subtract(&v, &u).0;
-                y = self.difference(&y, &x);
-            } else if is_zero(&difference) {
-                // The modulus is prime, so both are one here.
-                return self.enter(&self.enter(&x));
-            } else {
-                u = difference;
-                x = self.difference(&x, &y);
-            }
-        }
-    }
-
-    /// Halves `value` while it is even, and `factor` with it modulo the modulus.
-    #[inline]
-    fn halve_while_even(&self, value: &mut Limbs, factor: &mut Limbs) {
-        while value[0] & 1 == 0 {
-            *value = half(value, false);
-            *factor = if factor[0] & 1 == 0 {
-                half(factor, false)
-            } else {
-                let (sum, carry) = add(factor, &self.limbs);
-                half(&sum, carry)
-            };
-        }
+        let inverse = modulus.and_then(|modulus| number(a).invert_odd_mod_vartime(&modulus).into_option());
+        inverse.map_or([0; 6], |inverse| self.enter(&self.enter(&from_bytes(&inverse.to_be_bytes().into()))))
     }
 }
 
-/// Half of `value + carry 2^384`.
+/// Half of a number, rounded down.
 #[inline]
-pub(super) fn half(value: &Limbs, carry: bool) -> Limbs {
+pub(super) fn half(value: &Limbs) -> Limbs {
     let [a0, a1, a2, a3, a4, a5] = *value;
     let shifted = |low: u64, high: u64| (low >> 1) | (high << 63);
-    [shifted(a0, a1), shifted(a1, a2), shifted(a2, a3), shifted(a3, a4), shifted(a4, a5), shifted(a5, u64::from(carry))]
+    [shifted(a0, a1), shifted(a1, a2), shifted(a2, a3), shifted(a3, a4), shifted(a4, a5), shifted(a5, 0)]
 }
 
 /// Products and squares in the field, whose prime makes reduction cheap: shifts and additions instead of products.

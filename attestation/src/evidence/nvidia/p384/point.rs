@@ -241,7 +241,7 @@ fn windows(half_scalar: [u64; 3], window: u32) -> [i16; DIGITS] {
                 (value, subtract(&rest, &magnitude).0)
             };
         }
-        rest = half(&rest, false);
+        rest = half(&rest);
     }
     digits
 }
