@@ -10,6 +10,7 @@ mod commands;
 mod development;
 mod error;
 mod files;
+mod forgery;
 mod output;
 
 use std::process::ExitCode;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use prover::key_file::KeyFileError;
 
+#[cfg(feature = "synthetic")]
+use super::layers::LayersError;
 use super::record::RecordError;
 use super::samples::SamplesError;
 
@@ -29,6 +31,9 @@ pub(crate) enum BenchError {
     KeyFile(KeyFileError),
     #[error("the run cannot be recorded: {0}")]
     Record(RecordError),
+    #[cfg(feature = "synthetic")]
+    #[error(transparent)]
+    Layers(Box<LayersError>),
     #[error("a proof was accepted for an output that the model does not give")]
     Accepting,
     #[error("the model's output has one possible value, so nothing can be proven about it")]
@@ -41,4 +46,11 @@ pub(crate) enum BenchError {
     NoSharedModel { files: [PathBuf; 2], base: String, new: String },
     #[error("{}: sample {sample} of the reference: {detail}", path.display())]
     Reference { path: PathBuf, sample: usize, detail: String },
+}
+
+#[cfg(feature = "synthetic")]
+impl From<LayersError> for BenchError {
+    fn from(error: LayersError) -> Self {
+        Self::Layers(Box::new(error))
+    }
 }

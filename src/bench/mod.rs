@@ -10,6 +10,8 @@ pub(crate) mod clock;
 pub(crate) mod comparison;
 pub(crate) mod environment;
 pub(crate) mod error;
+#[cfg(feature = "synthetic")]
+pub(crate) mod layers;
 pub(crate) mod memory;
 pub(crate) mod record;
 pub(crate) mod samples;

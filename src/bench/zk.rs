@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use circuits::model::bundle::Bundle;
 use circuits::model::reference::{self, Trace};
-use circuits::model::tensor::Tensor;
+use circuits::model::tensor::{Tensor, TensorError};
 use circuits::statement::Statement;
 use circuits::witness::Witness;
 use prover::import::seeded::Seeded;
@@ -179,7 +179,7 @@ impl Subject<'_> {
         if let Some(input) = &self.input {
             return Ok(input.clone());
         }
-        random_input(&self.bundle, generator).map_err(|error| CliError::format(self.path, error))
+        random_input(&self.bundle, generator).map_err(|error| CliError::format(self.path, FormatError::from(error)))
     }
 
     fn run(&self, input: &Tensor) -> Result<Trace, CliError> {
@@ -314,13 +314,13 @@ fn altered(key: &VerifyingKey, statement: Statement, proof: Proof) -> Result<(St
 }
 
 /// Integers within the model's range.
-fn random_input(bundle: &Bundle, generator: &mut Seeded) -> Result<Tensor, FormatError> {
+pub(super) fn random_input(bundle: &Bundle, generator: &mut Seeded) -> Result<Tensor, TensorError> {
     let input = bundle.graph().input();
     let count = usize::try_from(input.range.count()).unwrap_or(usize::MAX);
     let elements: u32 = input.shape.iter().product();
     let mut element = || input.range.min.saturating_add(i64::try_from(generator.below(count)).unwrap_or(0));
     let values = (0..elements).map(|_| element()).collect();
-    Ok(Tensor::new(input.shape.clone(), values)?)
+    Tensor::new(input.shape.clone(), values)
 }
 
 fn size(what: &'static str, bytes: u64) -> Result<NonZeroU64, BenchError> {

@@ -2,6 +2,8 @@
 
 use super::Exit;
 use crate::bench::error::BenchError;
+#[cfg(feature = "synthetic")]
+use crate::bench::layers::LayersError;
 
 /// Stable code.
 pub(super) fn code(error: &BenchError) -> &'static str {
@@ -16,6 +18,8 @@ pub(super) fn code(error: &BenchError) -> &'static str {
         BenchError::OneModel { .. } | BenchError::SameName { .. } => "ASSAY-B006",
         BenchError::NoSharedModel { .. } => "ASSAY-B007",
         BenchError::Reference { .. } => "ASSAY-B008",
+        #[cfg(feature = "synthetic")]
+        BenchError::Layers(_) => "ASSAY-B009",
     }
 }
 
@@ -23,6 +27,11 @@ pub(super) fn code(error: &BenchError) -> &'static str {
 pub(super) fn exit(error: &BenchError) -> Exit {
     match error {
         BenchError::Accepting => Exit::Rejected,
+        #[cfg(feature = "synthetic")]
+        BenchError::Layers(error) => match **error {
+            LayersError::Honest { .. } => Exit::Rejected,
+            _ => Exit::Unreadable,
+        },
         BenchError::Kernel { .. }
         | BenchError::Machine { .. }
         | BenchError::Clock { .. }

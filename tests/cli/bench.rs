@@ -175,3 +175,21 @@ fn records_that_are_none_are_refused() {
     assay(["bench", "compare", "missing.json", "missing.json"]).ends(2).says("error[ASSAY-F001]");
     assay(["bench", "compare", "one.json"]).ends(2).says("<NEW>");
 }
+
+#[test]
+fn layers_are_measured_and_attacked() {
+    let folder = TempDir::new().unwrap();
+    let [out, page] = ["layers.json", "layers.md"].map(|name| folder.path().join(name));
+    let ran = assay(arguments!["bench", "run", "layers", "--profile", "smoke", "--out", &out, "--page", &page]);
+    ran.ends(0).shows("receipt, GPU and CPU, proof").shows("none is enough").shows("colluding checker");
+    let record = read(&out);
+    assert_eq!((&record["schema_version"], &record["profile"]), (&json!(1), &json!("smoke")));
+    let [model] = record["models"].as_array().unwrap().as_slice() else { panic!("one model") };
+    assert_eq!((&model["model"]["name"], model["choices"].as_array().unwrap().len()), (&json!("digits"), 13));
+    for choice in model["choices"].as_array().unwrap() {
+        assert_eq!(choice["attacks"].as_array().unwrap().len(), 10, "{choice}");
+        assert!(choice["chain_bytes"].as_u64().unwrap() > 5_000 && choice["gas"].as_u64().unwrap() >= 80_000);
+    }
+    assert!(std::fs::read_to_string(&page).unwrap().contains("| proof | always |"));
+    assay(arguments!["bench", "run", "layers", "--profile", "smoke", "--out", &out]).ends(2);
+}

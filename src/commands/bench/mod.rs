@@ -1,4 +1,4 @@
-//! `assay bench`: what proofs cost here, and how two records of it compare.
+//! `assay bench`: what proofs cost here, how two records of it compare, and what each layer of verification costs and catches.
 
 use clap::{Args, Subcommand};
 
@@ -7,10 +7,13 @@ use crate::output::{Done, Output};
 
 mod compare;
 mod figures;
+#[cfg(feature = "synthetic")]
+mod layers;
 mod memory;
+mod models;
 mod zk;
 
-/// Measure what proofs cost, and compare records of it
+/// Measure what proofs and other layers of verification cost, and compare records
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     Run(Run),
@@ -30,6 +33,8 @@ pub(crate) struct Run {
 #[derive(Debug, Subcommand)]
 enum What {
     Zk(zk::Zk),
+    #[cfg(feature = "synthetic")]
+    Layers(layers::Layers),
 }
 
 impl Bench {
@@ -37,6 +42,8 @@ impl Bench {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Run(Run { what: What::Zk(_) }) => "bench run zk",
+            #[cfg(feature = "synthetic")]
+            Self::Run(Run { what: What::Layers(_) }) => "bench run layers",
             Self::Compare(_) => "bench compare",
             Self::Memory(_) => "bench memory",
         }
@@ -46,6 +53,8 @@ impl Bench {
 pub(super) fn run(command: &Bench, output: &Output) -> Result<Done, CliError> {
     match command {
         Bench::Run(Run { what: What::Zk(arguments) }) => zk::run(arguments, output),
+        #[cfg(feature = "synthetic")]
+        Bench::Run(Run { what: What::Layers(arguments) }) => layers::run(arguments, output),
         Bench::Compare(arguments) => compare::run(arguments, output),
         Bench::Memory(arguments) => memory::run(arguments),
     }

@@ -1,15 +1,14 @@
 //! `assay bench run zk`: measures proofs of a list of models.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use circuits::model::reference::check_input;
 use clap::Args;
 use serde_json::json;
-use tempfile::TempDir;
 
 use super::figures::{accuracy, bounded, settings, system};
+use super::models::{Models, Named};
 use crate::bench::accuracy::Reference;
 use crate::bench::clock::now_ms;
 use crate::bench::comparison::Quantity;
@@ -17,7 +16,6 @@ use crate::bench::environment::{Build, Machine};
 use crate::bench::error::BenchError;
 use crate::bench::record::{Measurement, Profile, Run, SCHEMA_VERSION, System};
 use crate::bench::zk::Subject;
-use crate::commands::demo::DIGITS;
 use crate::commands::memory::MemoryOptions;
 use crate::commands::model::parameters;
 use crate::error::CliError;
@@ -60,8 +58,8 @@ pub(super) fn run(arguments: &Zk, output: &Output) -> Result<Done, CliError> {
     if let Some(path) = &arguments.out {
         files::check_writable(path, existing)?;
     }
-    let (models, _carried) = models(arguments)?;
-    let subjects = subjects(arguments, &models)?;
+    let models = Models::read(&arguments.models)?;
+    let subjects = subjects(arguments, models.list())?;
     for subject in &subjects {
         arguments.memory.check([subject.bundle.graph()])?;
     }
@@ -93,32 +91,15 @@ pub(super) fn run(arguments: &Zk, output: &Output) -> Result<Done, CliError> {
     Ok(Done::ok(json!({ "out": arguments.out.as_deref().map(name), "run": run })))
 }
 
-/// The models' files; the carried one lies in a folder that lasts as long as the second value.
-fn models(arguments: &Zk) -> Result<(Vec<PathBuf>, Option<TempDir>), CliError> {
-    if !arguments.models.is_empty() {
-        return Ok((arguments.models.clone(), None));
-    }
-    let folder = TempDir::new().map_err(BenchError::Start)?;
-    let path = folder.path().join("digits.assay");
-    files::write(&path, DIGITS, Existing::Keep)?;
-    Ok((vec![path], Some(folder)))
-}
-
 /// Reads everything before anything is measured, so that no late mistake costs hours.
-fn subjects<'a>(arguments: &Zk, models: &'a [PathBuf]) -> Result<Vec<Subject<'a>>, CliError> {
+fn subjects<'a>(arguments: &Zk, models: &'a [Named]) -> Result<Vec<Subject<'a>>, CliError> {
     for (option, given) in [("input", &arguments.input), ("reference", &arguments.reference)] {
         if given.is_some() && models.len() != 1 {
             return Err(BenchError::OneModel { option, got: models.len() }.into());
         }
     }
-    let mut names: BTreeMap<String, &Path> = BTreeMap::new();
     let mut subjects = Vec::new();
-    for path in models {
-        let bundle = Arc::new(files::read_model(path)?);
-        let name = path.file_stem().map(|stem| printable(&stem.to_string_lossy())).unwrap_or_default();
-        if let Some(first) = names.insert(name.clone(), path) {
-            return Err(BenchError::SameName { name, first: first.to_owned(), second: path.clone() }.into());
-        }
+    for Named { name, path, bundle } in models {
         let input = match &arguments.input {
             Some(file) => Some(files::read_input(file, &bundle.graph().input().shape)?),
             None => None,
@@ -127,10 +108,11 @@ fn subjects<'a>(arguments: &Zk, models: &'a [PathBuf]) -> Result<Vec<Subject<'a>
             check_input(bundle.graph().input(), input).map_err(CliError::ModelInput)?;
         }
         let accuracy = match &arguments.reference {
-            Some(file) => Some(Reference::read(file)?.measure(&bundle, file)?),
+            Some(file) => Some(Reference::read(file)?.measure(bundle, file)?),
             None => None,
         };
-        subjects.push(Subject { name, path, parameters: parameters(&bundle), bundle, input, accuracy });
+        let (name, bundle, parameters) = (name.clone(), Arc::clone(bundle), parameters(bundle));
+        subjects.push(Subject { name, path, parameters, bundle, input, accuracy });
     }
     Ok(subjects)
 }

@@ -18,6 +18,7 @@ use worker::{
 
 use super::error::StepError;
 use crate::development;
+use crate::forgery::swap_extremes;
 
 /// Stake behind each worker, micro-tokens.
 pub(super) const STAKE: u128 = 120_000_000;
@@ -118,15 +119,6 @@ impl Engine for Liar {
             swap_extremes(output);
         }
         Ok(run)
-    }
-}
-
-/// The largest and the smallest element change places: another label, every element still in its range.
-pub(super) fn swap_extremes(values: &mut [i64]) {
-    let position = |wanted: Option<i64>| values.iter().position(|value| Some(*value) == wanted);
-    let (largest, smallest) = (values.iter().copied().max(), values.iter().copied().min());
-    if let (Some(first), Some(second)) = (position(largest), position(smallest)) {
-        values.swap(first, second);
     }
 }
 

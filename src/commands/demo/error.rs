@@ -6,7 +6,6 @@ use chain::node::{CheckError, ReplayError};
 use chain::types::{GenesisError, ResultStage};
 use circuits::model::bundle::BundleError;
 use circuits::model::tensor::TensorError;
-use circuits::model::weights::WeightsError;
 use prover::import::digits::DigitsError;
 use prover::prove::ProveError;
 use prover::srs::generate::SetupError;
@@ -15,6 +14,8 @@ use worker::engine::EngineError;
 use worker::executor::ExecutorError;
 use worker::hardware::{HardwareError, SignError};
 use worker::models::ModelError;
+
+use crate::forgery::ForgeryError;
 
 /// A step that did not come out as stated.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +107,7 @@ pub(super) enum StepError {
     #[error(transparent)]
     Bundle(#[from] BundleError),
     #[error(transparent)]
-    Weights(#[from] WeightsError),
+    Forgery(#[from] ForgeryError),
     #[error(transparent)]
     Setup(#[from] SetupError),
     #[error(transparent)]

@@ -7,9 +7,9 @@ use circuits::model::tensor::Tensor;
 use prover::proving_key::ProvingKey;
 use worker::ServedModel;
 
-use super::crew::swap_extremes;
 use super::error::StepError;
 use super::work::{Bench, Work};
+use crate::forgery::swap_extremes;
 
 const INVENTED_NONCE_CONTEXT: &str = "assay 2026 demonstration-invented-nonce v1";
 

@@ -1,16 +1,19 @@
 //! (d) Every lie about a proof, handed in over the node's interface and refused with its reason.
 
+use std::sync::Arc;
+
 use prover::import::digits::Digit;
 use serde_json::json;
 use worker::ServedModel;
 
 use super::{PROVEN, Plot, minted};
 use crate::commands::demo::error::DemoError;
+use crate::commands::demo::forgery;
 use crate::commands::demo::story::{Story, Told};
 use crate::commands::demo::work::{Bench, Work};
 use crate::commands::demo::world::Leased;
-use crate::commands::demo::{cast, forgery};
 use crate::development;
+use crate::forgery::other_weights;
 
 /// Number of the worker whose operator lies.
 const WORKER: usize = 5;
@@ -64,7 +67,7 @@ impl Plot {
         })?;
         let lie = "an honest proof of a model with other weights, relabelled";
         story.refusal("other weights", lie, PROOF_REJECTED, |_| {
-            let other = ServedModel::derive(cast::other_weights(served.bundle())?, &self.setup)?;
+            let other = ServedModel::derive(Arc::new(other_weights(served.bundle())?), &self.setup)?;
             refuse(&forgery::other_weights(&bench, served.key(), &other, context, &honest)?, PROOF_REJECTED)
         })?;
         let lie = "honest work under a context that no lease made";
