@@ -54,10 +54,7 @@ pub(super) fn run(arguments: &Layers, output: &Output) -> Result<Done, CliError>
     for path in [&arguments.out, &arguments.page].into_iter().flatten() {
         files::check_writable(path, existing)?;
     }
-    let models = Models::read(&arguments.models)?;
-    if arguments.input.is_some() && models.list().len() != 1 {
-        return Err(BenchError::OneModel { option: "input", got: models.list().len() }.into());
-    }
+    let models = Models::read(&arguments.models, &[("input", &arguments.input)])?;
     let started_ms = now_ms()?;
     let machine = Machine::read()?;
     for model in models.list() {

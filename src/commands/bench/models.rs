@@ -28,8 +28,12 @@ pub(super) struct Models {
 }
 
 impl Models {
-    /// Reads these files; without any, the network that this program carries.
-    pub(super) fn read(files: &[PathBuf]) -> Result<Self, CliError> {
+    /// Reads these files; without any, the network that this program carries. An option of `alone` is about one model.
+    pub(super) fn read(files: &[PathBuf], alone: &[(&'static str, &Option<PathBuf>)]) -> Result<Self, CliError> {
+        let given = alone.iter().find(|(_, given)| given.is_some());
+        if let Some((option, _)) = given.filter(|_| files.len() > 1) {
+            return Err(BenchError::OneModel { option, got: files.len() }.into());
+        }
         if files.is_empty() {
             let folder = TempDir::new().map_err(BenchError::Start)?;
             let path = folder.path().join("digits.assay");

@@ -58,7 +58,8 @@ pub(super) fn run(arguments: &Zk, output: &Output) -> Result<Done, CliError> {
     if let Some(path) = &arguments.out {
         files::check_writable(path, existing)?;
     }
-    let models = Models::read(&arguments.models)?;
+    let alone = [("input", &arguments.input), ("reference", &arguments.reference)];
+    let models = Models::read(&arguments.models, &alone)?;
     let subjects = subjects(arguments, models.list())?;
     for subject in &subjects {
         arguments.memory.check([subject.bundle.graph()])?;
@@ -93,11 +94,6 @@ pub(super) fn run(arguments: &Zk, output: &Output) -> Result<Done, CliError> {
 
 /// Reads everything before anything is measured, so that no late mistake costs hours.
 fn subjects<'a>(arguments: &Zk, models: &'a [Named]) -> Result<Vec<Subject<'a>>, CliError> {
-    for (option, given) in [("input", &arguments.input), ("reference", &arguments.reference)] {
-        if given.is_some() && models.len() != 1 {
-            return Err(BenchError::OneModel { option, got: models.len() }.into());
-        }
-    }
     let mut subjects = Vec::new();
     for Named { name, path, bundle } in models {
         let input = match &arguments.input {
