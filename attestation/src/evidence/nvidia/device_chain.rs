@@ -10,6 +10,7 @@ use der::{
     asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, UintRef, Utf8StringRef},
     oid::db::rfc5912::ID_SHA_384,
 };
+use rsa::BigUint;
 use thiserror::Error;
 
 use super::{
@@ -255,7 +256,8 @@ impl DeviceChain {
     /// What the vendor's tokens call the device: the leaf's serial number in decimal. It changes with the driver.
     #[must_use]
     pub fn ueid(&self) -> String {
-        decimal(self.chain.certificates().first().map(Certificate::serial).unwrap_or_default())
+        let serial = self.chain.certificates().first().map(Certificate::serial).unwrap_or_default();
+        BigUint::from_bytes_be(serial).to_string()
     }
 
     /// Physical device identifier.
@@ -380,25 +382,4 @@ fn digest(fwid: &Fwid<'_>) -> Result<[u8; FWID_BYTES], DeviceChainError> {
         return Err(DeviceChainError::FwidMalformed);
     }
     fwid.digest.as_bytes().try_into().map_err(|_| DeviceChainError::FwidMalformed)
-}
-
-/// A big-endian number in decimal.
-fn decimal(bytes: &[u8]) -> String {
-    let mut digits: Vec<u8> = Vec::new();
-    for &byte in bytes {
-        let mut carry = u16::from(byte);
-        for digit in &mut digits {
-            let value = u16::from(*digit).saturating_mul(256).saturating_add(carry);
-            *digit = u8::try_from(value % 10).unwrap_or_default();
-            carry = value / 10;
-        }
-        while carry > 0 {
-            digits.push(u8::try_from(carry % 10).unwrap_or_default());
-            carry /= 10;
-        }
-    }
-    if digits.is_empty() {
-        digits.push(0);
-    }
-    digits.iter().rev().map(|digit| char::from(b'0'.saturating_add(*digit))).collect()
 }

@@ -134,7 +134,7 @@ pub enum NvidiaError {
     /// Measurements differ.
     #[error(transparent)]
     Compare(#[from] CompareError),
-    /// A token of the vendor's service that answers another nonce than any device, or is not good.
+    /// A token of the vendor's service is not good; one for another nonce is another device's and not looked at.
     #[error("collateral tokens {position}: {source}")]
     Token {
         /// Position in the list.

@@ -253,7 +253,8 @@ pub(super) fn run(arguments: &Query, output: &Output) -> Result<Done, CliError> 
 
 fn ask(what: &What, node: &NodeOptions, trust: &TrustOptions, output: &Output) -> Result<Done, CliError> {
     if trust.prove && !what.is_object() {
-        let text = format!("`{}` asks for no object of the state, so there is nothing to prove", what.name());
+        let what = what.name().trim_start_matches("chain query ");
+        let text = format!("`{what}` is no object of the state, so there is nothing to prove");
         return Err(CliError::usage(text));
     }
     let client = node.client()?;
