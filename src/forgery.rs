@@ -2,7 +2,6 @@
 //! counts who does.
 
 use circuits::model::bundle::{Bundle, BundleError};
-use circuits::model::graph::Operator;
 use circuits::model::weights::{LinearWeights, Weights, WeightsError};
 
 /// Why a model cannot be changed.
@@ -46,8 +45,7 @@ pub(crate) fn smaller(bundle: &Bundle) -> Result<Bundle, ForgeryError> {
 
 fn changed(bundle: &Bundle, change: impl Fn(&LinearWeights) -> Vec<i32>) -> Result<Bundle, ForgeryError> {
     let graph = bundle.graph();
-    let is_weighted = |operator: &Operator| matches!(operator, Operator::Dense { .. } | Operator::Convolution { .. });
-    let first = graph.nodes().iter().position(|node| is_weighted(&node.operator));
+    let first = graph.nodes().iter().position(|node| node.operator.has_weights());
     let mut nodes = bundle.weights().clone().into_nodes();
     let weights = first.and_then(|node| nodes.get_mut(&node)).ok_or(ForgeryError::Weightless)?;
     *weights = LinearWeights::new(weights.outputs(), weights.inputs(), change(weights), weights.bias().to_vec())?;

@@ -55,6 +55,14 @@ pub enum PlanError {
         /// Rows that trace and table need.
         needed: u64,
     },
+    /// The circuit has no rows for an operator: the model runs, and cannot be proven.
+    #[error("node {node} ({operator}): this release has no circuit for it; the model runs, but cannot be proven")]
+    Unsupported {
+        /// The node.
+        node: usize,
+        /// Name of its operator.
+        operator: &'static str,
+    },
 }
 
 /// The plan of a graph's circuit: derived, never read from outside.

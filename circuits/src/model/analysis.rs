@@ -66,6 +66,14 @@ pub fn accumulators(node: usize, weights: &LinearWeights, input: Range) -> Resul
     weights.rows().enumerate().map(channel_range).collect()
 }
 
+/// The interval of every output of an embedding: one weight of its row is chosen and nothing is added up.
+#[must_use]
+pub fn chosen(weights: &LinearWeights) -> Vec<Range> {
+    let single = |weight: &i32| Range { min: i64::from(*weight), max: i64::from(*weight) };
+    let row = |(row, _): (&[i32], i64)| row.iter().map(single).reduce(|a, b| a.hull(&b));
+    weights.rows().map(|weights| row(weights).unwrap_or(Range { min: 0, max: 0 })).collect()
+}
+
 /// The smallest interval that a dense node may declare for these weights and inputs in `input`.
 pub fn tightest(node: usize, weights: &LinearWeights, input: Range) -> Result<Range, AnalysisError> {
     let channels = accumulators(node, weights, input)?;
@@ -86,17 +94,16 @@ pub fn operand_range(operator: &Operator, source: Range) -> Range {
 /// Checks every channel of every linear node against 2^47 and against the declared interval.
 pub fn check(graph: &Graph, weights: &Weights) -> Result<(), AnalysisError> {
     for (index, node) in graph.nodes().iter().enumerate() {
-        let (Operator::Dense { accumulator: declared, .. } | Operator::Convolution { accumulator: declared, .. }) =
-            &node.operator
-        else {
-            continue;
-        };
+        let Some(declared) = node.operator.accumulator() else { continue };
         // Both are there: `Graph` and `Weights` checked it.
         let (Some(source), Some(linear)) = (graph.sources(node).next(), weights.get(index)) else { continue };
-        let operands = operand_range(&node.operator, source.range);
-        for (channel, got) in accumulators(index, linear, operands)?.into_iter().enumerate() {
+        let channels = match &node.operator {
+            Operator::Embedding { .. } => chosen(linear),
+            operator => accumulators(index, linear, operand_range(operator, source.range))?,
+        };
+        for (channel, got) in channels.into_iter().enumerate() {
             if !declared.covers(&got) {
-                return Err(AnalysisError::Accumulator { node: index, channel, declared: *declared, got });
+                return Err(AnalysisError::Accumulator { node: index, channel, declared, got });
             }
         }
     }
@@ -105,7 +112,10 @@ pub fn check(graph: &Graph, weights: &Weights) -> Result<(), AnalysisError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::super::fixture;
+    use super::super::graph::{Input, Layout, Node};
     use super::*;
 
     fn weights(row: &[i32], bias: i64) -> LinearWeights {
@@ -120,6 +130,23 @@ mod tests {
         let two = LinearWeights::new(2, 1, vec![1, -1], vec![0, 0]).unwrap();
         assert_eq!(accumulators(0, &two, input), Ok(vec![Range { min: -2, max: 5 }, Range { min: -5, max: 2 }]));
         assert_eq!(tightest(0, &two, input), Ok(Range { min: -5, max: 5 }));
+    }
+
+    #[test]
+    fn an_embedding_lies_within_its_weights() {
+        let table = LinearWeights::new(2, 3, vec![3, -4, 1, 7, 9, 8], vec![0, 0]).unwrap();
+        assert_eq!(chosen(&table), [Range { min: -4, max: 3 }, Range { min: 7, max: 9 }]);
+        let graph = |max| {
+            let embedding = Operator::Embedding { vocabulary: 3, width: 2, accumulator: Range { min: -4, max } };
+            let input = Input { shape: vec![5], range: Range { min: 0, max: 2 } };
+            let nodes = vec![Node { operator: embedding, inputs: vec![0] }];
+            Graph::new(input, nodes, Layout { k: 10, rows: 2, lanes: 1 }).unwrap()
+        };
+        let weights = Weights::new(&graph(9), BTreeMap::from([(0, table)])).unwrap();
+        assert_eq!(check(&graph(9), &weights), Ok(()));
+        let (declared, got) = (Range { min: -4, max: 8 }, Range { min: 7, max: 9 });
+        let expected = AnalysisError::Accumulator { node: 0, channel: 1, declared, got };
+        assert_eq!(check(&graph(8), &weights), Err(expected));
     }
 
     #[test]

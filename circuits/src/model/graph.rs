@@ -243,6 +243,7 @@ pub fn values(input: &Input, nodes: &[Node]) -> Result<Vec<Value>, GraphError> {
         }
         let read = sources.iter().fold(0u64, |sum, source| sum.saturating_add(u64::from(source.width())));
         work = work.saturating_add(read).saturating_add(multiply_accumulates(&node.operator, &sources, &value));
+        work = work.saturating_add(table(&node.operator));
         if work > WORK_MAX {
             return Err(GraphError::Work { node: index });
         }
@@ -260,10 +261,19 @@ fn multiply_accumulates(operator: &Operator, sources: &[&Value], value: &Value) 
             first.first().and_then(|channels| geometry.columns(*channels)).unwrap_or(0)
         }
         Operator::MatrixMultiply => first.last().copied().unwrap_or(0),
-        Operator::Multiply => 1,
+        // An embedding moves each element from the table.
+        Operator::Multiply | Operator::Embedding { .. } => 1,
         _ => 0,
     };
     u64::from(terms).saturating_mul(u64::from(value.width()))
+}
+
+/// Weights that an operator chooses from and does not multiply by: they are still stored, committed and loaded.
+fn table(operator: &Operator) -> u64 {
+    match operator {
+        Operator::Embedding { vocabulary, width, .. } => u64::from(*vocabulary).saturating_mul(u64::from(*width)),
+        _ => 0,
+    }
 }
 
 /// How many numbers an operator states.

@@ -189,4 +189,19 @@ pub enum GraphError {
         /// Lanes that came.
         lanes: u32,
     },
+    /// An embedding's indices can leave its vocabulary.
+    #[error(
+        "node {node} (embedding): expected indices of 0 to less than the vocabulary, {vocabulary} (1 to {WIDTH_MAX}), \
+         got an input in [{min}, {max}]; clamp it first"
+    )]
+    Vocabulary {
+        /// Node index.
+        node: usize,
+        /// Vocabulary it declares.
+        vocabulary: u32,
+        /// Smallest index that can come.
+        min: i64,
+        /// Largest index that can come.
+        max: i64,
+    },
 }

@@ -117,6 +117,7 @@ impl Operands<'_> {
         match self.operator {
             Operator::Dense { inputs, outputs, .. } => self.dense(*inputs, *outputs),
             Operator::Convolution { geometry, .. } => self.convolution(geometry),
+            Operator::Embedding { vocabulary, width, .. } => self.embedding(*vocabulary, *width),
             Operator::Requantise { .. } => Ok(self.first()?.shape.clone()),
             // Nothing would state what the result is.
             Operator::Combine { multipliers, .. } if multipliers.is_empty() => {
@@ -191,6 +192,18 @@ impl Operands<'_> {
         Err(GraphError::Width { node, expected: *last, got: inputs })
     }
 
+    fn embedding(&self, vocabulary: u32, width: u32) -> Result<Vec<u32>, GraphError> {
+        let node = self.node;
+        let Value { shape, range } = self.first()?;
+        if !(1..=WIDTH_MAX).contains(&width) {
+            return Err(GraphError::Outputs { node, got: width });
+        }
+        if !(1..=WIDTH_MAX).contains(&vocabulary) || range.min < 0 || range.max >= i64::from(vocabulary) {
+            return Err(GraphError::Vocabulary { node, vocabulary, min: range.min, max: range.max });
+        }
+        Ok(shape.iter().copied().chain([width]).collect())
+    }
+
     fn convolution(&self, geometry: &Geometry) -> Result<Vec<u32>, GraphError> {
         let refused = || self.refused("[channels, height, width] that groups divide and the kernel fits");
         let [channels, height, width] = self.first()?.shape.as_slice() else { return Err(refused()) };
@@ -260,7 +273,9 @@ impl Operands<'_> {
     fn range(&self) -> Result<Range, GraphError> {
         let node = self.node;
         match self.operator {
-            Operator::Dense { accumulator, .. } | Operator::Convolution { accumulator, .. } => {
+            Operator::Dense { accumulator, .. }
+            | Operator::Convolution { accumulator, .. }
+            | Operator::Embedding { accumulator, .. } => {
                 check_range(&format!("node {node} accumulator"), accumulator)?;
                 Ok(*accumulator)
             }

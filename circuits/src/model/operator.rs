@@ -1,7 +1,7 @@
 //! What a node computes, in integers.
 //!
 //! Few operators, each with a meaning of a line: whatever a network does is brought down to these at import.
-//! *Linear* operators with weights (dense, convolution) read the bundle; [`Operator::Requantise`] is the only one that
+//! *Linear* operators with weights (dense, convolution, embedding) read the bundle; [`Operator::Requantise`] is the only one that
 //! rounds, and the only one that applies a function; the *structural* ones move elements and compute nothing.
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -181,6 +181,18 @@ pub enum Operator {
         /// Element numbers, row-major.
         indices: Vec<u32>,
     },
+    /// `y[i] = W e_(x[i])`: every element, an index below `vocabulary`, becomes a column of `W`, `[width, vocabulary]`,
+    /// along a new last dimension. Biases are zero.
+    ///
+    /// What a dense operator does to one-hot vectors, without the vectors.
+    Embedding {
+        /// Number of columns to choose from.
+        vocabulary: u32,
+        /// Elements of a column.
+        width: u32,
+        /// Interval that every weight lies in.
+        accumulator: Range,
+    },
 }
 
 impl Operator {
@@ -203,6 +215,7 @@ impl Operator {
             Self::Concatenate { .. } => "concatenate",
             Self::Pad { .. } => "pad",
             Self::Select { .. } => "select",
+            Self::Embedding { .. } => "embedding",
         }
     }
 
@@ -223,6 +236,17 @@ impl Operator {
     /// Whether the bundle holds weights for the operator.
     #[must_use]
     pub fn has_weights(&self) -> bool {
-        matches!(self, Self::Dense { .. } | Self::Convolution { .. })
+        self.accumulator().is_some()
+    }
+
+    /// The interval that an operator with weights declares for its results; `None` for the others.
+    #[must_use]
+    pub fn accumulator(&self) -> Option<Range> {
+        match self {
+            Self::Dense { accumulator, .. }
+            | Self::Convolution { accumulator, .. }
+            | Self::Embedding { accumulator, .. } => Some(*accumulator),
+            _ => None,
+        }
     }
 }

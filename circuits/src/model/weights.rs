@@ -1,4 +1,4 @@
-//! The integers of a model: one weight matrix and one bias vector per linear node (dense or convolution).
+//! The integers of a model: one weight matrix and one bias vector per linear node (dense, convolution, embedding).
 //!
 //! Weights live outside the graph, because verifying keys are derived from the graph alone. Multipliers are already
 //! folded in, so a weight is a plain `i32` and a bias an `i64`; how large they may be together with the input's range
@@ -53,9 +53,19 @@ pub enum WeightsError {
         /// Outputs and inputs of the matrix.
         got: [u32; 2],
     },
+    /// An embedding has a bias.
+    #[error("node {node} (embedding): expected biases of zero, got {got} for output {output}; add it to the weights")]
+    Biased {
+        /// Node index.
+        node: usize,
+        /// First output that has one.
+        output: usize,
+        /// Its bias.
+        got: i64,
+    },
 }
 
-/// Weights `[outputs, inputs]` in row-major order, and the bias `[outputs]`, of one dense node.
+/// Weights `[outputs, inputs]` in row-major order, and the bias `[outputs]`, of one linear node.
 ///
 /// Invariant: `weights.len() == outputs * inputs`, `bias.len() == outputs`, neither dimension is zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +151,13 @@ impl Weights {
             if got != expected {
                 return Err(WeightsError::Shape { node, expected, got });
             }
+            let is_embedding =
+                graph.nodes().get(node).is_some_and(|node| matches!(node.operator, Operator::Embedding { .. }));
+            if let Some((output, got)) = weights.bias.iter().copied().enumerate().find(|(_, bias)| *bias != 0)
+                && is_embedding
+            {
+                return Err(WeightsError::Biased { node, output, got });
+            }
         }
         Ok(Self { nodes })
     }
@@ -178,6 +195,7 @@ pub(super) fn linear_shape(graph: &Graph, node: usize) -> Option<[u32; 2]> {
             let channels = graph.sources(node).next()?.shape.first().copied()?;
             Some([geometry.outputs, geometry.columns(channels)?])
         }
+        Operator::Embedding { vocabulary, width, .. } => Some([*width, *vocabulary]),
         _ => None,
     }
 }
@@ -185,6 +203,8 @@ pub(super) fn linear_shape(graph: &Graph, node: usize) -> Option<[u32; 2]> {
 #[cfg(test)]
 mod tests {
     use super::super::fixture;
+    use super::super::graph::{Input, Layout, Node};
+    use super::super::range::Range;
     use super::*;
 
     #[test]
@@ -205,6 +225,20 @@ mod tests {
             matrix(u32::MAX, u32::MAX, 18446744065119617025, 0)
         );
         assert_eq!(LinearWeights::new(2, 1, vec![0; 2], vec![0]), Err(WeightsError::Bias { expected: 2, got: 1 }));
+    }
+
+    #[test]
+    fn an_embedding_has_no_bias() {
+        let embedding = Operator::Embedding { vocabulary: 3, width: 2, accumulator: Range { min: -9, max: 9 } };
+        let input = Input { shape: vec![1], range: Range { min: 0, max: 2 } };
+        let nodes = vec![Node { operator: embedding, inputs: vec![0] }];
+        let graph = Graph::new(input, nodes, Layout { k: 10, rows: 2, lanes: 1 }).unwrap();
+        let with = |bias| {
+            let table = LinearWeights::new(2, 3, vec![1; 6], bias).unwrap();
+            Weights::new(&graph, BTreeMap::from([(0, table)]))
+        };
+        assert!(with(vec![0, 0]).is_ok());
+        assert_eq!(with(vec![0, -4]), Err(WeightsError::Biased { node: 0, output: 1, got: -4 }));
     }
 
     #[test]

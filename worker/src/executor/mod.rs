@@ -14,6 +14,7 @@ mod convolution;
 mod dense;
 pub mod device;
 mod elementwise;
+mod embedding;
 mod exact;
 mod matrix;
 mod movement;

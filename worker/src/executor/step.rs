@@ -10,6 +10,7 @@ use super::ExecutorError;
 use super::convolution::Convolution;
 use super::dense::Dense;
 use super::elementwise::Elementwise;
+use super::embedding::Embedding;
 use super::exact::Sums;
 use super::matrix::MatrixMultiply;
 use super::movement::Movement;
@@ -17,6 +18,7 @@ use super::movement::Movement;
 /// One node, with its weights on the device.
 pub(super) enum Step {
     Dense(Dense),
+    Embedding(Embedding),
     Convolution(Convolution),
     MatrixMultiply(MatrixMultiply),
     Elementwise {
@@ -49,6 +51,9 @@ impl Step {
             (Operator::Dense { .. }, ..) => {
                 Ok(Self::Dense(Dense::new(weights.get(index).ok_or_else(mismatch)?, sums, device)?))
             }
+            (Operator::Embedding { .. }, ..) => {
+                Ok(Self::Embedding(Embedding::new(weights.get(index).ok_or_else(mismatch)?, sums)))
+            }
             (Operator::Convolution { geometry, .. }, [input], [_, rows, columns]) => {
                 let input = <[u32; 3]>::try_from(*input).map_err(|_| mismatch())?.map(|side| side as usize);
                 let output = [*rows as usize, *columns as usize];
@@ -76,6 +81,7 @@ impl Step {
         let second = sources.get(1).copied().unwrap_or_default();
         match self {
             Self::Dense(dense) => dense.run(first, device),
+            Self::Embedding(embedding) => embedding.run(first),
             Self::Convolution(convolution) => convolution.run(first, device),
             Self::MatrixMultiply(product) => product.run(first, second, items, device),
             Self::Elementwise { step, width } => step

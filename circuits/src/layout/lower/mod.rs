@@ -239,6 +239,7 @@ impl<'a> Lowering<'a> {
         }
         match &node.operator {
             Operator::Dense { .. } | Operator::Convolution { .. } => self.linear(index, node),
+            Operator::Embedding { .. } => Err(PlanError::Unsupported { node: index, operator: node.operator.name() }),
             Operator::Maximum | Operator::Minimum => self.extremum(index, node),
             _ => self.sums(index, node),
         }

@@ -33,12 +33,22 @@ pub struct Limits {
     pub nodes_max: u64,
     /// Largest number of elements of all values of a graph together.
     pub elements_max: u64,
+    /// Whether embeddings are drawn.
+    pub embeddings: bool,
 }
 
 impl Default for Limits {
     /// Wide enough for 40-bit accumulators: for executors.
     fn default() -> Self {
-        Self { layers_max: 4, width_max: 40, shift_max: 16, quotients_max: 1 << 24, nodes_max: 24, elements_max: 4000 }
+        Self {
+            layers_max: 4,
+            width_max: 40,
+            shift_max: 16,
+            quotients_max: 1 << 24,
+            nodes_max: 24,
+            elements_max: 4000,
+            embeddings: true,
+        }
     }
 }
 
@@ -46,7 +56,15 @@ impl Limits {
     /// Small enough for lookup tables of about a thousand rows: for circuits.
     #[must_use]
     pub fn circuit() -> Self {
-        Self { layers_max: 3, width_max: 12, shift_max: 8, quotients_max: 600, nodes_max: 12, elements_max: 600 }
+        Self {
+            layers_max: 3,
+            width_max: 12,
+            shift_max: 8,
+            quotients_max: 600,
+            nodes_max: 12,
+            elements_max: 600,
+            embeddings: false,
+        }
     }
 
     /// Largest magnitude of a graph's values: the largest shift leaves few enough quotients of it.

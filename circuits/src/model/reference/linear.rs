@@ -1,4 +1,4 @@
-//! Dense nodes, convolutions and matrix products.
+//! Dense nodes, embeddings, convolutions and matrix products.
 
 use super::ExecutionError;
 use crate::model::graph::Geometry;
@@ -23,6 +23,27 @@ pub(super) fn dense(
             let mut terms = row.iter().zip(item).map(|(weight, value)| i64::from(*weight).checked_mul(*value));
             let sum = terms.try_fold(bias, |sum, term| sum.checked_add(term?));
             results.push(declared(node, channel, sum, range)?);
+        }
+    }
+    Ok(results)
+}
+
+/// The column of `W` for every index.
+///
+/// Errors are a weight outside its interval, and an index that is no column.
+pub(super) fn embedding(
+    node: usize,
+    weights: &LinearWeights,
+    source: &[i64],
+    range: Range,
+) -> Result<Vec<i64>, ExecutionError> {
+    let mut results = Vec::new();
+    for index in source {
+        let column = usize::try_from(*index).unwrap_or(usize::MAX);
+        for (channel, (row, _)) in weights.rows().enumerate() {
+            // The graph holds indices below the vocabulary, so this is an index of a graph that nobody checked.
+            let weight = row.get(column).copied().ok_or(ExecutionError::Weights { node })?;
+            results.push(declared(node, channel, Some(i64::from(weight)), range)?);
         }
     }
     Ok(results)

@@ -12,7 +12,7 @@ use super::range::Range;
 use super::structure::{Origin, origins};
 use super::tensor::Tensor;
 use super::weights::{LinearWeights, Weights, linear_shape};
-use linear::{convolution, dense, matrix_multiply};
+use linear::{convolution, dense, embedding, matrix_multiply};
 
 pub use elementwise::requantise;
 
@@ -131,6 +131,7 @@ pub fn evaluate(
     let checked = |results: Result<_, usize>| results.map_err(overflow);
     match &node.operator {
         Operator::Dense { accumulator, .. } => dense(index, linear()?, first, *accumulator),
+        Operator::Embedding { accumulator, .. } => embedding(index, linear()?, first, *accumulator),
         Operator::Convolution { geometry, accumulator } => {
             let shape = [shapes.first().copied().unwrap_or_default(), &result.shape];
             convolution(index, linear()?, geometry, shape, first, *accumulator)

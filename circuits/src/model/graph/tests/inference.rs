@@ -45,6 +45,14 @@ fn linear_results_lie_in_the_declared_interval() {
 }
 
 #[test]
+fn an_embedding_adds_a_dimension() {
+    let embedding = |vocabulary| Operator::Embedding { vocabulary, width: 7, accumulator: range(-7, 9) };
+    let clamp = Operator::Requantise { shift: 0, clamp: range(0, 3), activation: Activation::Identity };
+    let nodes = vec![node(clamp, &[0]), node(embedding(4), &[1])];
+    assert_eq!(last(&[2, 3], nodes), value(&[2, 3, 7], -7, 9));
+}
+
+#[test]
 fn requantised_results_follow_shift_clamp_and_function() {
     let operator = |shift, clamp, activation| Operator::Requantise { shift, clamp, activation };
     // (-2 + 1) >> 1 = -1, (5 + 1) >> 1 = 3.
@@ -121,9 +129,12 @@ fn multiply_accumulates_are_those_of_linear_nodes_and_products() {
         node(Operator::MatrixMultiply, &[0, 3]),
         node(Operator::Multiply, &[0, 0]),
         node(Operator::Sum, &[0]),
+        node(Operator::Requantise { shift: 0, clamp: range(0, 3), activation: Activation::Identity }, &[6]),
+        node(Operator::Embedding { vocabulary: 4, width: 7, accumulator }, &[7]),
     ];
     let input = Input { shape: vec![2, 2, 3], range: range(-2, 5) };
     let graph = Graph::new(input, nodes, Layout { k: 10, rows: 5, lanes: 1 }).unwrap();
-    // Four rows of 3 -> 5; 4 x 2 x 2 positions of one channel's 2 weights; 2 products of [2, 3] and [3, 2]; 12 squares.
-    assert_eq!(graph.multiply_accumulates(), 4 * 15 + 16 * 2 + 2 * 2 * 2 * 3 + 12);
+    // Four rows of 3 -> 5; 4 x 2 x 2 positions of one channel's 2 weights; 2 products of [2, 3] and [3, 2]; 12 squares;
+    // 4 columns of 7.
+    assert_eq!(graph.multiply_accumulates(), 4 * 15 + 16 * 2 + 2 * 2 * 2 * 3 + 12 + 28);
 }

@@ -50,6 +50,8 @@ fn all_operators() -> Graph {
         node(Operator::Select { shape: vec![4], indices: vec![0, 11, 5, 5] }, &[13]),
         node(Operator::Reshape { shape: vec![2, 2] }, &[14]),
         node(Operator::Dense { inputs: 2, outputs: 1, accumulator }, &[15]),
+        node(Operator::Requantise { shift: 1, clamp: range(0, 4), activation: Activation::Identity }, &[16]),
+        node(Operator::Embedding { vocabulary: 5, width: 2, accumulator }, &[17]),
     ];
     let input = Input { shape: vec![2, 2, 2], range: range(-20, 20) };
     Graph::new(input, nodes, Layout { k: 10, rows: 3, lanes: 1 }).unwrap()
@@ -76,7 +78,8 @@ fn fate(bytes: &[u8]) -> Fate {
     };
     let biased = |(node, shape): (usize, _)| {
         let range = graph.values()[node + 1].range;
-        (node, linear((shape, i64::midpoint(range.min, range.max))))
+        let is_biased = !matches!(graph.nodes()[node].operator, Operator::Embedding { .. });
+        (node, linear((shape, if is_biased { i64::midpoint(range.min, range.max) } else { 0 })))
     };
     let nodes: BTreeMap<usize, LinearWeights> = linear_shapes(&graph).into_iter().map(biased).collect();
     let weights = Weights::new(&graph, nodes).unwrap();

@@ -75,6 +75,8 @@ fn numbers_of_inputs() {
     let none = Operator::Combine { multipliers: vec![], constant: 0 };
     assert_eq!(refusal(&[4], none.clone(), &[]), arity("combine", 1, 0));
     assert_eq!(refusal(&[4], none, &[0]), operands("combine", "a multiplier for every input", &[&[4]]));
+    let embedding = Operator::Embedding { vocabulary: 9, width: 1, accumulator: range(0, 0) };
+    assert_eq!(refusal(&[4], embedding, &[0, 0]), arity("embedding", 1, 2));
     assert_eq!(refusal(&[4], Operator::Sum, &[0, 0]), arity("sum", 1, 2));
     assert_eq!(refusal(&[4], Operator::Multiply, &[0]), arity("multiply", 2, 1));
     assert_eq!(refusal(&[4], Operator::Maximum, &[0; 3]), arity("maximum", 2, 3));
@@ -85,6 +87,30 @@ fn numbers_of_inputs() {
     assert_eq!(refusal(&[4], constant, &[0]), arity("constant", 0, 1));
     assert_eq!(refusal(&[4], Operator::Sum, &[1]), GraphError::Inputs { node: 0, got: vec![1] });
     assert_eq!(refusal(&[4], Operator::Sum, &[u32::MAX]), GraphError::Inputs { node: 0, got: vec![u32::MAX] });
+}
+
+#[test]
+fn embeddings() {
+    let of = |vocabulary, width| Operator::Embedding { vocabulary, width, accumulator: range(0, 0) };
+    let refused = |(min, max), operator: Operator| {
+        let input = Input { shape: vec![3], range: range(min, max) };
+        Graph::new(input, vec![node(operator, &[0])], Layout { k: 10, rows: 3, lanes: 1 }).unwrap_err()
+    };
+    let outside = |vocabulary, min, max| GraphError::Vocabulary { node: 0, vocabulary, min, max };
+    assert_eq!(refused((0, 5), of(5, 2)), outside(5, 0, 5));
+    assert_eq!(refused((-1, 4), of(5, 2)), outside(5, -1, 4));
+    assert_eq!(refused((0, 0), of(0, 2)), outside(0, 0, 0));
+    assert_eq!(refused((0, 0), of(WIDTH_MAX + 1, 2)), outside(WIDTH_MAX + 1, 0, 0));
+    for got in [0, WIDTH_MAX + 1] {
+        assert_eq!(refused((0, 4), of(5, got)), GraphError::Outputs { node: 0, got });
+    }
+    let shape = vec![3, WIDTH_MAX];
+    assert_eq!(refused((0, 4), of(5, WIDTH_MAX)), GraphError::Shape { node: 0, shape });
+    // The value is small, the table is not.
+    let input = Input { shape: vec![1], range: range(0, 1) };
+    let large = vec![node(of(WIDTH_MAX, (1 << 16) + 1), &[0])];
+    let refused = Graph::new(input, large, Layout { k: 10, rows: 3, lanes: 1 }).unwrap_err();
+    assert_eq!(refused, GraphError::Work { node: 0 });
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! Dense nodes, convolutions, matrix products and sums.
+//! Dense nodes, embeddings, convolutions, matrix products and sums.
 
 use super::super::weights::{linear, magnitude};
 use super::{Dag, Drawn};
-use crate::model::analysis::{operand_range, tightest};
-use crate::model::graph::{Geometry, Operator};
+use crate::model::analysis::{chosen, operand_range, tightest};
+use crate::model::graph::{Activation, Geometry, Operator};
 use crate::model::range::Range;
+use crate::model::weights::LinearWeights;
 
 const UNKNOWN: Range = Range { min: 0, max: 0 };
 
@@ -39,6 +40,22 @@ impl Dag<'_> {
             return Ok(None);
         };
         self.linear(Operator::Convolution { geometry, accumulator: UNKNOWN }, value, [outputs, columns])
+    }
+
+    /// Columns of a table for a value that is clamped to its indices.
+    pub(super) fn embedding(&mut self) -> Drawn {
+        let any = self.any();
+        let vocabulary = self.source.number(1, 20);
+        let clamp = Range { min: 0, max: i64::from(vocabulary) - 1 };
+        let clamped = Operator::Requantise { shift: 0, clamp, activation: Activation::Identity };
+        let Some(value) = self.push(clamped, &[any])? else { return Ok(None) };
+        let width = self.source.number(1, 4);
+        let bound = self.limits.magnitude_max().min(self.source.choose([3, 127, 2047, i64::from(i32::MAX)]));
+        let mut weight = || i32::try_from(self.source.symmetric(bound)).unwrap_or(0);
+        let table = (0..vocabulary * width).map(|_| weight()).collect();
+        let weights = LinearWeights::new(width, vocabulary, table, vec![0; width as usize])?;
+        let accumulator = chosen(&weights).into_iter().reduce(|a, b| a.hull(&b)).unwrap_or(UNKNOWN);
+        self.push_with(Operator::Embedding { vocabulary, width, accumulator }, &[value], Some(weights))
     }
 
     /// Draws weights for an operator and declares the interval that they need.

@@ -71,7 +71,7 @@ impl<'a> Dag<'a> {
     }
 
     fn draw(&mut self) -> Drawn {
-        match self.source.up_to(20) {
+        match self.source.up_to(if self.limits.embeddings { 21 } else { 20 }) {
             0 => self.dense(),
             1 | 2 => self.convolution(),
             3 => self.matrix_multiply(),
@@ -87,6 +87,7 @@ impl<'a> Dag<'a> {
             13 => self.concatenate(),
             14 => self.pad(),
             15 => self.select(),
+            21 => self.embedding(),
             _ => self.requantise(),
         }
     }

@@ -92,6 +92,7 @@ fn every_operator_and_every_trait_of_it_occurs() {
         for name in operators {
             assert!(named(name) >= 60, "{name}: {counts:#?}");
         }
+        assert_eq!(named("embedding") >= 60, limits.embeddings, "{counts:#?}");
         let traits = [
             "one value twice",
             "dense rows",

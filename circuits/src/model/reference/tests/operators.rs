@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::model::formula::{Formula, Step};
-use crate::model::graph::{Activation, Geometry, Layout, Node};
+use crate::model::graph::{Activation, Geometry, Layout, Node, Value};
 
 const WIDE: Range = Range { min: -1000, max: 1000 };
 
@@ -40,6 +40,21 @@ fn dense_takes_every_row_or_the_whole() {
     assert_eq!(last(&[3, 2], &[1, 2, 3, 4, 5, 6], dense(2), Some(weights)), [7, 11, 5, 25, 3, 39]);
     let whole = LinearWeights::new(2, 4, vec![1, 1, 1, 1, 1, -1, 1, -1], vec![0, 5]).unwrap();
     assert_eq!(last(&[2, 2], &[1, 2, 3, 4], dense(4), Some(whole)), [10, 3]);
+}
+
+#[test]
+fn an_embedding_takes_the_column_of_every_index() {
+    let operator = Operator::Embedding { vocabulary: 3, width: 2, accumulator: WIDE };
+    let clamp = Operator::Requantise { shift: 0, clamp: Range { min: 0, max: 2 }, activation: Activation::Identity };
+    let nodes = vec![node(clamp, &[0]), node(operator, &[1])];
+    let input = Input { shape: vec![2, 2], range: WIDE };
+    let graph = Graph::new(input, nodes, Layout { k: 10, rows: 2, lanes: 1 }).unwrap();
+    assert_eq!(graph.output(), Value { shape: vec![2, 2, 2], range: WIDE });
+    let table = LinearWeights::new(2, 3, vec![10, 20, 30, -1, -2, -3], vec![0; 2]).unwrap();
+    let weights = Weights::new(&graph, BTreeMap::from([(1, table)])).unwrap();
+    let input = Tensor::new(vec![2, 2], vec![2, 0, -5, 9]).unwrap();
+    let trace = run(&graph, &weights, &input).unwrap();
+    assert_eq!(trace.output(), [30, -3, 10, -1, 10, -1, 30, -3]);
 }
 
 #[test]
@@ -177,6 +192,13 @@ fn accumulators_outside_their_interval_name_the_channel() {
     assert_eq!(error, ExecutionError::Accumulator { node: 0, channel: 1, value: 21, range });
     let weights = LinearWeights::new(2, 1, vec![2, 3], vec![0, i64::MAX - 20]).unwrap();
     assert_eq!(refused(operator, &[1, 1, 2], weights), ExecutionError::Overflow { node: 0, channel: 1 });
+    let table = LinearWeights::new(2, 8, [vec![20; 8], vec![21; 8]].concat(), vec![0, 0]).unwrap();
+    let nodes = vec![node(Operator::Embedding { vocabulary: 8, width: 2, accumulator: range }, &[0])];
+    let input = Input { shape: vec![1], range: Range { min: 0, max: 7 } };
+    let graph = Graph::new(input, nodes, Layout { k: 10, rows: 2, lanes: 1 }).unwrap();
+    let weights = Weights::new(&graph, BTreeMap::from([(0, table)])).unwrap();
+    let error = run(&graph, &weights, &Tensor::vector(vec![7]).unwrap()).unwrap_err();
+    assert_eq!(error, ExecutionError::Accumulator { node: 0, channel: 1, value: 21, range });
     let dense = Operator::Dense { inputs: 1, outputs: 1, accumulator: range };
     let weights = LinearWeights::new(1, 1, vec![-1], vec![0]).unwrap();
     assert_eq!(
