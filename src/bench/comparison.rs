@@ -5,7 +5,8 @@
 
 use serde::Serialize;
 
-use super::record::{KeyForm, Measurement, Run};
+use super::environment::Machine;
+use super::record::{KeyForm, Load, Measurement, Profile, Run};
 use super::samples::Samples;
 
 /// What is compared, in the order of printing.
@@ -115,8 +116,30 @@ pub(crate) fn pairs<'a>(base: &'a Run, new: &'a Run) -> Vec<Pair<'a>> {
     pairs
 }
 
-/// What makes the two runs unequal beside the systems themselves.
-pub(crate) fn caveats(base: &Run, new: &Run) -> Vec<String> {
+/// Under what a run was measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Circumstances<'a> {
+    machine: &'a Machine,
+    profile: Profile,
+    /// The highest load average of any measurement.
+    busiest: f64,
+}
+
+impl<'a> Circumstances<'a> {
+    /// Of a machine, a profile, and the loads of every measurement.
+    pub(crate) fn new(machine: &'a Machine, profile: Profile, loads: impl Iterator<Item = Load>) -> Self {
+        let busiest = loads.map(|load| load.before.max(load.after)).fold(0.0, f64::max);
+        Self { machine, profile, busiest }
+    }
+
+    /// Of a run.
+    pub(crate) fn of(run: &'a Run) -> Self {
+        Self::new(&run.machine, run.profile, run.measurements.iter().map(|one| one.load))
+    }
+}
+
+/// What makes two runs unequal beside what they measured.
+pub(crate) fn caveats(base: Circumstances<'_>, new: Circumstances<'_>) -> Vec<String> {
     let mut caveats = Vec::new();
     if base.machine != new.machine {
         caveats.push(format!(
@@ -124,10 +147,14 @@ pub(crate) fn caveats(base: &Run, new: &Run) -> Vec<String> {
             base.machine.processor, base.machine.cores, new.machine.processor, new.machine.cores
         ));
     }
-    for (side, run) in [("base", base), ("new", new)] {
-        let cores = f64::from(run.machine.cores.get());
+    if base.profile != new.profile {
+        let [base, new] = [base, new].map(|side| side.profile.name());
+        caveats
+            .push(format!("the runs are of different profiles, {base} and {new}: they repeat steps differently often"));
+    }
+    for (side, Circumstances { machine, busiest, .. }) in [("base", base), ("new", new)] {
+        let cores = f64::from(machine.cores.get());
         // The benchmark itself accounts for a load of about the number of cores, and a little more where it reads files.
-        let busiest = run.measurements.iter().map(|one| one.load.before.max(one.load.after)).fold(0.0, f64::max);
         if busiest > 2.0 * cores {
             caveats.push(format!(
                 "the {side} run had a load average of {busiest:.1} on {cores} cores: other work slowed it down; \
@@ -252,7 +279,8 @@ impl Figure {
 }
 
 impl Ratio {
-    fn of(base: &Figure, new: &Figure) -> Self {
+    /// Of two figures of one quantity.
+    pub(crate) fn of(base: &Figure, new: &Figure) -> Self {
         let [base_median, base_low, base_high, base_coverage] = base.bounds();
         let [new_median, new_low, new_high, new_coverage] = new.bounds();
         // Neither side of a figure is ever zero.

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use prover::key_file::KeyFileError;
 
 #[cfg(feature = "synthetic")]
-use super::layers::LayersError;
+use super::layers::measure::LayersError;
+use super::layers::report::PlotError;
+#[cfg(feature = "synthetic")]
+use super::layers::series::SeriesError;
 use super::record::RecordError;
 use super::samples::SamplesError;
 
@@ -34,6 +37,15 @@ pub(crate) enum BenchError {
     #[cfg(feature = "synthetic")]
     #[error(transparent)]
     Layers(Box<LayersError>),
+    #[cfg(feature = "synthetic")]
+    #[error("a network of the series: {0}")]
+    Series(Box<SeriesError>),
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    #[error("{} is a record of {}, {} one of {}: expected two of one kind", .files[0].display(), .kinds[0], .files[1].display(), .kinds[1])]
+    OtherKind { files: [PathBuf; 2], kinds: [&'static str; 2] },
+    #[error("{}: expected a record of layers, got one of {kind}", path.display())]
+    NoLayers { path: PathBuf, kind: &'static str },
     #[error("a proof was accepted for an output that the model does not give")]
     Accepting,
     #[error("the model's output has one possible value, so nothing can be proven about it")]

@@ -10,9 +10,9 @@ pub(crate) mod clock;
 pub(crate) mod comparison;
 pub(crate) mod environment;
 pub(crate) mod error;
-#[cfg(feature = "synthetic")]
 pub(crate) mod layers;
 pub(crate) mod memory;
 pub(crate) mod record;
+pub(crate) mod records;
 pub(crate) mod samples;
 pub(crate) mod zk;

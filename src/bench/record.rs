@@ -28,8 +28,8 @@ pub(crate) const TEXT_BYTES_MAX: usize = 1024;
 pub(crate) enum RecordError {
     #[error("not a benchmark record ({0})")]
     Json(serde_json::Error),
-    #[error("benchmark record schema_version: expected {SCHEMA_VERSION}, got {got}")]
-    Version { got: u32 },
+    #[error("benchmark record schema_version: expected {expected}, got {got}")]
+    Version { expected: u32, got: u32 },
     #[error("benchmark record measurements: expected 1 to {MEASUREMENTS_MAX}, got {got}")]
     Measurements { got: usize },
     #[error("benchmark record {field}: expected 1 to {TEXT_BYTES_MAX} bytes without control characters, got {got:?}")]
@@ -55,6 +55,17 @@ pub(crate) enum Profile {
     Reduced,
     /// 30 proofs, 5 key generations, 5 processes for memory: for figures that are published
     Full,
+}
+
+impl Profile {
+    /// As it is asked for.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Smoke => "smoke",
+            Self::Reduced => "reduced",
+            Self::Full => "full",
+        }
+    }
 }
 
 /// A run of one system over a list of models.
@@ -288,13 +299,16 @@ struct Version {
     schema_version: u32,
 }
 
+/// Refuses a file of another version before anything else of it is read.
+pub(super) fn check_version(bytes: &[u8], expected: u32) -> Result<(), RecordError> {
+    let Version { schema_version: got } = serde_json::from_slice(bytes).map_err(RecordError::Json)?;
+    if got == expected { Ok(()) } else { Err(RecordError::Version { expected, got }) }
+}
+
 impl Run {
     /// Reads a file.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
-        let Version { schema_version } = serde_json::from_slice(bytes).map_err(RecordError::Json)?;
-        if schema_version != SCHEMA_VERSION {
-            return Err(RecordError::Version { got: schema_version });
-        }
+        check_version(bytes, SCHEMA_VERSION)?;
         let run: Self = serde_json::from_slice(bytes).map_err(RecordError::Json)?;
         run.check()?;
         Ok(run)
@@ -347,7 +361,8 @@ impl Measurement {
     }
 }
 
-fn check_text(field: &'static str, text: &str) -> Result<(), RecordError> {
+/// Refuses a text that is empty, long, or no single line.
+pub(super) fn check_text(field: &'static str, text: &str) -> Result<(), RecordError> {
     if text.is_empty() || text.len() > TEXT_BYTES_MAX || text.chars().any(char::is_control) {
         let got = text.chars().take(64).collect();
         return Err(RecordError::Text { field, got });

@@ -24,7 +24,7 @@ use crate::output::{Done, Output, bytes, duration, name, picture, printable, sha
 use verifier::cli::{CheckError, SetupOptions, StatementFile};
 
 pub(super) mod estimate;
-mod rates;
+pub(super) mod rates;
 mod setup;
 
 /// Derive keys, run models and prove the runs

@@ -3,7 +3,7 @@
 use super::Exit;
 use crate::bench::error::BenchError;
 #[cfg(feature = "synthetic")]
-use crate::bench::layers::LayersError;
+use crate::bench::layers::measure::LayersError;
 
 /// Stable code.
 pub(super) fn code(error: &BenchError) -> &'static str {
@@ -19,7 +19,9 @@ pub(super) fn code(error: &BenchError) -> &'static str {
         BenchError::NoSharedModel { .. } => "ASSAY-B007",
         BenchError::Reference { .. } => "ASSAY-B008",
         #[cfg(feature = "synthetic")]
-        BenchError::Layers(_) => "ASSAY-B009",
+        BenchError::Layers(_) | BenchError::Series(_) => "ASSAY-B009",
+        BenchError::Plot(_) => "ASSAY-B010",
+        BenchError::OtherKind { .. } | BenchError::NoLayers { .. } => "ASSAY-B011",
     }
 }
 
@@ -32,6 +34,8 @@ pub(super) fn exit(error: &BenchError) -> Exit {
             LayersError::Honest { .. } => Exit::Rejected,
             _ => Exit::Unreadable,
         },
+        #[cfg(feature = "synthetic")]
+        BenchError::Series(_) => Exit::Unreadable,
         BenchError::Kernel { .. }
         | BenchError::Machine { .. }
         | BenchError::Clock { .. }
@@ -40,11 +44,14 @@ pub(super) fn exit(error: &BenchError) -> Exit {
         | BenchError::Start(_)
         | BenchError::Process { .. }
         | BenchError::Answer(_)
-        | BenchError::KeyFile(_) => Exit::Resource,
+        | BenchError::KeyFile(_)
+        | BenchError::Plot(_) => Exit::Resource,
         BenchError::Constant
         | BenchError::OneModel { .. }
         | BenchError::SameName { .. }
         | BenchError::NoSharedModel { .. }
+        | BenchError::OtherKind { .. }
+        | BenchError::NoLayers { .. }
         | BenchError::Reference { .. } => Exit::Unreadable,
     }
 }
@@ -55,6 +62,7 @@ pub(super) fn help(error: &BenchError) -> Option<&'static str> {
         BenchError::OneModel { .. } => Some("run the models one by one, each with its own file"),
         BenchError::SameName { .. } => Some("a record names models by their files; rename one"),
         BenchError::NoSharedModel { .. } => Some("models are compared by name: the file's without its ending"),
+        BenchError::NoLayers { .. } => Some("assay bench run layers --out FILE writes one"),
         BenchError::Process { .. } => Some("a process that the kernel ended had too little memory"),
         _ => None,
     }

@@ -177,19 +177,40 @@ fn records_that_are_none_are_refused() {
 }
 
 #[test]
-fn layers_are_measured_and_attacked() {
+fn layers_are_measured_attacked_compared_and_shown() {
     let folder = TempDir::new().unwrap();
-    let [out, page] = ["layers.json", "layers.md"].map(|name| folder.path().join(name));
-    let ran = assay(arguments!["bench", "run", "layers", "--profile", "smoke", "--out", &out, "--page", &page]);
-    ran.ends(0).shows("receipt, GPU and CPU, proof").shows("none is enough").shows("colluding checker");
+    let file = |name: &str| folder.path().join(name);
+    let (out, page, table) = (file("layers.json"), file("layers.html"), file("layers.md"));
+    let ran = assay(arguments!["bench", "run", "layers", "--profile", "smoke", "--out", &out]);
+    ran.ends(0).shows("receipt, GPU and CPU, proof").shows("none is enough").shows("colluding jury");
     let record = read(&out);
-    assert_eq!((&record["schema_version"], &record["profile"]), (&json!(1), &json!("smoke")));
+    assert_eq!((&record["schema_version"], &record["profile"]), (&json!(2), &json!("smoke")));
     let [model] = record["models"].as_array().unwrap().as_slice() else { panic!("one model") };
-    assert_eq!((&model["model"]["name"], model["choices"].as_array().unwrap().len()), (&json!("digits"), 13));
+    assert_eq!((&model["model"]["name"], model["choices"].as_array().unwrap().len()), (&json!("digits"), 15));
     for choice in model["choices"].as_array().unwrap() {
-        assert_eq!(choice["attacks"].as_array().unwrap().len(), 10, "{choice}");
+        assert_eq!(choice["attacks"].as_array().unwrap().len(), 13, "{choice}");
         assert!(choice["chain_bytes"].as_u64().unwrap() > 5_000 && choice["gas"].as_u64().unwrap() >= 80_000);
     }
-    assert!(std::fs::read_to_string(&page).unwrap().contains("| proof | always |"));
-    assay(arguments!["bench", "run", "layers", "--profile", "smoke", "--out", &out]).ends(2);
+    assay(arguments!["bench", "run", "layers", "--profile", "smoke", "--out", &out]).ends(2).says("ASSAY-F006");
+
+    assay(arguments!["bench", "report", &out, "--out", &page]).ends(0);
+    assert!(std::fs::read_to_string(&page).unwrap().contains("<svg"));
+    assay(arguments!["bench", "report", &out, "--out", &page]).ends(2).says("ASSAY-F006");
+    assay(arguments!["bench", "report", &out, "--format", "markdown", "--out", &table]).ends(0);
+    assert!(std::fs::read_to_string(&table).unwrap().contains("| proof | always |"));
+
+    let ran = assay(arguments!["bench", "compare", &out, &out]);
+    ran.ends(0).shows("judge GPU and CPU evidence").shows("may be noise").shows("what is caught are the same");
+    let mut later = record.clone();
+    later["schema_version"] = json!(9);
+    let later = put(&folder, "later.json", later.to_string());
+    assay(arguments!["bench", "compare", &out, &later]).ends(3).says("schema_version: expected 2, got 9");
+    let mut other = record;
+    other["models"][0]["model"]["name"] = json!("another");
+    let other = put(&folder, "other.json", other.to_string());
+    assay(arguments!["bench", "compare", &out, &other]).ends(2).says("error[ASSAY-B007]");
+    let proofs = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks/records/2026-11-21-assay.json");
+    assay(arguments!["bench", "compare", &out, proofs]).ends(2).says("error[ASSAY-B011]");
+    assay(arguments!["bench", "report", proofs, "--out", file("none.html")]).ends(2).says("error[ASSAY-B011]");
+    assert!(!file("none.html").exists());
 }

@@ -20,6 +20,7 @@ pub(crate) mod lease;
 pub(crate) mod misbehaviour;
 pub(crate) mod model;
 pub(crate) mod money;
+pub(crate) mod plausible;
 pub(crate) mod result;
 pub(crate) mod review;
 pub(crate) mod stake;
@@ -30,7 +31,9 @@ pub(crate) mod timer;
 pub(crate) mod transfer;
 pub(crate) mod worker;
 
+pub use plausible::plausible;
 pub use reject::Reject;
+pub use review::dispute::majority;
 
 use crate::state::keys::Key;
 use crate::state::object::Clock;

@@ -2,7 +2,8 @@
 
 use attestation::receipt::ReceiptError;
 
-use super::result::check::{contradiction, same_context};
+use super::plausible::contradiction;
+use super::result::check::same_context;
 use super::review::dispute::distribute;
 use super::{Call, Execution, Failure, Reject};
 use crate::economics::share;
@@ -108,7 +109,7 @@ pub(crate) fn report(execution: &mut Execution<'_>, call: Call<'_>, action: &Rep
     }
     // spec: chain#receipt-plausible
     let model: Model = execution.state.expect(&Key::Model(lease.context.model_hash))?;
-    if contradiction(receipt, &model).is_none() {
+    if contradiction(receipt, model.tokens_billed()).is_none() {
         return Err(Reject::ReceiptPlausible { lease: id }.into());
     }
     execution.state.put(&key, Spent { lease: id, height: environment.height })?;

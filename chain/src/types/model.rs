@@ -100,6 +100,12 @@ pub struct Model {
 }
 
 impl Model {
+    /// Tokens in and out that a receipt must state: none where the formula bills by the run.
+    #[must_use]
+    pub fn tokens_billed(&self) -> (u64, u64) {
+        if self.formula.bills_tokens() { (self.tokens_in, self.tokens_out) } else { (0, 0) }
+    }
+
     /// Last height at which it can be challenged, for a window of `challenge` blocks.
     #[must_use]
     pub fn contestable_until(&self, challenge: u64) -> u64 {

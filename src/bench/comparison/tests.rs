@@ -140,15 +140,18 @@ fn settings_pair_by_name_where_both_have_it_and_all_with_all_else() {
 
 #[test]
 fn other_machines_and_busy_ones_are_told() {
-    assert!(caveats(&run(), &run()).is_empty());
+    assert!(caveats(Circumstances::of(&run()), Circumstances::of(&run())).is_empty());
     let mut busy = run();
     busy.measurements[0].load.after = 7.5;
-    let caveats_of_busy = caveats(&run(), &busy);
+    let caveats_of_busy = caveats(Circumstances::of(&run()), Circumstances::of(&busy));
     assert_eq!(caveats_of_busy.len(), 1);
     assert!(caveats_of_busy[0].starts_with("the new run had a load average of 7.5 on 2 cores"), "{caveats_of_busy:?}");
     let mut elsewhere = run();
     elsewhere.machine.processor = "other".to_owned();
-    assert!(caveats(&elsewhere, &run())[0].starts_with("the runs are of different machines: other with 2 cores"));
+    assert!(
+        caveats(Circumstances::of(&elsewhere), Circumstances::of(&run()))[0]
+            .starts_with("the runs are of different machines: other with 2 cores")
+    );
 }
 
 #[test]

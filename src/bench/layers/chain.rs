@@ -5,10 +5,13 @@ use chain::economics::bond::{Offer, offer_terms, proof_lease_bond};
 use chain::economics::{audit, gas};
 use chain::types::ObjectRef;
 use chain::types::params::Params;
-use chain::types::transaction::{Action, CommitCheck, RevealCheck, SubmitResult, Transaction};
+use chain::types::transaction::{
+    Action, AnswerWithProof, Challenge, CommitCheck, RevealCheck, SubmitResult, Transaction,
+};
 
-use super::LayersError;
-use super::layer::{Choice, Layer};
+use super::judge::Choice;
+use super::layer::Layer;
+use super::measure::LayersError;
 use super::scene::{Hardware, Scene, Submission};
 
 /// What the poster of the job pays for a unit, micro-tokens.
@@ -46,10 +49,7 @@ pub(super) fn charged(
         proofs: if proven { vec![submission.proof.to_bytes()] } else { Vec::new() },
     };
     let (mut bytes, mut spent) = transaction(Action::SubmitResult(Box::new(result)))?;
-    let commit = CommitCheck { result: [1; 32], worker: [2; 32], commitment: [3; 32] };
-    let reveal = RevealCheck { result: [1; 32], worker: [2; 32], output_hash: [3; 32], salt: [4; 32] };
-    for action in [Action::CommitCheck(commit), Action::RevealCheck(reveal)] {
-        let (own_bytes, own_gas) = transaction(action)?;
+    for (own_bytes, own_gas) in check()? {
         let share = |amount: u64| amount.saturating_mul(choice.spot_bps.into()).div_ceil(BPS);
         bytes = bytes.saturating_add(share(own_bytes));
         spent = spent.saturating_add(share(own_gas));
@@ -58,6 +58,43 @@ pub(super) fn charged(
     let blocks = if proven { 0 } else { audit::challenge_blocks(params.window.challenge, trust_bps) };
     let finality_ms = blocks.saturating_mul(params.block.interval_ms);
     Ok(Charged { bytes, gas: spent, finality_ms, bond_micro: bond(scene, choice, params, trust_bps) })
+}
+
+/// What a dispute adds to a result on the chain, at most.
+pub(super) struct Disputed {
+    pub(super) bytes: u64,
+    pub(super) gas: u64,
+    pub(super) verdict_ms: u64,
+}
+
+/// A dispute that the worker answers with its proof, and one that a jury decides.
+pub(super) fn disputed(submission: &Submission) -> Result<[Disputed; 2], LayersError> {
+    let params = Params::development();
+    let challenge = transaction(Action::Challenge(Challenge { result: [1; 32], bond: params.bond.challenge_min }))?;
+    let answer = transaction(Action::AnswerWithProof(Box::new(AnswerWithProof {
+        result: [1; 32],
+        input: None,
+        output: submission.output.clone(),
+        proof: submission.proof.to_bytes(),
+    })))?;
+    let mut judged = vec![challenge];
+    for _ in 0..params.audit.jury {
+        judged.extend(check()?);
+    }
+    let sum = |transactions: &[(u64, u64)], windows: u64| Disputed {
+        bytes: transactions.iter().fold(0, |sum: u64, (bytes, _)| sum.saturating_add(*bytes)),
+        gas: transactions.iter().fold(0, |sum: u64, (_, gas)| sum.saturating_add(*gas)),
+        verdict_ms: windows.saturating_mul(params.window.review).saturating_mul(params.block.interval_ms),
+    };
+    // One window to answer in; a jury then has one to commit in and one to reveal in.
+    Ok([sum(&[challenge, answer], 1), sum(&judged, 3)])
+}
+
+/// The two transactions of a checker or juror.
+fn check() -> Result<[(u64, u64); 2], LayersError> {
+    let commit = CommitCheck { result: [1; 32], worker: [2; 32], commitment: [3; 32] };
+    let reveal = RevealCheck { result: [1; 32], worker: [2; 32], output_hash: [3; 32], salt: [4; 32] };
+    Ok([transaction(Action::CommitCheck(commit))?, transaction(Action::RevealCheck(reveal))?])
 }
 
 /// Length and gas of a transaction.

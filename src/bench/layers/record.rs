@@ -1,25 +1,37 @@
 //! The file of a run of `bench run layers`. `docs/benchmarks/schema/layers.json` is its JSON Schema, generated from these types.
 
+use std::collections::BTreeSet;
 use std::num::{NonZeroU32, NonZeroU64};
 
 use serde::{Deserialize, Serialize};
 
-use super::attacks::Attack;
+use super::attack::Attack;
 use super::layer::Layer;
 use crate::bench::environment::{Build, Machine};
-use crate::bench::record::{Load, Model, Profile, Timing};
+use crate::bench::record::{Load, MEASUREMENTS_MAX, Model, Profile, RecordError, Timing, check_text, check_version};
 
 /// Version of the file.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 2;
+
+/// What kind of record it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) enum Kind {
+    /// Of layers of verification.
+    Layers,
+}
 
 /// A run over a list of models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct LayersRun {
-    /// Version of this file's format: 1.
-    #[cfg_attr(test, schemars(range(min = 1, max = 1)))]
+    /// Version of this file's format: 2.
+    #[cfg_attr(test, schemars(range(min = 2, max = 2)))]
     pub(crate) schema_version: u32,
+    /// What tells it from a record of proofs.
+    pub(crate) kind: Kind,
     /// When it started, by the machine's clock: milliseconds since 1970, UTC.
     pub(crate) started_ms: NonZeroU64,
     /// How thorough it was.
@@ -28,7 +40,8 @@ pub(crate) struct LayersRun {
     pub(crate) build: Build,
     /// Where it ran.
     pub(crate) machine: Machine,
-    /// One for each model.
+    /// One for each model, from the smallest to the largest.
+    #[cfg_attr(test, schemars(length(min = 1, max = 256)))]
     pub(crate) models: Vec<ModelLayers>,
 }
 
@@ -43,6 +56,8 @@ pub(crate) struct ModelLayers {
     pub(crate) k: NonZeroU32,
     /// What was measured, step by step.
     pub(crate) steps: Steps,
+    /// What a dispute adds to a result, by how it ends.
+    pub(crate) disputes: Vec<Dispute>,
     /// What it comes to, for each choice of layers.
     pub(crate) choices: Vec<Chosen>,
     /// How busy the machine was.
@@ -62,6 +77,8 @@ pub(crate) struct Steps {
     pub(crate) software_evidence: Timing,
     /// The worker proves.
     pub(crate) prove: Timing,
+    /// The verifier checks what the receipt states.
+    pub(crate) check_metadata: Timing,
     /// The verifier checks the receipt.
     pub(crate) check_receipt: Timing,
     /// The verifier judges software evidence.
@@ -70,6 +87,25 @@ pub(crate) struct Steps {
     pub(crate) check_hardware: Timing,
     /// The verifier verifies the proof.
     pub(crate) check_proof: Timing,
+}
+
+/// What a dispute adds to a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Dispute {
+    /// How it ends.
+    pub(crate) name: String,
+    /// The worker's time, nanoseconds.
+    pub(crate) worker_ns: u64,
+    /// Time of the verifier or of all jurors together, nanoseconds.
+    pub(crate) verifier_ns: u64,
+    /// Bytes of its transactions.
+    pub(crate) chain_bytes: u64,
+    /// Gas of these.
+    pub(crate) gas: u64,
+    /// From the accusation to the verdict at most, where the first jury finds one, milliseconds.
+    pub(crate) verdict_ms: u64,
 }
 
 /// Layers that are used together.
@@ -126,10 +162,68 @@ pub(crate) struct Refused {
 }
 
 impl LayersRun {
+    /// Reads a file.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        check_version(bytes, SCHEMA_VERSION)?;
+        let run: Self = serde_json::from_slice(bytes).map_err(RecordError::Json)?;
+        run.check()?;
+        Ok(run)
+    }
+
     /// The file: indented, because people read it too.
-    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let mut bytes = serde_json::to_vec_pretty(self)?;
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, RecordError> {
+        self.check()?;
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(RecordError::Json)?;
         bytes.push(b'\n');
         Ok(bytes)
+    }
+
+    fn check(&self) -> Result<(), RecordError> {
+        let got = self.models.len();
+        if got == 0 || got > MEASUREMENTS_MAX {
+            return Err(RecordError::Measurements { got });
+        }
+        check_text("machine.processor", &self.machine.processor)?;
+        let mut seen = BTreeSet::new();
+        for model in &self.models {
+            check_text("model.name", &model.model.name)?;
+            let texts = model.choices.iter().map(|chosen| &chosen.name);
+            for name in texts.chain(model.disputes.iter().map(|dispute| &dispute.name)) {
+                check_text("choice", name)?;
+            }
+            if !seen.insert(&model.model.name) {
+                let settings = "layers".to_owned();
+                return Err(RecordError::Twice { model: model.model.name.clone(), settings });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Steps {
+    /// Every step, in words.
+    pub(crate) fn all(&self) -> [(&'static str, &Timing); 9] {
+        let Self {
+            run,
+            sign,
+            software_evidence,
+            prove,
+            check_metadata,
+            check_receipt,
+            check_software,
+            check_hardware,
+            check_proof,
+        } = self;
+        [
+            ("run the model", run),
+            ("sign a receipt", sign),
+            ("state the program", software_evidence),
+            ("prove", prove),
+            ("check metadata", check_metadata),
+            ("check a receipt", check_receipt),
+            ("judge software evidence", check_software),
+            ("judge GPU and CPU evidence", check_hardware),
+            ("verify a proof", check_proof),
+        ]
     }
 }

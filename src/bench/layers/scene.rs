@@ -24,7 +24,7 @@ use verifier::judgement::standard_policy;
 use verifier::proof::Proof;
 use worker::executor::{Device, Executor};
 
-use super::LayersError;
+use super::measure::LayersError;
 
 const KEY_CONTEXT: &str = "assay 2026 benchmark-layers-key v1";
 /// Signs what only a thief would sign.
@@ -32,6 +32,9 @@ const THEFT_DOMAIN: &str = "assay 2026 benchmark-layers-theft v1";
 
 /// When everything is judged, milliseconds since the epoch: the synthetic vendors' documents are fresh then.
 pub(super) const AT_MS: u64 = NOW;
+
+/// The tier of hardware that the worker has registered.
+pub(super) const TIER: HardwareTier = HardwareTier::Entry;
 
 /// Which evidence goes with a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -64,6 +67,8 @@ pub(super) struct Scene {
     machine: SyntheticMachine,
     other_machine: SyntheticMachine,
     policies: [Policy; 2],
+    /// Of a worker without hardware, and of one with.
+    leases: [WorkContext; 2],
 }
 
 impl Scene {
@@ -88,6 +93,8 @@ impl Scene {
             SyntheticMachine::new(vec![gpu], Processor::Tdx, session.public_key(), context)
         };
         let (machine, other_machine) = (machine(0), machine(1));
+        let of_software = WorkContext { device_id: software::device_id(&worker.public_key().id()), ..machine.context };
+        let leases = [of_software, machine.context];
         let hardware = Policy::new(machine.policy.clone()).map_err(LayersError::Policy)?;
         Ok(Self {
             executor: Executor::new(key.bundle(), Device::Cpu).map_err(LayersError::Executor)?,
@@ -99,17 +106,16 @@ impl Scene {
             machine,
             other_machine,
             policies: [standard_policy(), hardware],
+            leases,
         })
     }
 
     /// The lease of a worker with this kind of hardware.
     pub(super) fn lease(&self, hardware: Hardware) -> WorkContext {
+        let [software, synthetic] = self.leases;
         match hardware {
-            Hardware::Software => {
-                let device_id = software::device_id(&self.worker.public_key().id());
-                WorkContext { device_id, ..self.machine.context }
-            }
-            Hardware::Synthetic => self.machine.context,
+            Hardware::Software => software,
+            Hardware::Synthetic => synthetic,
         }
     }
 
@@ -187,7 +193,7 @@ impl Scene {
                 tokens_out: 0,
                 elapsed_ms: 1,
                 device: DeviceKind::Cpu,
-                tier: HardwareTier::Entry,
+                tier: TIER,
                 hardware: Text::new("benchmark".to_owned()).map_err(LayersError::Text)?,
                 utilisation: UtilisationProfile::default(),
             },
@@ -196,6 +202,24 @@ impl Scene {
             session,
         };
         SignedReceipt::sign(receipt, &self.worker).map_err(LayersError::Receipt)
+    }
+
+    /// Honest work whose receipt states something else of it.
+    pub(super) fn restated(
+        &self,
+        context: &WorkContext,
+        honest: &Submission,
+        change: impl FnOnce(&mut Metadata),
+    ) -> Result<Submission, LayersError> {
+        let mut receipt = self.sign(context, &honest.evidence, &honest.output)?.receipt;
+        change(&mut receipt.metadata);
+        let signed = SignedReceipt::sign(receipt, &self.worker).map_err(LayersError::Receipt)?;
+        Ok(Submission { signed, ..honest.clone() })
+    }
+
+    /// What somebody else finds who runs the model on the job's input.
+    pub(super) fn answer(&self) -> Result<Tensor, LayersError> {
+        self.executor.run(&self.input).map_err(LayersError::Executor)
     }
 
     /// Runs the model that `key` is of, and proves the run.

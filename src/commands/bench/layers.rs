@@ -3,31 +3,35 @@
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use circuits::model::reference::check_input;
 use clap::Args;
 use serde_json::json;
 
-use super::models::Models;
+use super::models::{Models, Named};
 use crate::bench::clock::now_ms;
 use crate::bench::environment::{Build, Machine};
 use crate::bench::error::BenchError;
-use crate::bench::layers::tables::{COSTS, attacks, caught, costs, page};
-use crate::bench::layers::{LayersRun, ModelLayers, SCHEMA_VERSION, Subject};
+use crate::bench::layers::measure::{Subject, proofs};
+use crate::bench::layers::record::{Kind, LayersRun, ModelLayers, SCHEMA_VERSION};
+use crate::bench::layers::report::tables::{COSTS, DISPUTES, attacks, caught, costs, dispute};
+use crate::bench::layers::series::series;
 use crate::bench::record::{Model, Profile};
-use crate::commands::memory::MemoryOptions;
+use crate::commands::memory::{MemoryOptions, predict};
 use crate::commands::model::parameters;
+use crate::commands::prover::rates::rates;
 use crate::error::CliError;
 use crate::files::{self, Existing};
-use crate::output::{Done, Output, name, printable};
+use crate::output::{Done, Output, duration, name, printable};
 
 /// Measure what each layer of verification costs, and try named attacks on it
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  assay bench run layers --profile smoke\n  assay bench run layers --models a.assay b.assay --out layers.json --page layers.md\n\nLayers: signed receipt, software attestation, GPU and CPU attestation (synthetic devices), spot checks, proof, and\ncombinations. Every attack is really made; honest work must pass every layer, or there is no record."
+    after_help = "Examples:\n  assay bench run layers --profile smoke\n  assay bench run layers --profile full --out layers.json\n  assay bench run layers --models a.assay b.assay --out layers.json\n\nLayers: metadata, signed receipt, software attestation, GPU and CPU attestation (synthetic devices), spot checks,\nchallenge and jury, proof, and combinations. Every attack is really made; honest work must pass every layer, or there is\nno record. Without --models, profiles above smoke add dense networks, each as large as about half a minute (reduced) or ten\nminutes (full) of proving and this machine's memory allow. assay bench report makes pages of the record."
 )]
 pub(crate) struct Layers {
-    /// Model files (.assay) [default: the digits network that this program carries]
+    /// Model files (.assay) [default: the digits network that this program carries, and networks of growing size]
     #[arg(long, value_name = "FILE", num_args = 1..)]
     models: Vec<PathBuf>,
     /// How often each step is repeated
@@ -41,20 +45,20 @@ pub(crate) struct Layers {
     /// Where to write the record
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Where to write the tables as a page of Markdown
-    #[arg(long, value_name = "FILE")]
-    page: Option<PathBuf>,
-    /// Write over files of these names
+    /// Write over a file of that name
     #[arg(long)]
     overwrite: bool,
 }
 
 pub(super) fn run(arguments: &Layers, output: &Output) -> Result<Done, CliError> {
     let existing = if arguments.overwrite { Existing::Replace } else { Existing::Keep };
-    for path in [&arguments.out, &arguments.page].into_iter().flatten() {
+    if let Some(path) = &arguments.out {
         files::check_writable(path, existing)?;
     }
-    let models = Models::read(&arguments.models, &[("input", &arguments.input)])?;
+    let mut models = Models::read(&arguments.models, &[("input", &arguments.input)])?;
+    if arguments.models.is_empty() && arguments.input.is_none() {
+        models.extend(made(arguments, output)?);
+    }
     let started_ms = now_ms()?;
     let machine = Machine::read()?;
     for model in models.list() {
@@ -89,6 +93,7 @@ pub(super) fn run(arguments: &Layers, output: &Output) -> Result<Done, CliError>
     }
     let run = LayersRun {
         schema_version: SCHEMA_VERSION,
+        kind: Kind::Layers,
         started_ms,
         profile: arguments.profile,
         build: Build::own(),
@@ -96,10 +101,7 @@ pub(super) fn run(arguments: &Layers, output: &Output) -> Result<Done, CliError>
         models: measured,
     };
     if let Some(path) = &arguments.out {
-        files::write(path, &run.to_bytes().map_err(BenchError::Answer)?, existing)?;
-    }
-    if let Some(path) = &arguments.page {
-        files::write(path, page(&run).as_bytes(), existing)?;
+        files::write(path, &run.to_bytes().map_err(BenchError::Record)?, existing)?;
     }
     for model in &run.models {
         print(model, output);
@@ -111,10 +113,48 @@ pub(super) fn run(arguments: &Layers, output: &Output) -> Result<Done, CliError>
     Ok(Done::ok(json!({ "out": arguments.out.as_deref().map(name), "run": run })))
 }
 
+/// Networks of the series that the profile's time and the machine's memory allow, from the smallest on.
+fn made(arguments: &Layers, output: &Output) -> Result<Vec<Named>, CliError> {
+    let (profile, mut list) = (arguments.profile, Vec::new());
+    let budget = match profile {
+        Profile::Smoke => return Ok(list),
+        Profile::Reduced => Duration::from_secs(30),
+        Profile::Full => Duration::from_secs(600),
+    };
+    let rates = rates(false, output);
+    for network in series() {
+        let name = network.name();
+        let bundle = network.bundle().map_err(|error| BenchError::Series(Box::new(error)))?;
+        let graph = bundle.graph();
+        let time = predict(graph)?.time(&rates).total().saturating_mul(proofs(profile.repetitions(None).proofs));
+        if let Err(error) = arguments.memory.check([graph; 3]) {
+            output.warn(format!("{name} and larger networks are left out: {error}"));
+            break;
+        }
+        if time > budget {
+            output.warn(format!(
+                "{name} and larger networks are left out: {} of proving are predicted, and profile {} allows {}",
+                duration(time),
+                profile.name(),
+                duration(budget)
+            ));
+            break;
+        }
+        list.push(Named { path: PathBuf::from(&name), name, bundle: Arc::new(bundle) });
+    }
+    Ok(list)
+}
+
 fn print(model: &ModelLayers, output: &Output) {
     output.heading(&format!("{}, {} parameters", printable(&model.model.name), model.model.parameters));
     let rows: Vec<[String; 7]> =
         std::iter::once(COSTS.map(str::to_owned)).chain(model.choices.iter().map(costs)).collect();
+    for row in &rows {
+        output.line(aligned(row, &rows));
+    }
+    output.gap();
+    let rows: Vec<[String; 6]> =
+        std::iter::once(DISPUTES.map(str::to_owned)).chain(model.disputes.iter().map(dispute)).collect();
     for row in &rows {
         output.line(aligned(row, &rows));
     }

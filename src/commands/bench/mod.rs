@@ -1,4 +1,5 @@
-//! `assay bench`: what proofs cost here, how two records of it compare, and what each layer of verification costs and catches.
+//! `assay bench`: what proofs cost here, what each layer of verification costs and catches, how two records of either
+//! compare, and pages of them.
 
 use clap::{Args, Subcommand};
 
@@ -11,6 +12,7 @@ mod figures;
 mod layers;
 mod memory;
 mod models;
+mod report;
 mod zk;
 
 /// Measure what proofs and other layers of verification cost, and compare records
@@ -18,6 +20,7 @@ mod zk;
 pub(crate) enum Bench {
     Run(Run),
     Compare(compare::Compare),
+    Report(report::Report),
     /// Make keys and one proof, and tell the peak memory: what `run` starts as a process of its own
     #[command(hide = true)]
     Memory(memory::Memory),
@@ -45,6 +48,7 @@ impl Bench {
             #[cfg(feature = "synthetic")]
             Self::Run(Run { what: What::Layers(_) }) => "bench run layers",
             Self::Compare(_) => "bench compare",
+            Self::Report(_) => "bench report",
             Self::Memory(_) => "bench memory",
         }
     }
@@ -56,6 +60,7 @@ pub(super) fn run(command: &Bench, output: &Output) -> Result<Done, CliError> {
         #[cfg(feature = "synthetic")]
         Bench::Run(Run { what: What::Layers(arguments) }) => layers::run(arguments, output),
         Bench::Compare(arguments) => compare::run(arguments, output),
+        Bench::Report(arguments) => report::run(arguments, output),
         Bench::Memory(arguments) => memory::run(arguments),
     }
 }

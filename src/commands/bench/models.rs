@@ -43,6 +43,12 @@ impl Models {
         Ok(Self { list: Self::named(files)?, _carried: None })
     }
 
+    /// Adds others, of other names.
+    #[cfg(feature = "synthetic")]
+    pub(super) fn extend(&mut self, more: Vec<Named>) {
+        self.list.extend(more);
+    }
+
     pub(super) fn list(&self) -> &[Named] {
         &self.list
     }

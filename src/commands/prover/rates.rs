@@ -40,7 +40,7 @@ struct KeptRate {
 /// This machine's rates: kept ones, unless `anew` or they are of another program or machine.
 ///
 /// Where the machine cannot be told from others, they are measured each time.
-pub(super) fn rates(anew: bool, output: &Output) -> Rates {
+pub(in crate::commands) fn rates(anew: bool, output: &Output) -> Rates {
     let place = Machine::read().ok().zip(cache::folder("rates.json"));
     let kept =
         place.as_ref().filter(|(_, path)| !anew && path.exists()).and_then(|(machine, path)| read(path, machine));

@@ -6,7 +6,7 @@ use circuits::model::tensor::Tensor;
 use circuits::statement::Statement;
 
 use crate::rules::device::appraise;
-use crate::rules::reject::Implausible;
+use crate::rules::plausible::plausible;
 use crate::rules::{Call, Execution, Failure, Reject};
 use crate::state::keys::Key;
 use crate::types::ids::{Hash, work_nullifier};
@@ -44,7 +44,7 @@ pub(crate) fn all(execution: &mut Execution<'_>, call: Call<'_>, action: &Submit
     timestamp(receipt, now)?;
     let worker: WorkerRegistration = execution.state.expect(&Key::Worker(lease.context.worker))?;
     let model: Model = execution.state.expect(&Key::Model(job.model))?;
-    plausible(receipt, &worker, &model)?;
+    plausible(receipt, worker.profile.tier, model.tokens_billed()).map_err(Reject::MetadataImplausible)?;
     units(receipt, &job)?;
     let input = payload(action, &job)?;
     let earned = appraise(execution, &action.evidence, &action.collateral, &receipt.context, now)?.trust_bps;
@@ -181,45 +181,6 @@ fn timestamp(receipt: &WorkReceipt, now: u64) -> Result<(), Reject> {
         return Err(Reject::TimestampOutside { min, max: now, got });
     }
     Ok(())
-}
-
-/// Layer 1: the worker's figures fit each other, the model and the declared hardware.
-// spec: chain#metadata-implausible
-fn plausible(receipt: &WorkReceipt, worker: &WorkerRegistration, model: &Model) -> Result<(), Reject> {
-    let (expected, got) = (worker.profile.tier, receipt.metadata.tier);
-    if got != expected {
-        return Err(Reject::MetadataImplausible(Implausible::Tier { expected, got }));
-    }
-    let figure = contradiction(receipt, model).or_else(|| too_fast(receipt));
-    figure.map_or(Ok(()), |figure| Err(Reject::MetadataImplausible(figure)))
-}
-
-/// The first figure of a receipt that contradicts the others or the model, whatever its worker is registered as.
-///
-/// Speed is none of them: a machine faster than its declared tier is refused, since it declared itself wrongly, but an
-/// honest worker that never measured its speed can sign such a receipt, so that nobody is punished for one.
-pub(crate) fn contradiction(receipt: &WorkReceipt, model: &Model) -> Option<Implausible> {
-    let metadata = &receipt.metadata;
-    let billed = model.formula.bills_tokens();
-    let expected = if billed { (model.tokens_in, model.tokens_out) } else { (0, 0) };
-    let got = (u64::from(metadata.tokens_in), u64::from(metadata.tokens_out));
-    if got != expected {
-        return Some(Implausible::Tokens { expected, got });
-    }
-    let max = receipt.completed_at.saturating_sub(receipt.context.timestamp);
-    if metadata.elapsed_ms > max {
-        return Some(Implausible::Elapsed { max, got: metadata.elapsed_ms });
-    }
-    None
-}
-
-/// More tokens in a second than hardware of the declared tier can give.
-fn too_fast(receipt: &WorkReceipt) -> Option<Implausible> {
-    let metadata = &receipt.metadata;
-    let (tokens, elapsed_ms) = (u64::from(metadata.tokens_out), metadata.elapsed_ms);
-    let max = metadata.tier.tokens_per_second_max()?;
-    let is_beyond = u128::from(tokens).saturating_mul(1000) > u128::from(max).saturating_mul(elapsed_ms.into());
-    is_beyond.then_some(Implausible::Speed { max, tokens, elapsed_ms })
 }
 
 fn units(receipt: &WorkReceipt, job: &InferenceJob) -> Result<(), Reject> {

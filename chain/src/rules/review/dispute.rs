@@ -111,8 +111,9 @@ pub(crate) fn decide(execution: &mut Execution<'_>, result: &Hash, record: JobRe
     }
 }
 
-/// What more than half of the seats revealed.
-fn majority(seats: &[Seat]) -> Option<Hash> {
+/// What more than half of the seats revealed; silence is no vote.
+#[must_use]
+pub fn majority(seats: &[Seat]) -> Option<Hash> {
     let votes = |output: &Hash| seats.iter().filter(|seat| seat.revealed == Some(*output)).count();
     seats.iter().filter_map(|seat| seat.revealed).find(|output| votes(output).saturating_mul(2) > seats.len())
 }

@@ -1,80 +1,32 @@
-//! Named attacks, each really made: a submission that is all that an honest one is, but for one lie.
+//! What a cheater needs for its attacks, and what it hands in.
 
 use std::sync::Arc;
 
 use attestation::context::WorkContext;
+use attestation::receipt::HardwareTier;
 use circuits::model::tensor::Tensor;
 use prover::proving_key::ProvingKey;
-use serde::{Deserialize, Serialize};
 use verifier::setup::Setup;
 
-use super::LayersError;
+use super::attack::Attack;
+use super::measure::LayersError;
 use super::scene::{Hardware, Scene, Submission};
 use crate::forgery::{other_weights, smaller, swap_extremes};
 
-/// What a cheater tries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) enum Attack {
-    /// The largest and the smallest output change places; the proof is the honest output's, relabelled.
-    WrongLabel,
-    /// The same network with other weights, run and proven in earnest; the proof is relabelled as the model's.
-    OtherWeights,
-    /// The network with half of its first weighted operator left out, likewise.
-    SmallerModel,
-    /// The model on another input, run and proven in earnest; the proof is relabelled.
-    OtherInput,
-    /// Honest work for an earlier lease of the same job, handed in once more as it is.
-    Replay,
-    /// The earlier output, evidence and proof, signed anew for this lease.
-    StaleEvidence,
-    /// Honest work for the same lease on another chain.
-    OtherChain,
-    /// Honest work, signed by somebody whom the lease does not pay.
-    Theft,
-    /// Honest work with evidence of another machine than the leased one.
-    OtherMachine,
-    /// The wrong label, where the checker that is drawn colludes and repeats the worker's answer.
-    ColludingChecker,
-}
+/// What is stated of work that took less than a second, milliseconds.
+const PADDED_MS: u64 = 3_600_000;
 
 impl Attack {
-    /// Every one.
-    pub(crate) const ALL: [Self; 10] = [
-        Self::WrongLabel,
-        Self::OtherWeights,
-        Self::SmallerModel,
-        Self::OtherInput,
-        Self::Replay,
-        Self::StaleEvidence,
-        Self::OtherChain,
-        Self::Theft,
-        Self::OtherMachine,
-        Self::ColludingChecker,
-    ];
-
-    /// In words.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::WrongLabel => "wrong label",
-            Self::OtherWeights => "other weights",
-            Self::SmallerModel => "smaller model",
-            Self::OtherInput => "other input",
-            Self::Replay => "replay",
-            Self::StaleEvidence => "stale evidence",
-            Self::OtherChain => "other chain",
-            Self::Theft => "theft",
-            Self::OtherMachine => "other machine",
-            Self::ColludingChecker => "colluding checker",
-        }
-    }
-
     /// Whether its output is false: if it happens to be the model's own, nothing is tried.
-    fn lies_about_the_output(self) -> bool {
+    pub(super) fn lies_about_the_output(self) -> bool {
         matches!(
             self,
-            Self::WrongLabel | Self::OtherWeights | Self::SmallerModel | Self::OtherInput | Self::ColludingChecker
+            Self::WrongLabel
+                | Self::OtherWeights
+                | Self::SmallerModel
+                | Self::OtherInput
+                | Self::ColludingChecker
+                | Self::ColludingJury
         )
     }
 }
@@ -103,7 +55,7 @@ impl Tools {
     ) -> Result<Submission, LayersError> {
         let lease = scene.lease(hardware);
         let forged = match attack {
-            Attack::WrongLabel | Attack::ColludingChecker => {
+            Attack::WrongLabel | Attack::ColludingChecker | Attack::ColludingJury => {
                 let mut output = honest.output.values().to_vec();
                 swap_extremes(&mut output);
                 let output = Tensor::vector(output).map_err(LayersError::Tensor)?;
@@ -128,6 +80,8 @@ impl Tools {
                 scene.work(hardware, &elsewhere)?
             }
             Attack::Theft => Submission { signed: scene.stolen(&honest.signed)?, ..honest.clone() },
+            Attack::PaddedTime => scene.restated(&lease, honest, |metadata| metadata.elapsed_ms = PADDED_MS)?,
+            Attack::BetterTier => scene.restated(&lease, honest, |metadata| metadata.tier = HardwareTier::Server)?,
             Attack::OtherMachine => {
                 let evidence = scene.evidence_elsewhere(hardware, &lease)?;
                 Submission { signed: scene.sign(&lease, &evidence, &honest.output)?, evidence, ..honest.clone() }

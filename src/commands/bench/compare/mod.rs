@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 
+mod layers;
+
 use super::figures::{NOT_MEASURED, accuracy, figure, settings, system};
-use crate::bench::comparison::{Note, Pair, Ratio, Row, caveats, pairs};
+use crate::bench::comparison::{Circumstances, Figure, Note, Pair, Ratio, Row, caveats, pairs};
 use crate::bench::error::BenchError;
 use crate::bench::record::{RUN_BYTES_MAX, Run};
+use crate::bench::records::Record;
 use crate::error::{CliError, FormatError};
 use crate::files;
 use crate::output::{Done, Output, Tone, name, printable, utc};
@@ -17,7 +20,7 @@ use crate::output::{Done, Output, Tone, name, printable, utc};
 /// Compare two records, with bounds on what noise could do
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  assay bench compare before.json after.json\n  assay bench compare ezkl.json assay.json     another system on the same models\n\nA ratio is base / new: how many times less the new run needs. Its bounds hold with the stated probability whatever the\ndistribution of the noise; sizes are the same each time and have none."
+    after_help = "Examples:\n  assay bench compare before.json after.json\n  assay bench compare ezkl.json assay.json     another system on the same models\n\nA ratio is base / new: how many times less the new run needs. Its bounds hold with the stated probability whatever the\ndistribution of the noise; sizes are the same each time and have none. Both records are of proofs, or both of layers."
 )]
 pub(crate) struct Compare {
     /// Record to compare with
@@ -27,21 +30,30 @@ pub(crate) struct Compare {
 }
 
 pub(super) fn run(arguments: &Compare, output: &Output) -> Result<Done, CliError> {
-    let [base, new] = [read(&arguments.base)?, read(&arguments.new)?];
-    let pairs = pairs(&base, &new);
-    if pairs.is_empty() {
-        let files = [arguments.base.clone(), arguments.new.clone()];
-        return Err(BenchError::NoSharedModel { files, base: models(&base), new: models(&new) }.into());
-    }
-    for caveat in caveats(&base, &new) {
-        output.warn(caveat);
-    }
-    for (index, (side, run, path)) in
-        [("base", &base, &arguments.base), ("new", &new, &arguments.new)].into_iter().enumerate()
-    {
-        if index == 0 {
-            output.heading("records");
+    match (read(&arguments.base)?, read(&arguments.new)?) {
+        (Record::Proofs(base), Record::Proofs(new)) => proofs(arguments, &base, &new, output),
+        (Record::Layers(base), Record::Layers(new)) => layers::compare(arguments, &base, &new, output),
+        (base, new) => {
+            let kinds = [base.kind(), new.kind()];
+            Err(BenchError::OtherKind { files: arguments.files(), kinds }.into())
         }
+    }
+}
+
+impl Compare {
+    fn files(&self) -> [PathBuf; 2] {
+        [self.base.clone(), self.new.clone()]
+    }
+}
+
+fn proofs(arguments: &Compare, base: &Run, new: &Run, output: &Output) -> Result<Done, CliError> {
+    let pairs = pairs(base, new);
+    if pairs.is_empty() {
+        return Err(BenchError::NoSharedModel { files: arguments.files(), base: models(base), new: models(new) }.into());
+    }
+    warn(Circumstances::of(base), Circumstances::of(new), output);
+    output.heading("records");
+    for (side, run, path) in [("base", base, &arguments.base), ("new", new, &arguments.new)] {
         output.field(side, format!("{}, {}, {}", system(run), utc(run.started_ms.get()), name(path)));
     }
     for pair in &pairs {
@@ -53,9 +65,17 @@ pub(super) fn run(arguments: &Compare, output: &Output) -> Result<Done, CliError
     Ok(Done::ok(json!({ "base": base.system, "new": new.system, "pairs": data })))
 }
 
-fn read(path: &Path) -> Result<Run, CliError> {
+/// Says what makes the two runs unequal.
+fn warn(base: Circumstances<'_>, new: Circumstances<'_>, output: &Output) {
+    for caveat in caveats(base, new) {
+        output.warn(caveat);
+    }
+}
+
+/// Reads a record of either kind.
+pub(super) fn read(path: &Path) -> Result<Record, CliError> {
     let bytes = files::read(path, "benchmark record", RUN_BYTES_MAX)?;
-    Run::from_bytes(&bytes).map_err(|error| CliError::format(path, FormatError::from(error)))
+    Record::from_bytes(&bytes).map_err(|error| CliError::format(path, FormatError::from(error)))
 }
 
 /// Names of a run's models, each once.
@@ -70,9 +90,9 @@ fn print(pair: &Pair<'_>, output: &Output) {
     output.heading(&printable(&base.model.name));
     output.field("base", settings(base));
     output.field("new", settings(new));
-    output.line(format!("  {:18}  {:>12}  {:>12}  {:>10}  bounds", "", "base", "new", "base / new"));
-    for row in &pair.rows {
-        print_row(row, output);
+    print_header(output);
+    for Row { quantity, base, new, ratio } in &pair.rows {
+        print_row(quantity.name(), [base.as_ref(), new.as_ref()], ratio.as_ref(), output);
     }
     output.field("accuracy, base", accuracy(base.accuracy.as_ref()));
     output.field("accuracy, new", accuracy(new.accuracy.as_ref()));
@@ -92,11 +112,14 @@ fn print_notes(pairs: &[Pair<'_>], output: &Output) {
     }
 }
 
-fn print_row(row: &Row, output: &Output) {
-    let side = |side: Option<&_>| side.map_or_else(|| NOT_MEASURED.to_owned(), figure);
-    let (base, new) = (side(row.base.as_ref()), side(row.new.as_ref()));
-    let head = format!("  {:18}  {base:>12}  {new:>12}", row.quantity.name());
-    let Some(ratio) = &row.ratio else {
+fn print_header(output: &Output) {
+    output.line(format!("  {:26}  {:>12}  {:>12}  {:>10}  bounds", "", "base", "new", "base / new"));
+}
+
+fn print_row(what: &str, sides: [Option<&Figure>; 2], ratio: Option<&Ratio>, output: &Output) {
+    let [base, new] = sides.map(|side| side.map_or_else(|| NOT_MEASURED.to_owned(), figure));
+    let head = format!("  {what:26}  {base:>12}  {new:>12}");
+    let Some(ratio) = ratio else {
         output.line(head);
         return;
     };
