@@ -1,6 +1,6 @@
 //! What rules need that is expensive and pure: deriving verifying keys and verifying proofs.
 //!
-//! Results are cached outside the state, in caches of fixed size. Both are functions of bytes alone, so a cache changes
+//! Results are cached outside the state, in caches of fixed size. All are functions of bytes alone, so a cache changes
 //! how long an answer takes and never what it is; only successes are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,12 +24,18 @@ use crate::state::overlay::StateError;
 use crate::types::ids::Hash;
 use crate::types::job::PROOF_BYTES_MAX;
 use crate::types::model::{MODEL_BYTES_MAX, Model};
+use crate::types::transaction::encode;
 
 /// Verifying keys kept ready.
 const KEYS_MAX: usize = 32;
 /// Verified proofs remembered.
 const PROOFS_MAX: usize = 4096;
 
+/// Judged openings remembered.
+const JUDGED_MAX: usize = 256;
+
+const DERIVED_CONTEXT: &str = "assay 2026 derived-key v1";
+const JUDGED_CONTEXT: &str = "assay 2026 judged-rows v1";
 const PROOF_CONTEXT: &str = "assay 2026 verified-proof v1";
 
 /// A proof that a transaction will ask for.
@@ -45,6 +51,10 @@ pub(crate) struct Services {
     setups: BTreeMap<Hash, Setup>,
     policy: Policy,
     keys: Mutex<Bounded<Arc<VerifyingKey>>>,
+    /// Which key a graph, a commitment and a setup give; a registration is judged before the pool and in a block alike.
+    derived: Mutex<Bounded<Arc<VerifyingKey>>>,
+    /// What opened rows show about a model.
+    rows: Mutex<Bounded<Option<ModelFault>>>,
     proofs: Mutex<Bounded<()>>,
     /// Proofs judged, right or wrong; for whoever watches the node.
     judged: AtomicU64,
@@ -57,6 +67,8 @@ impl Services {
             setups: setups.into_iter().map(|setup| (setup.id(), setup)).collect(),
             policy,
             keys: Mutex::new(Bounded::new(KEYS_MAX)),
+            derived: Mutex::new(Bounded::new(KEYS_MAX)),
+            rows: Mutex::new(Bounded::new(JUDGED_MAX)),
             proofs: Mutex::new(Bounded::new(PROOFS_MAX)),
             judged: AtomicU64::new(0),
         }
@@ -76,6 +88,11 @@ impl Services {
 
     /// Derives the verifying key of a model that asks to be registered.
     pub(crate) fn derive(&self, graph: Graph, commitment: &[u8], setup: &Hash) -> Result<Arc<VerifyingKey>, Reject> {
+        // The hash of the graph has a fixed length, so that no two triples are the same bytes.
+        let entry = derive(DERIVED_CONTEXT, &[setup, &derive(DERIVED_CONTEXT, &[&graph.encode()]), commitment]);
+        if let Some(key) = lock(&self.derived).get(&entry) {
+            return Ok(key);
+        }
         // spec: chain#setup-not-allowed
         let setup = self.setups.get(setup).ok_or(Reject::SetupNotAllowed { setup: *setup })?;
         // spec: chain#commitment-malformed
@@ -84,6 +101,7 @@ impl Services {
         // spec: chain#key-underivable
         let key = Arc::new(VerifyingKey::derive(graph, commitment, setup).map_err(Reject::KeyUnderivable)?);
         lock(&self.keys).insert(key.model_hash(), Arc::clone(&key));
+        lock(&self.derived).insert(entry, Arc::clone(&key));
         Ok(key)
     }
 
@@ -115,6 +133,10 @@ impl Services {
         model: &Model,
         openings: &[RowOpening],
     ) -> Result<Option<ModelFault>, Failure> {
+        let entry = derive(JUDGED_CONTEXT, &[model_hash, &encode(&openings)]);
+        if let Some(judged) = lock(&self.rows).get(&entry) {
+            return Ok(judged);
+        }
         let damaged = || StateError::Object { key: Key::Model(*model_hash) };
         let graph = Graph::decode(&model.graph).map_err(|_| damaged())?;
         let commitment: ModelCommitment =
@@ -122,7 +144,10 @@ impl Services {
         let setup = self.setups.get(&model.setup).ok_or_else(damaged)?;
         // spec: chain#row-opening-invalid
         match row_opening::judge(&graph, &commitment, setup, openings) {
-            Ok(fault) => Ok(fault),
+            Ok(fault) => {
+                lock(&self.rows).insert(entry, fault.clone());
+                Ok(fault)
+            }
             Err(OpeningError::Model(_)) => Err(damaged().into()),
             Err(error) => Err(Reject::RowOpeningInvalid(error).into()),
         }

@@ -5,7 +5,10 @@
 //! the leaf at the end of the key's path (none when the path ends in an empty subtree) and the sibling hashes from there
 //! to the root. Absence is proven by an empty subtree, or by another key's leaf whose key shares the path.
 
-use attestation::hash::derive;
+use std::sync::LazyLock;
+
+use blake3::Hasher;
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +16,9 @@ use serde::{Deserialize, Serialize};
 pub const STATE_TREE_CONTEXT: &str = "assay 2026 state-tree v1";
 /// Greatest depth of a leaf: one sibling per bit of a key hash.
 pub const SIBLINGS_MAX: usize = 256;
+
+/// [`STATE_TREE_CONTEXT`], hashed once: a state key is short, and its context would take as long as itself.
+static TREE: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context(STATE_TREE_CONTEXT));
 
 const KEY_CONTEXT: &str = "assay 2026 state-key v1";
 const LEAF_PREFIX: &[u8] = b"JMT::LeafNode";
@@ -121,31 +127,41 @@ impl StateProof {
 /// Position of a key in the tree.
 #[must_use]
 pub fn key_hash(key: &[u8]) -> [u8; 32] {
-    derive(KEY_CONTEXT, &[key])
+    static CONTEXT: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context(KEY_CONTEXT));
+    derive(&CONTEXT, &[key])
 }
 
 /// What a leaf commits to.
 #[must_use]
 pub fn value_hash(value: &[u8]) -> [u8; 32] {
-    derive(STATE_TREE_CONTEXT, &[value])
+    derive(&TREE, &[value])
 }
 
 /// Hash of a leaf node.
 #[must_use]
 pub fn leaf_hash(leaf: &StateLeaf) -> [u8; 32] {
-    derive(STATE_TREE_CONTEXT, &[LEAF_PREFIX, &leaf.key_hash, &leaf.value_hash])
+    derive(&TREE, &[LEAF_PREFIX, &leaf.key_hash, &leaf.value_hash])
 }
 
 /// Hash of an inner node.
 #[must_use]
 pub fn node_hash(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
-    derive(STATE_TREE_CONTEXT, &[NODE_PREFIX, left, right])
+    derive(&TREE, &[NODE_PREFIX, left, right])
 }
 
 /// Hash of an empty subtree.
 #[must_use]
 pub fn empty_hash() -> [u8; 32] {
     EMPTY_SUBTREE
+}
+
+/// `derive_key` hash of the concatenated parts, under a context that was hashed before.
+fn derive(context: &ContextKey, parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = Hasher::new_from_context_key(context);
+    for part in parts {
+        hasher.update(part);
+    }
+    *hasher.finalize().as_bytes()
 }
 
 /// The 256 bits of a hash, most significant first.
