@@ -16,6 +16,9 @@ pub(crate) const FUNDS: u128 = 1_000_000_000;
 /// Largest circuit that a development chain admits unless told otherwise: 2^k rows.
 pub(crate) const K_MAX: u32 = 12;
 
+/// Blocks of an epoch and of a vote where governance is fast: ten seconds.
+const FAST_BLOCKS: u64 = 40;
+
 /// An account whose key everybody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Person(&'static str);
@@ -101,27 +104,65 @@ impl Worker {
     }
 }
 
-/// A genesis that starts at `time`: one validator, everybody funded, the development setup, circuits of up to 2^`k_max`
-/// rows.
-pub(crate) fn genesis(time: u64, k_max: u32) -> Result<Genesis, GenesisError> {
-    genesis_of(DEVELOPMENT_CHAIN_ID, time, k_max)
+/// What a development chain can be like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// Its number.
+    pub(crate) chain_id: u32,
+    /// Largest circuit that it admits: 2^`k_max` rows.
+    pub(crate) k_max: u32,
+    /// Whether small stakes vote, soon, so that one person can try what governance does.
+    pub(crate) fast_governance: bool,
 }
 
-/// The same under another number.
-pub(crate) fn genesis_of(chain_id: u32, time: u64, k_max: u32) -> Result<Genesis, GenesisError> {
+impl Default for Kind {
+    fn default() -> Self {
+        Self { chain_id: DEVELOPMENT_CHAIN_ID, k_max: K_MAX, fast_governance: false }
+    }
+}
+
+/// A genesis that starts at `time`: one validator, everybody funded, the development setup.
+pub(crate) fn genesis(time: u64, kind: Kind) -> Result<Genesis, GenesisError> {
     let funded = |person: Person| GenesisAccount { address: person.address(), balance: FUNDS };
     let setups = [VerifierSetup::development().id()].into_iter().collect();
     let accounts = Person::all().map(funded).collect();
     let standard = Genesis::development(time, VALIDATOR.key().public_key(), accounts, setups)?;
+    let mut params = Params { model: ModelParams { k_max: kind.k_max }, ..*standard.params() };
+    if kind.fast_governance {
+        hurry(&mut params);
+    }
     Genesis::new(
-        chain_id,
+        kind.chain_id,
         time,
-        Params { model: ModelParams { k_max }, ..*standard.params() },
+        params,
         standard.accounts().to_vec(),
         standard.validators().clone(),
         standard.setups().clone(),
         standard.policy().clone(),
     )
+}
+
+/// Epochs and votes of ten seconds, a first tier of 100 tokens; what is counted in epochs stays as long as it was.
+fn hurry(params: &mut Params) {
+    let parts = params.block.epoch_blocks / FAST_BLOCKS;
+    params.block.epoch_blocks = FAST_BLOCKS;
+    params.reward.decay_epochs *= parts;
+    params.epoch.target_units /= parts;
+    params.governance.tier_stake = 100_000_000;
+    params.governance.voting = FAST_BLOCKS;
+    params.governance.cooldown = params.window.unbonding;
+}
+
+/// Whether a genesis is that of a development chain: nobody but everybody's validator, and the setup that nobody may trust.
+pub(crate) fn is_development(genesis: &Genesis) -> bool {
+    let validator = VALIDATOR.key().public_key();
+    let known = genesis.validators().validators().iter().all(|known| known.public_key == validator);
+    known && genesis.setups().iter().eq([&VerifierSetup::development().id()])
+}
+
+/// Whether a genesis is one of fast governance.
+pub(crate) fn is_fast(genesis: &Genesis) -> bool {
+    genesis.params().block.epoch_blocks == FAST_BLOCKS
 }
 
 #[cfg(test)]
@@ -133,7 +174,7 @@ mod tests {
 
     #[test]
     fn everybody_is_funded_once_and_found_by_name() {
-        let genesis = genesis(1, K_MAX).unwrap();
+        let genesis = genesis(1, Kind::default()).unwrap();
         assert_eq!((genesis.chain_id(), genesis.params().model.k_max), (1337, 12));
         let distinct: BTreeSet<Address> = Person::all().map(Person::address).collect();
         assert_eq!(distinct.len(), 8);
@@ -156,9 +197,12 @@ mod tests {
 
     #[test]
     fn no_two_chains_share_a_genesis() {
-        let base = genesis(1, K_MAX).unwrap().hash();
-        assert_ne!(base, genesis(2, K_MAX).unwrap().hash());
-        assert_ne!(base, genesis(1, K_MAX + 1).unwrap().hash());
-        assert_ne!(base, genesis_of(1338, 1, K_MAX).unwrap().hash());
+        let kind = Kind::default();
+        let hash = |time, kind| genesis(time, kind).unwrap().hash();
+        let base = hash(1, kind);
+        assert_ne!(base, hash(2, kind));
+        assert_ne!(base, hash(1, Kind { k_max: K_MAX + 1, ..kind }));
+        assert_ne!(base, hash(1, Kind { chain_id: 1338, ..kind }));
+        assert_ne!(base, hash(1, Kind { fast_governance: true, ..kind }));
     }
 }

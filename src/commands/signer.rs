@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use ::chain::client::{Account, Client};
-use ::chain::types::genesis::DEVELOPMENT_CHAIN_ID;
 use attestation::identity::keystore::{self, KeyKind, SecretKey};
 use attestation::identity::{ed25519, ml_dsa};
 use clap::Args;
@@ -12,7 +11,7 @@ use zeroize::Zeroizing;
 use super::key::key_file;
 use super::names;
 use super::password::PasswordOptions;
-use crate::development::{Person, Worker};
+use crate::development::{Person, Worker, is_development};
 use crate::error::CliError;
 use crate::output::Output;
 
@@ -56,7 +55,7 @@ impl Signer {
         if let Some(person) = self.person {
             let genesis = client.genesis().await?;
             let is_funded = genesis.accounts().iter().any(|account| account.address == person.address());
-            if genesis.chain_id() != DEVELOPMENT_CHAIN_ID || !is_funded {
+            if !is_development(&genesis) || !is_funded {
                 return Err(CliError::NotFunded { name: person.name(), chain_id: genesis.chain_id() });
             }
         }

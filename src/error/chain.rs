@@ -24,8 +24,10 @@ pub(crate) enum ChainError {
     Foreign { path: PathBuf, entry: String },
     #[error("genesis: {0}")]
     NewGenesis(GenesisError),
-    #[error("{}: this chain admits circuits of 2^{expected} rows, --k-max asks for 2^{got}", path.display())]
-    KMax { path: PathBuf, expected: u32, got: u32 },
+    #[error("{}: this chain was made with {option} {expected}, this start asks for {got}; another chain needs another folder", path.display())]
+    Option { path: PathBuf, option: &'static str, expected: u32, got: u32 },
+    #[error("{}: this chain was made without --fast-governance; another chain needs another folder", path.display())]
+    SlowGovernance { path: PathBuf },
     #[error("{}: {what} are not those of the development chain, and this program holds no others", path.display())]
     NotDevelopment { path: PathBuf, what: &'static str },
     #[error(transparent)]
@@ -130,7 +132,7 @@ impl ChainError {
             Self::Genesis { source: GenesisError::Decode(_), .. } | Self::GenesisMissing { .. } => Kind::GenesisDamaged,
             Self::Genesis { .. } | Self::NewGenesis(_) => Kind::GenesisRefused,
             Self::Foreign { .. } => Kind::NoChain,
-            Self::KMax { .. } => Kind::Setting,
+            Self::Option { .. } | Self::SlowGovernance { .. } => Kind::Setting,
             Self::NotDevelopment { .. } => Kind::NotDevelopment,
             Self::Serve(error) => of_serve(error),
             Self::Fault(NodeFault::Engine(error)) => of_engine(error),

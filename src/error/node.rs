@@ -12,6 +12,7 @@ pub(super) fn code(error: &ClientError) -> &'static str {
         ClientError::Node { .. } => "ASSAY-N003",
         ClientError::Answer { .. } => "ASSAY-N004",
         ClientError::TimedOut { .. } => "ASSAY-N005",
+        ClientError::NoBlock { .. } => "ASSAY-N008",
         ClientError::Refused(_) => "ASSAY-T001",
         ClientError::Transaction(_) | ClientError::Gas => "ASSAY-T003",
     }
@@ -22,7 +23,7 @@ pub(super) fn exit(error: &ClientError) -> Exit {
     match error {
         ClientError::Refused(_) | ClientError::Answer { .. } => Exit::Rejected,
         ClientError::Url { .. } | ClientError::Transaction(_) | ClientError::Gas => Exit::Unreadable,
-        ClientError::TimedOut { .. } => Exit::Undecided,
+        ClientError::TimedOut { .. } | ClientError::NoBlock { .. } => Exit::Undecided,
         ClientError::Unreachable { .. } | ClientError::Node { .. } => Exit::Resource,
     }
 }

@@ -136,7 +136,7 @@ fn another_chains_directory_is_refused() {
         ran.ends(4).says("error[ASSAY-C002]").says("holds chain 1337 of genesis 0x").says("expected chain 1337");
     }
     let sized = arguments!["chain", "dev", "--data-dir", second.path(), "--k-max", "7", "--listen", "127.0.0.1:0"];
-    assay(sized).ends(4).says("error[ASSAY-C011]").says("circuits of 2^6 rows, --k-max asks for 2^7");
+    assay(sized).ends(4).says("error[ASSAY-C011]").says("made with --k-max 6, this start asks for 7");
 }
 
 #[test]

@@ -76,7 +76,12 @@ fn stake_below_the_first_tier_has_no_vote_and_receipts_are_anchored_once() {
     chain.chain(&out).ends(1).says("refusal 1201, chain-unlinked");
 
     let receipt = text(&story().receipt());
-    let anchored = chain.act(&["anchor-receipt", "--as", "owner", "--receipt", &receipt]);
+    let signed = text(&chain.folder.path().join("co-signature.json"));
+    let co_sign = ["co-sign", "--as", "operator-5", "--receipt", &receipt, "--out", &signed];
+    chain.chain(&co_sign).ends(0).shows("co-signed").shows("operator-5");
+    let anchor = ["anchor-receipt", "--as", "owner", "--receipt", &receipt, "--co-signature", &signed];
+    let anchored = chain.act(&anchor);
+    assert!(anchored["outcome"]["events"][0]["anchored"]["coordinator"].is_string());
     let digest = anchored["outcome"]["events"][0]["anchored"]["receipt"].as_str().unwrap().to_owned();
     chain.chain(&["query", "anchor", &digest, "--prove"]).ends(0).shows("holds:");
     let again = ["tx", "anchor-receipt", "--as", "owner", "--receipt", &receipt];

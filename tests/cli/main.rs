@@ -30,6 +30,7 @@ mod node;
 mod prover;
 mod proving_keys;
 mod story;
+mod teleport;
 mod usage;
 mod verify;
 mod wallet;

@@ -167,6 +167,7 @@ impl WorkerError {
             ClientError::Unreachable { .. }
             | ClientError::Node { .. }
             | ClientError::Answer { .. }
+            | ClientError::NoBlock { .. }
             | ClientError::TimedOut { .. } => true,
             ClientError::Url { .. } | ClientError::Refused(_) | ClientError::Transaction(_) | ClientError::Gas => false,
         }

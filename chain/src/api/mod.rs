@@ -16,7 +16,7 @@ pub use ethereum::{
 };
 pub use wire::{
     BlockEvents, Bytes, EventPage, FinalHeader, HashText, ListEntry, ObjectAnswer, ObjectKind, ObjectProof, OpenJob,
-    Status, TransactionState,
+    Status, TransactionState, numbered,
 };
 
 #[cfg(feature = "node")]

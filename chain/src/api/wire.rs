@@ -138,11 +138,17 @@ pub enum ObjectKind {
     Snapshot,
     /// By worker.
     Synthetic,
+    /// By its claim's nullifier.
+    TeleportRecord,
+    /// By address: what waits for the account.
+    WaitingTeleports,
+    /// By the other chain's number, in the last four bytes of an identifier that is zero otherwise.
+    Link,
 }
 
 impl ObjectKind {
     /// Every kind.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::Account,
         Self::Stake,
         Self::Worker,
@@ -174,6 +180,9 @@ impl ObjectKind {
         Self::RunningEpoch,
         Self::Snapshot,
         Self::Synthetic,
+        Self::TeleportRecord,
+        Self::WaitingTeleports,
+        Self::Link,
     ];
 
     /// Whether objects of the kind have identifiers.
@@ -227,6 +236,9 @@ impl ObjectKind {
             (Self::RunningEpoch, None) => Key::RunningEpoch,
             (Self::Snapshot, Some(id)) => Key::Snapshot(id),
             (Self::Synthetic, Some(id)) => Key::Synthetic(id),
+            (Self::TeleportRecord, Some(id)) => Key::TeleportRecord(id),
+            (Self::WaitingTeleports, Some(id)) => Key::WaitingTeleports(Address::new(id)),
+            (Self::Link, Some(id)) => Key::Link(chain_number(&id)?),
             _ => return None,
         })
     }
@@ -266,15 +278,31 @@ impl ObjectKind {
             Key::RunningEpoch => (Self::RunningEpoch, None),
             Key::Snapshot(id) => (Self::Snapshot, Some(id)),
             Key::Synthetic(id) => (Self::Synthetic, Some(id)),
+            Key::TeleportRecord(id) => (Self::TeleportRecord, Some(id)),
+            Key::WaitingTeleports(address) => (Self::WaitingTeleports, Some(*address.as_bytes())),
+            Key::Link(chain_id) => (Self::Link, Some(numbered(chain_id))),
             Key::TimerCount(..)
             | Key::Timer(..)
             | Key::Vote(..)
             | Key::LastProposal(_)
-            | Key::Link(_)
             | Key::EpochBatch(_)
             | Key::Payout(..) => return None,
         })
     }
+}
+
+/// A chain's number as an identifier: zeros, then the number, the most significant byte first.
+#[must_use]
+pub fn numbered(chain_id: u32) -> Hash {
+    let mut id = [0; 32];
+    id.iter_mut().rev().zip(chain_id.to_le_bytes()).for_each(|(to, byte)| *to = byte);
+    id
+}
+
+/// The number of a chain that an identifier spells.
+fn chain_number(id: &Hash) -> Option<u32> {
+    let (zeros, number) = id.split_last_chunk::<4>()?;
+    zeros.iter().all(|byte| *byte == 0).then(|| u32::from_be_bytes(*number))
 }
 
 /// An object, or that there is none.

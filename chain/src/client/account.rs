@@ -10,6 +10,7 @@ use super::error::ClientError;
 use crate::economics::gas;
 use crate::rules::Reject;
 use crate::state::Key;
+use crate::types::anchor::{COORDINATOR_DOMAIN, CoSignature, anchor_message};
 use crate::types::ids::{Address, Hash};
 use crate::types::ledger;
 use crate::types::params::Params;
@@ -48,6 +49,14 @@ impl Account {
     #[must_use]
     pub fn address(&self) -> Address {
         self.0.address
+    }
+
+    /// Its signature, as a coordinator, over a receipt on this chain: see [`crate::types::anchor::anchor_message`].
+    #[must_use]
+    pub fn co_sign(&self, receipt: &Hash) -> CoSignature {
+        let message = anchor_message(&self.0.genesis, receipt);
+        let signature = self.0.key.sign(COORDINATOR_DOMAIN, &message);
+        CoSignature { public_key: self.0.key.public_key(), signature }
     }
 
     /// The client it acts through.

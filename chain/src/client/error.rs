@@ -51,6 +51,14 @@ pub enum ClientError {
         /// What is wrong.
         reason: String,
     },
+    /// A proof was asked for and nothing is finalised yet.
+    #[error(
+        "{what}: the chain has no block yet, so nothing is finalised that could be proven; ask again after its first transaction"
+    )]
+    NoBlock {
+        /// What was asked.
+        what: &'static str,
+    },
     /// A transaction waited too long for its block.
     #[error("transaction {}: not in a block after {} s; it may still come: ask for it again", hex::encode(.id), .waited.as_secs())]
     TimedOut {

@@ -2,6 +2,7 @@
 
 use super::connection::Client;
 use super::error::ClientError;
+use super::proven::unproven;
 use crate::state::{Key, Stored};
 use crate::types::teleport::ForeignProof;
 
@@ -10,11 +11,11 @@ impl Client {
     /// checked here: the other chain checks all of it.
     ///
     /// # Errors
-    /// [`ClientError::Answer`] if the node shows no proof or an object of another kind; the others of every call.
+    /// [`ClientError::NoBlock`] before the first block; [`ClientError::Answer`] if the node shows no proof or an object of another kind; the others of every call.
     pub async fn shown<T: Stored>(&self, key: &Key) -> Result<(Option<T>, ForeignProof), ClientError> {
         let wrong = |reason: &str| ClientError::Answer { what: "object", reason: reason.to_owned() };
         let answer = self.object(key, true).await?;
-        let proof = answer.proof.ok_or_else(|| wrong("no proof; before the first block there is none"))?;
+        let proof = answer.proof.ok_or_else(|| unproven(answer.height))?;
         let kind = || wrong("an object of another kind than asked for");
         let object = answer.object.map(|object| T::from_object(object).ok_or_else(kind)).transpose()?;
         Ok((object, ForeignProof { header: proof.header, certificate: proof.certificate, state: proof.state }))

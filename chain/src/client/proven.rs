@@ -22,13 +22,22 @@ pub struct Proven<T> {
     pub inclusion: Inclusion,
 }
 
+/// Why an answer of a height has no proof: genesis has no certificate, and every later height must have one.
+pub(super) fn unproven(height: u64) -> ClientError {
+    let what = "object";
+    match height {
+        0 => ClientError::NoBlock { what },
+        _ => ClientError::Answer { what, reason: format!("no proof at height {height}") },
+    }
+}
+
 impl Client {
     /// The object at a key, checked: `validators` of the chain of `genesis` finalised a header that commits to it.
     ///
     /// What is not checked: that the header is the newest one. A node can show an old state, never a false one.
     ///
     /// # Errors
-    /// [`ClientError::Answer`] if the node shows something else; the others of every call.
+    /// [`ClientError::NoBlock`] before the first block; [`ClientError::Answer`] if the node shows something else; the others of every call.
     pub async fn prove<T: Stored>(
         &self,
         key: &Key,
@@ -37,7 +46,7 @@ impl Client {
     ) -> Result<Proven<T>, ClientError> {
         let wrong = |reason: String| ClientError::Answer { what: "object", reason };
         let answer = self.object(key, true).await?;
-        let proof = answer.proof.ok_or_else(|| wrong("no proof; before the first block there is none".to_owned()))?;
+        let proof = answer.proof.ok_or_else(|| unproven(answer.height))?;
         let header = &proof.header;
         if header.height != answer.height {
             return Err(wrong(format!("height {} with the header of height {}", answer.height, header.height)));

@@ -17,7 +17,7 @@ pub const REGISTER_WORKER: u64 = 100_000;
 pub const REGISTER_MODEL: u64 = 20_000_000;
 /// Challenging a model: laying its graph out and committing to a row.
 pub const CHALLENGE_MODEL: u64 = 20_000_000;
-/// Proposing a change, voting, anchoring, sending tokens to another chain.
+/// Proposing a change, voting, anchoring, sending tokens to another chain, releasing some that came.
 pub const RECORD: u64 = 40_000;
 /// Judging two receipts.
 pub const MISBEHAVIOUR: u64 = 200_000;
@@ -87,6 +87,8 @@ pub fn used(action: &Action, bytes: usize) -> Option<u64> {
         Action::Authorise(authorise) => signed_by(BELIEVE, authorise.approvals.len())?,
         Action::ReportMisbehaviour(_) => MISBEHAVIOUR,
         Action::ClaimTeleport(claim) => signed_by(BELIEVE, claim.proof.certificate.signatures.len())?,
+        Action::RecordTeleport(record) => signed_by(BELIEVE, record.proof.certificate.signatures.len())?,
+        Action::ReleaseTeleport(_) => RECORD,
         Action::RefundTeleport(refund) => signed_by(BELIEVE, refund.proof.certificate.signatures.len())?,
         Action::BindDevice(bind) => match &bind.step {
             DeviceStep::Request { .. } | DeviceStep::Release => BIND_DEVICE,

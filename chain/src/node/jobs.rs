@@ -112,6 +112,7 @@ fn job_of(event: &Event) -> Option<Hash> {
         | Event::SyntheticAnswered { .. }
         | Event::SyntheticFailed { .. }
         | Event::FoundWrong { .. }
-        | Event::Appealed { .. } => None,
+        | Event::Appealed { .. }
+        | Event::TeleportRecorded { .. } => None,
     }
 }

@@ -90,6 +90,9 @@ pub(crate) fn count(execution: &mut Execution<'_>, id: &Hash) -> Result<(), Stat
     let passes = proposal.yes > proposal.no && params.is_quorum(proposal.yes, supply.held.stake);
     proposal.status = if passes && governance.scheduled.is_none() {
         governance.scheduled = Some(*id);
+        // Only one change waits at a time, so none comes between this one and its height.
+        let height = due(execution, governance.changed_height);
+        timer::place(execution, TimerKind::Change, height, *id)?;
         execution.state.put(&Key::Governance, governance)?;
         ProposalStatus::Scheduled
     } else {
@@ -100,23 +103,13 @@ pub(crate) fn count(execution: &mut Execution<'_>, id: &Hash) -> Result<(), Stat
 
 /// At the end of the last block of an epoch: puts the change that waits into force, if the rules of the day still allow it.
 // spec: chain#change
-pub(crate) fn edge(execution: &mut Execution<'_>) -> Result<(), StateError> {
-    let environment = execution.environment;
-    let next = environment.height.saturating_add(1);
-    if !next.is_multiple_of(environment.params.block.epoch_blocks) {
-        return Ok(());
-    }
+pub(crate) fn edge(execution: &mut Execution<'_>, id: &Hash) -> Result<(), StateError> {
     let mut governance = remembered(execution)?;
-    let Some(id) = governance.scheduled else { return Ok(()) };
-    let cooldown = environment.params.governance.cooldown;
-    if governance.changed_height.is_some_and(|changed| next <= changed.saturating_add(cooldown)) {
-        return Ok(());
-    }
-    let mut proposal: Proposal = execution.state.expect(&Key::Proposal(id))?;
+    let mut proposal: Proposal = execution.state.expect(&Key::Proposal(*id))?;
     governance.scheduled = None;
     proposal.status = match check_change(execution, &proposal.change) {
         Ok(()) => {
-            governance.changed_height = Some(environment.height);
+            governance.changed_height = Some(execution.environment.height);
             put_in_force(execution, &proposal.change)?;
             ProposalStatus::Active
         }
@@ -124,7 +117,17 @@ pub(crate) fn edge(execution: &mut Execution<'_>) -> Result<(), StateError> {
         Err(Failure::Fault(error)) => return Err(error),
     };
     execution.state.put(&Key::Governance, governance)?;
-    conclude(execution, &id, proposal)
+    conclude(execution, id, proposal)
+}
+
+/// Last block of the first epoch that ends a cooldown after the last change, now or later.
+fn due(execution: &Execution<'_>, changed_height: Option<u64>) -> u64 {
+    let environment = execution.environment;
+    let cooldown = environment.params.governance.cooldown;
+    let earliest = changed_height.map_or(0, |changed| changed.saturating_add(cooldown)).max(environment.height);
+    let length = environment.params.block.epoch_blocks;
+    let begun = earliest.checked_div(length).unwrap_or(0).saturating_mul(length);
+    begun.saturating_add(length.saturating_sub(1))
 }
 
 fn put_in_force(execution: &mut Execution<'_>, change: &Change) -> Result<(), StateError> {

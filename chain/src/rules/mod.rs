@@ -156,8 +156,6 @@ impl<'a> Execution<'a> {
     pub(crate) fn close(&mut self) -> Result<Vec<Event>, StateError> {
         self.events = std::mem::take(&mut self.opening);
         timer::fire(self)?;
-        // CONSENSUS: a change takes effect after everything else of its epoch, under the parameters of that epoch.
-        governance::edge(self)?;
         Ok(std::mem::take(&mut self.events))
     }
 
@@ -206,6 +204,8 @@ impl<'a> Execution<'a> {
             Action::SyntheticResult(action) => synthetic::commit(self, call, action),
             Action::OpenSynthetic(action) => synthetic::open(self, call, action),
             Action::Appeal(action) => review::appeal::appeal(self, call, action),
+            Action::RecordTeleport(action) => teleport::waiting::record(self, call, action),
+            Action::ReleaseTeleport(action) => teleport::waiting::release(self, call, action),
         }
     }
 }

@@ -5,6 +5,8 @@
 //! `inflow_max`. A claim is spent under a nullifier of everything it moves, in this chain's own tree, whose absence there is
 //! what a refund on the source proves.
 
+pub(crate) mod waiting;
+
 use verifier::inclusion::CertificateError;
 
 use super::reject::teleport::TeleportReject;
@@ -12,7 +14,7 @@ use super::{Call, Execution, Failure, Reject};
 use crate::state::keys::Key;
 use crate::state::object::Stored;
 use crate::types::event::Event;
-use crate::types::ids::object_id;
+use crate::types::ids::{Hash, object_id};
 use crate::types::ledger::Supply;
 use crate::types::teleport::{ForeignProof, Link, Teleport, TeleportClaim, TeleportStatus};
 use crate::types::transaction::{ClaimTeleport, RefundTeleport, TeleportOut, encode};
@@ -64,25 +66,21 @@ pub(crate) fn send(execution: &mut Execution<'_>, call: Call<'_>, action: &Telep
 /// Makes the tokens that another chain burned for an account here.
 // spec: chain#claim-teleport
 pub(crate) fn claim(execution: &mut Execution<'_>, _: Call<'_>, action: &ClaimTeleport) -> Result<(), Failure> {
-    let environment = execution.environment;
     let ClaimTeleport { id, teleport, proof } = action;
+    admit(execution, id, teleport, proof)?;
+    take(execution, id, teleport)
+}
+
+/// Whether a transfer can be claimed here, and its source shows it.
+fn admit(execution: &mut Execution<'_>, id: &Hash, teleport: &Teleport, proof: &ForeignProof) -> Result<(), Failure> {
+    let environment = execution.environment;
     // spec: chain#teleport-elsewhere
     if (teleport.destination, &teleport.destination_genesis) != (environment.chain_id, environment.genesis) {
         let (expected, got) = (environment.chain_id, teleport.destination);
         return Err(TeleportReject::Elsewhere { teleport: *id, expected, got }.into());
     }
-    let mut link = linked(execution, teleport.source)?;
-    // spec: chain#teleport-claimed
-    let key = Key::TeleportClaim(teleport.nullifier(id));
-    if let Some(claim) = execution.state.get::<TeleportClaim>(&key)? {
-        return Err(TeleportReject::Claimed { teleport: *id, height: claim.height }.into());
-    }
-    // CONSENSUS: a refund is given for a header later than the expiry that holds no claim.
-    // spec: chain#teleport-expired
-    if environment.time > teleport.expires {
-        let (expires, time) = (teleport.expires, environment.time);
-        return Err(TeleportReject::Expired { teleport: *id, expires, time }.into());
-    }
+    let link = linked(execution, teleport.source)?;
+    claimable(execution, id, teleport)?;
     finalised(&link, proof)?;
     // spec: chain#teleport-not-sent
     if teleport.status != TeleportStatus::Sent || teleport.source_genesis != link.peer.genesis {
@@ -91,7 +89,28 @@ pub(crate) fn claim(execution: &mut Execution<'_>, _: Call<'_>, action: &ClaimTe
     // spec: chain#teleport-unproven
     let (object, value) = (Key::Teleport(*id).to_bytes(), encode(&teleport.into_object()));
     let shown = proof.state.verify_inclusion(&proof.header.state_root, &object, &value);
-    shown.map_err(TeleportReject::Unproven)?;
+    Ok(shown.map_err(TeleportReject::Unproven)?)
+}
+
+/// Neither claimed nor expired.
+fn claimable(execution: &mut Execution<'_>, id: &Hash, teleport: &Teleport) -> Result<(), Failure> {
+    // spec: chain#teleport-claimed
+    if let Some(claim) = execution.state.get::<TeleportClaim>(&Key::TeleportClaim(teleport.nullifier(id)))? {
+        return Err(TeleportReject::Claimed { teleport: *id, height: claim.height }.into());
+    }
+    // CONSENSUS: a refund is given for a header later than the expiry that holds no claim.
+    // spec: chain#teleport-expired
+    let time = execution.environment.time;
+    if time > teleport.expires {
+        return Err(TeleportReject::Expired { teleport: *id, expires: teleport.expires, time }.into());
+    }
+    Ok(())
+}
+
+/// Gives the recipient of an admitted transfer its tokens, and spends the claim.
+fn take(execution: &mut Execution<'_>, id: &Hash, teleport: &Teleport) -> Result<(), Failure> {
+    claimable(execution, id, teleport)?;
+    let mut link = linked(execution, teleport.source)?;
     link.received = link.received.checked_add(teleport.amount).ok_or(overflow("teleport"))?;
     // spec: chain#teleport-inflow
     let max = link.sent.saturating_add(link.peer.inflow_max);
@@ -102,10 +121,12 @@ pub(crate) fn claim(execution: &mut Execution<'_>, _: Call<'_>, action: &ClaimTe
         supply.teleported_in = supply.teleported_in.checked_add(teleport.amount)?;
         Some(())
     })?;
-    execution.credit(&teleport.recipient, teleport.amount)?;
-    execution.state.put(&Key::Link(teleport.source), link)?;
-    execution.state.put(&key, TeleportClaim { teleport: *id, height: environment.height })?;
-    let (recipient, amount, source) = (teleport.recipient, teleport.amount, teleport.source);
+    let Teleport { source, recipient, amount, .. } = *teleport;
+    let (claim, height) = (teleport.nullifier(id), execution.environment.height);
+    execution.credit(&recipient, amount)?;
+    execution.state.put(&Key::Link(source), link)?;
+    execution.state.put(&Key::TeleportClaim(claim), TeleportClaim { teleport: *id, height })?;
+    waiting::forget(execution, &recipient, &claim)?;
     execution.events.push(Event::TeleportClaimed { teleport: *id, source, recipient, amount });
     Ok(())
 }

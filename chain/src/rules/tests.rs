@@ -21,4 +21,5 @@ mod stake;
 mod standing;
 mod synthetic;
 mod teleport;
+mod teleport_waiting;
 mod worker;

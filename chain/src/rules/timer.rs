@@ -56,7 +56,8 @@ pub(crate) fn cancel(execution: &mut Execution<'_>, slot: &TimerSlot) -> Result<
 }
 
 /// Fires every timer of this height, kind by kind, in the order they were set.
-// CONSENSUS: leases expire before the jobs under them, so that a job whose lease runs out at its deadline expires.
+// CONSENSUS: leases expire before the jobs under them, so that a job whose lease runs out at its deadline expires; a change
+// takes effect after everything else of its epoch, under the parameters of that epoch.
 pub(crate) fn fire(execution: &mut Execution<'_>) -> Result<(), StateError> {
     let height = execution.environment.height;
     for kind in TimerKind::ALL {
@@ -76,6 +77,7 @@ pub(crate) fn fire(execution: &mut Execution<'_>) -> Result<(), StateError> {
                 TimerKind::JobDeadline => job::expire(execution, &object)?,
                 TimerKind::Vote => governance::count(execution, &object)?,
                 TimerKind::Synthetic => synthetic::advance(execution, &object)?,
+                TimerKind::Change => governance::edge(execution, &object)?,
             }
         }
     }

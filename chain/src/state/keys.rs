@@ -86,6 +86,10 @@ pub enum Key {
     Snapshot(Hash),
     /// [`crate::types::SyntheticClaim`] of a worker
     Synthetic(Hash),
+    /// [`crate::types::TeleportRecord`] by its claim's nullifier
+    TeleportRecord(Hash),
+    /// [`crate::types::WaitingTeleports`] of an account
+    WaitingTeleports(Address),
 }
 
 impl Key {
@@ -138,6 +142,8 @@ impl Key {
             }
             Self::Snapshot(worker) => id("obj/snapshot/", worker),
             Self::Synthetic(worker) => id("obj/synthetic/", worker),
+            Self::TeleportRecord(claim) => id("teleport/record/", claim),
+            Self::WaitingTeleports(address) => id("teleport/waiting/", address.as_bytes()),
         }
     }
 }
@@ -193,6 +199,8 @@ mod tests {
             Key::Payout(1, 1),
             Key::Snapshot(id),
             Key::Synthetic(id),
+            Key::TeleportRecord(id),
+            Key::WaitingTeleports(Address::new(id)),
         ];
         let bytes: BTreeSet<Vec<u8>> = keys.iter().map(Key::to_bytes).collect();
         assert_eq!(bytes.len(), keys.len());

@@ -19,7 +19,7 @@ use crate::types::params::Params;
 use crate::types::review::{Dispute, Roster, SpotCheck};
 use crate::types::snapshot::{ResourceSnapshot, SyntheticClaim};
 use crate::types::standing::Standing;
-use crate::types::teleport::{Link, Teleport, TeleportClaim};
+use crate::types::teleport::{Link, Teleport, TeleportClaim, TeleportRecord, WaitingTeleports};
 use crate::types::worker::{DeviceBinding, WorkerRegistration};
 
 /// A nullifier's entry: who spent it.
@@ -133,6 +133,10 @@ pub enum Object {
     Snapshot(ResourceSnapshot),
     /// See [`SyntheticClaim`].
     Synthetic(Box<SyntheticClaim>),
+    /// See [`TeleportRecord`].
+    TeleportRecord(Box<TeleportRecord>),
+    /// See [`WaitingTeleports`].
+    WaitingTeleports(WaitingTeleports),
 }
 
 impl Object {
@@ -188,7 +192,9 @@ impl Object {
             | Self::RunningEpoch(_)
             | Self::Payout(_)
             | Self::EpochBatch(_)
-            | Self::Snapshot(_) => none,
+            | Self::Snapshot(_)
+            | Self::TeleportRecord(_)
+            | Self::WaitingTeleports(_) => none,
         })
     }
 }
@@ -254,4 +260,6 @@ stored! {
     EpochBatch: EpochBatch => *;
     Snapshot: ResourceSnapshot;
     Synthetic: SyntheticClaim => *;
+    TeleportRecord: TeleportRecord => *;
+    WaitingTeleports: WaitingTeleports;
 }

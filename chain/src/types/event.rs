@@ -486,6 +486,22 @@ pub enum Event {
         /// Height whose beacon draws it.
         draw_height: u64,
     },
+    /// A transfer of another chain was shown, and waits to be claimed.
+    TeleportRecorded {
+        /// Nullifier of its claim.
+        #[serde(with = "attestation::hex")]
+        claim: Hash,
+        /// The transfer, as its source names it.
+        #[serde(with = "attestation::hex")]
+        teleport: Hash,
+        /// Number of the other chain.
+        source: u32,
+        /// Account that gets it.
+        recipient: Address,
+        /// Micro-tokens.
+        #[serde(with = "crate::types::twin::micro")]
+        amount: u128,
+    },
 }
 
 /// What became of one transaction of a block. A refused transaction is in no block, so there is no failure here.

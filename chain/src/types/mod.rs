@@ -47,7 +47,9 @@ pub use params::{
 pub use review::{Dispute, Roster, Seat, SpotCheck, Verdict};
 pub use snapshot::{ResourceSnapshot, SyntheticClaim};
 pub use standing::{Region, RewardTier, Standing};
-pub use teleport::{ForeignProof, Link, Peer, Teleport, TeleportClaim, TeleportStatus};
+pub use teleport::{
+    ForeignProof, Link, Peer, Teleport, TeleportClaim, TeleportRecord, TeleportStatus, WaitingTeleports,
+};
 pub use timer::{TimerKind, TimerSlot};
 pub use transaction::{Action, Authorisation, CheckedTransaction, SignedTransaction, Transaction, encode};
 pub use worker::{DeviceBinding, HardwareProfile, HardwareTier, WorkerRegistration};

@@ -12,6 +12,9 @@ use verifier::inclusion::{Certificate, Header, StateProof, ValidatorSet};
 
 use super::ids::{Address, Hash};
 
+/// Most transfers that wait for one account.
+pub const WAITING_MAX: usize = 64;
+
 const CLAIM_CONTEXT: &str = "assay 2026 teleport-claim v1";
 
 /// Another chain whose validators this one believes.
@@ -108,6 +111,28 @@ pub struct TeleportClaim {
     pub teleport: Hash,
     /// Height of the claim.
     pub height: u64,
+}
+
+/// A transfer that its source was shown to have sent, and that nobody has claimed; kept by its claim's nullifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeleportRecord {
+    /// Its identifier on its source.
+    #[serde(with = "attestation::hex")]
+    pub id: Hash,
+    /// The transfer, as its source keeps it.
+    pub teleport: Teleport,
+    /// Height at which it was shown.
+    pub height: u64,
+}
+
+/// What waits for an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaitingTeleports {
+    /// Nullifiers of the claims, the first to come first; at most [`WAITING_MAX`].
+    #[serde(with = "crate::types::twin::hashes")]
+    pub claims: Vec<Hash>,
 }
 
 /// What another chain's state holds, or does not hold.

@@ -23,13 +23,22 @@ pub enum TimerKind {
     Vote = 4,
     /// The draw of a synthetic task's rows, or the end of the time to open them.
     Synthetic = 5,
+    /// The end of the epoch in which a proposal that passed takes effect.
+    Change = 6,
 }
 
 impl TimerKind {
     /// All kinds, in the order in which they fire at one height: leases expire, and reviews reopen jobs,
-    /// before those jobs' deadlines.
-    pub const ALL: [Self; 6] =
-        [Self::LeaseExpiry, Self::LeaseClose, Self::Review, Self::JobDeadline, Self::Vote, Self::Synthetic];
+    /// before those jobs' deadlines; a change takes effect after everything else.
+    pub const ALL: [Self; 7] = [
+        Self::LeaseExpiry,
+        Self::LeaseClose,
+        Self::Review,
+        Self::JobDeadline,
+        Self::Vote,
+        Self::Synthetic,
+        Self::Change,
+    ];
 
     /// The kind's byte in keys and encodings.
     #[must_use]
@@ -41,6 +50,7 @@ impl TimerKind {
             Self::Review => 3,
             Self::Vote => 4,
             Self::Synthetic => 5,
+            Self::Change => 6,
         }
     }
 }

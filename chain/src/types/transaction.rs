@@ -28,7 +28,8 @@ mod synthetic;
 mod work;
 
 pub use exchange::{
-    AnchorReceipt, Authorise, CastVote, ClaimTeleport, Propose, RefundTeleport, ReportMisbehaviour, TeleportOut,
+    AnchorReceipt, Authorise, CastVote, ClaimTeleport, Propose, RecordTeleport, RefundTeleport, ReleaseTeleport,
+    ReportMisbehaviour, TeleportOut,
 };
 pub use model::{ChallengeModel, RegisterModel};
 pub use review::{AnswerWithProof, Appeal, Challenge, CommitCheck, RevealCheck};
@@ -259,6 +260,10 @@ pub enum Action {
     OpenSynthetic(Box<OpenSynthetic>),
     /// See [`Appeal`].
     Appeal(Appeal),
+    /// See [`RecordTeleport`].
+    RecordTeleport(Box<RecordTeleport>),
+    /// See [`ReleaseTeleport`].
+    ReleaseTeleport(ReleaseTeleport),
 }
 
 /// The body of a transaction.

@@ -23,7 +23,7 @@ use super::words::tokens;
 use crate::commands::node::{LISTEN, block_on};
 use crate::commands::setups::development_setup;
 use crate::commands::stop::Stop;
-use crate::development::{self, FUNDS, Person, WORKERS};
+use crate::development::{self, FUNDS, Kind, Person, WORKERS};
 use crate::error::{ChainError, CliError};
 use crate::output::{Done, LogOptions, Output, name};
 
@@ -39,7 +39,7 @@ const CAVEATS: [&str; 3] = [
 /// Run a development chain of one validator until it is stopped; its accounts are funded and their keys public
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  assay chain dev --data-dir chain\n  assay chain dev --listen 127.0.0.1:0 --json\n\nCtrl-C or SIGTERM stops it: exit code 0. With --json it prints one line of JSON when it is ready and one when it has stopped.\nErrors: 5 port or directory in use, 4 another chain's directory or a genesis that is refused, 3 another schema, 2 damaged."
+    after_help = "Examples:\n  assay chain dev --data-dir chain\n  assay chain dev --listen 127.0.0.1:0 --json\n  assay chain dev --data-dir other --chain-id 6133 --fast-governance --listen 127.0.0.1:7374\n\nCtrl-C or SIGTERM stops it: exit code 0. With --json it prints one line of JSON when it is ready and one when it has stopped.\nErrors: 5 port or directory in use, 4 another chain's directory or a genesis that is refused, 3 another schema, 2 damaged."
 )]
 pub(in crate::commands) struct Dev {
     /// Keep the chain in this folder, and go on with the one that is there; without it the chain ends with the command
@@ -51,6 +51,12 @@ pub(in crate::commands) struct Dev {
     /// Largest circuit that a new chain admits: 2^K rows; 12 without it
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=i64::from(K_MAX)))]
     k_max: Option<u32>,
+    /// Number of a new chain, so that several can exchange tokens; 1337 without it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    chain_id: Option<u32>,
+    /// In a new chain, let votes and epochs last ten seconds and stakes of 100 tokens vote, to try what governance does
+    #[arg(long)]
+    fast_governance: bool,
     /// Stop when the standard input ends, as it does when the process that holds it has ended
     #[arg(long)]
     stop_with_parent: bool,
@@ -59,21 +65,21 @@ pub(in crate::commands) struct Dev {
 }
 
 pub(super) fn run(arguments: &Dev, output: &Output) -> Result<Done, CliError> {
-    let Dev { data_dir, listen, k_max, stop_with_parent, logs } = arguments;
+    let Dev { data_dir, listen, stop_with_parent, logs, .. } = arguments;
     output.stream();
     logs.start()?;
     let kept = data_dir.as_deref().map(DataDirectory::new);
     let found = kept.as_ref().map(DataDirectory::genesis).transpose()?.flatten();
     let (genesis, setup) = match (found, &kept) {
         (Some(genesis), Some(directory)) => {
-            check_k_max(directory, &genesis, *k_max)?;
+            arguments.check(directory, &genesis)?;
             let setup = development_setup_of(directory, &genesis, output)?;
             (genesis, setup)
         }
         _ => {
-            let k = k_max.unwrap_or(development::K_MAX);
-            let genesis = development::genesis(now(), k).map_err(ChainError::NewGenesis)?;
-            let setup = development_setup(k, output)?;
+            let kind = arguments.kind();
+            let genesis = development::genesis(now(), kind).map_err(ChainError::NewGenesis)?;
+            let setup = development_setup(kind.k_max, output)?;
             if let Some(directory) = &kept {
                 directory.create(&genesis)?;
             }
@@ -99,14 +105,31 @@ pub(super) fn run(arguments: &Dev, output: &Output) -> Result<Done, CliError> {
     })
 }
 
-/// Refuses a size that an existing chain does not have.
-fn check_k_max(directory: &DataDirectory, genesis: &Genesis, asked: Option<u32>) -> Result<(), CliError> {
-    let expected = genesis.params().model.k_max;
-    match asked {
-        Some(got) if got != expected => {
-            Err(ChainError::KMax { path: directory.path().to_owned(), expected, got }.into())
+impl Dev {
+    /// What a new chain is to be like.
+    fn kind(&self) -> Kind {
+        let standard = Kind::default();
+        Kind {
+            chain_id: self.chain_id.unwrap_or(standard.chain_id),
+            k_max: self.k_max.unwrap_or(standard.k_max),
+            fast_governance: self.fast_governance,
         }
-        _ => Ok(()),
+    }
+
+    /// Refuses what an existing chain is not.
+    fn check(&self, directory: &DataDirectory, genesis: &Genesis) -> Result<(), CliError> {
+        let path = || directory.path().to_owned();
+        for (option, expected, asked) in
+            [("--k-max", genesis.params().model.k_max, self.k_max), ("--chain-id", genesis.chain_id(), self.chain_id)]
+        {
+            if let Some(got) = asked.filter(|got| *got != expected) {
+                return Err(ChainError::Option { path: path(), option, expected, got }.into());
+            }
+        }
+        if self.fast_governance && !development::is_fast(genesis) {
+            return Err(ChainError::SlowGovernance { path: path() }.into());
+        }
+        Ok(())
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) enum Chain {
     Prove(query::Prove),
     #[command(subcommand)]
     Tx(tx::Tx),
+    CoSign(tx::CoSign),
     Simulate(simulate::Simulate),
 }
 
@@ -44,6 +45,7 @@ impl Chain {
             Self::Query(arguments) => arguments.name(),
             Self::Prove(_) => "chain prove",
             Self::Tx(arguments) => arguments.name(),
+            Self::CoSign(_) => "chain co-sign",
             Self::Simulate(_) => "chain simulate",
         }
     }
@@ -60,6 +62,7 @@ pub(super) fn run(command: &Chain, output: &Output) -> Result<Done, CliError> {
         Chain::Query(arguments) => query::run(arguments, output),
         Chain::Prove(arguments) => query::prove(arguments, output),
         Chain::Tx(arguments) => tx::run(arguments, output),
+        Chain::CoSign(arguments) => tx::co_sign(arguments, output),
         Chain::Simulate(arguments) => simulate::run(arguments, output),
     }
 }

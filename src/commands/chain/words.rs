@@ -200,6 +200,14 @@ pub(super) fn describe(event: &Event) -> String {
         Event::TeleportClaimed { teleport, source, recipient, amount } => {
             format!("{} came from chain {source} to {}, teleport {}", tokens(*amount), account(recipient), id(teleport))
         }
+        Event::TeleportRecorded { claim, source, recipient, amount, .. } => {
+            let claim = id(claim);
+            format!(
+                "{} from chain {source} wait for {}, to be released as {claim}",
+                tokens(*amount),
+                account(recipient)
+            )
+        }
         Event::TeleportRefunded { teleport, sender, amount } => {
             format!("{} returned to {}: nobody claimed teleport {}", tokens(*amount), account(sender), id(teleport))
         }

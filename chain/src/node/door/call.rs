@@ -1,6 +1,6 @@
 //! Calls that are tried: what the functions of the contract answer.
 
-use alloy_primitives::{Address as Account, Bytes, U256};
+use alloy_primitives::{Address as Account, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolValue};
 use attestation::identity::ml_dsa;
 
@@ -8,10 +8,12 @@ use crate::api::CallRequest;
 use crate::economics::gas;
 use crate::node::shared::Published;
 use crate::rules::Reject;
-use crate::state::StateError;
+use crate::state::{Key, StateError};
 use crate::types::ethereum::call::{CallError, MINING, Mining, action, arguments};
 use crate::types::ethereum::{Form, Payload, Signature, address, wei};
 use crate::types::event::Event;
+use crate::types::ids::{Address, Hash};
+use crate::types::teleport::{TeleportRecord, WaitingTeleports};
 use crate::types::transaction::{Authorisation, SignedTransaction, Transaction};
 
 /// Why a call has no answer.
@@ -73,9 +75,30 @@ fn read_only(published: &Published, payload: &Payload) -> Result<Option<Result<B
         return Ok(Some(call.map(|call| verifies(&call).abi_encode().into())));
     }
     if selector == Mining::pendingTeleportsCall::SELECTOR {
-        return Ok(Some(Err(CallError::Unavailable { function: "pendingTeleports" })));
+        return match arguments::<Mining::pendingTeleportsCall>("pendingTeleports", data) {
+            Ok(call) => {
+                let claims: Vec<B256> =
+                    pending(published, &address(call.account))?.into_iter().map(B256::from).collect();
+                Ok(Some(Ok(claims.abi_encode().into())))
+            }
+            Err(error) => Ok(Some(Err(error))),
+        };
     }
     Ok(None)
+}
+
+/// What waits for an account and can still be claimed in the next block.
+fn pending(published: &Published, account: &Address) -> Result<Vec<Hash>, StateError> {
+    let machine = &published.snapshot;
+    let waiting: Option<WaitingTeleports> = machine.get(&Key::WaitingTeleports(*account))?;
+    let mut pending = Vec::new();
+    for claim in waiting.unwrap_or_default().claims {
+        let record: Option<TeleportRecord> = machine.get(&Key::TeleportRecord(claim))?;
+        if record.is_some_and(|record| record.teleport.expires > machine.head().time) {
+            pending.push(claim);
+        }
+    }
+    Ok(pending)
 }
 
 /// Whether the signature is the key's; bytes that are no key or no signature verify nothing.

@@ -24,13 +24,11 @@ use crate::api::{
     BlockSummary, BlockTag, CallRequest, EthereumApiServer, Refusal, SentTransaction, TransactionReceipt, refusal,
 };
 use crate::state::{StateError, StateMachine};
-use crate::types::ethereum::call::{CallError, MINING};
+use crate::types::ethereum::call::MINING;
 use crate::types::ethereum::{address, wei};
 
 /// The code of the contract: one byte that no virtual machine runs, as for Ethereum's own precompiled contracts.
 const CODE: [u8; 1] = [0xfe];
-/// JSON-RPC error code of EIP-1474 for what is not there yet.
-const UNSUPPORTED: i32 = -32_004;
 
 /// The interface for Ethereum's tools.
 pub(super) struct Door {
@@ -60,9 +58,6 @@ impl Door {
 
 fn unanswered(error: Unanswered) -> ErrorObjectOwned {
     match error {
-        Unanswered::Call(error @ CallError::Unavailable { .. }) => {
-            ErrorObject::owned(UNSUPPORTED, error.to_string(), None::<()>)
-        }
         Unanswered::Call(error) => invalid(error.to_string()),
         Unanswered::Refused(reject) => refusal(&Refusal::from(&*reject)),
     }

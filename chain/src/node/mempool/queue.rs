@@ -67,6 +67,7 @@ fn is_expensive(transaction: &CheckedTransaction) -> bool {
         | Action::Authorise(_)
         | Action::ReportMisbehaviour(_)
         | Action::ClaimTeleport(_)
+        | Action::RecordTeleport(_)
         | Action::RefundTeleport(_)
         | Action::OpenSynthetic(_) => true,
         Action::BindDevice(bind) => matches!(bind.step, DeviceStep::Show { .. }),
@@ -85,6 +86,7 @@ fn is_expensive(transaction: &CheckedTransaction) -> bool {
         | Action::Vote(_)
         | Action::AnchorReceipt(_)
         | Action::TeleportOut(_)
+        | Action::ReleaseTeleport(_)
         | Action::SyntheticResult(_)
         | Action::Appeal(_) => false,
     }

@@ -3,7 +3,7 @@
 use super::Reject;
 
 /// Every code with its section of the specification, ascending.
-pub const CODES: [(u16, &str); 150] = [
+pub const CODES: [(u16, &str); 153] = [
     (101, "transaction-oversized"),
     (102, "transaction-malformed"),
     (103, "signature-invalid"),
@@ -154,6 +154,9 @@ pub const CODES: [(u16, &str); 150] = [
     (1210, "teleport-refunded"),
     (1211, "refund-early"),
     (1212, "teleport-not-sent"),
+    (1213, "teleport-recorded"),
+    (1214, "teleport-waiting-full"),
+    (1215, "teleport-unrecorded"),
 ];
 
 impl Reject {

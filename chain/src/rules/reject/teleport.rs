@@ -5,7 +5,7 @@ use thiserror::Error;
 use verifier::inclusion::{CertificateError, StateProofError};
 
 use super::Reject;
-use crate::types::ids::Hash;
+use crate::types::ids::{Address, Hash};
 
 /// Why a transfer, its claim or its refund was refused. Fields as in [`Reject`]; times in milliseconds.
 #[expect(missing_docs, reason = "the fields are described once, at `Reject`")]
@@ -47,6 +47,15 @@ pub enum TeleportReject {
     /// Refunded, or of another genesis than the linked one.
     #[error("teleport {}: expected a transfer that its source still shows as sent, from the linked genesis", hex::encode(.teleport))]
     NotSent { teleport: Hash },
+    /// Shown before.
+    #[error("claim {}: its transfer is recorded since height {height}; release it", hex::encode(.claim))]
+    Recorded { claim: Hash, height: u64 },
+    /// Too much waits for one account.
+    #[error("account {recipient}: {max} transfers wait for it; release one of them, or claim this one with its proof")]
+    WaitingFull { recipient: Address, max: usize },
+    /// Never shown, or claimed since.
+    #[error("claim {}: no transfer is recorded under it; record it with its proof first", hex::encode(.claim))]
+    Unrecorded { claim: Hash },
 }
 
 impl TeleportReject {
@@ -64,6 +73,9 @@ impl TeleportReject {
             Self::Refunded { .. } => (1210, "teleport-refunded"),
             Self::RefundEarly { .. } => (1211, "refund-early"),
             Self::NotSent { .. } => (1212, "teleport-not-sent"),
+            Self::Recorded { .. } => (1213, "teleport-recorded"),
+            Self::WaitingFull { .. } => (1214, "teleport-waiting-full"),
+            Self::Unrecorded { .. } => (1215, "teleport-unrecorded"),
         }
     }
 }

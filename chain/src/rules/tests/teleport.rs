@@ -12,14 +12,14 @@ use crate::types::ids::{Address, Hash};
 use crate::types::teleport::{ForeignProof, Link, Teleport, TeleportClaim, TeleportStatus};
 use crate::types::transaction::{Action, ClaimTeleport, RefundTeleport, TeleportOut};
 
-const SOURCE: u32 = 6_133;
-const DESTINATION: u32 = 200_200;
-const AMOUNT: u128 = 7_000_000;
+pub(super) const SOURCE: u32 = 6_133;
+pub(super) const DESTINATION: u32 = 200_200;
+pub(super) const AMOUNT: u128 = 7_000_000;
 /// From the clock of a world to the expiry of its transfers, milliseconds.
-const OPEN: u64 = 90_000;
+pub(super) const OPEN: u64 = 90_000;
 
 /// Two chains that believe each other; the destination takes at most `inflow_max` beyond what it sent.
-fn chains(inflow_max: u128) -> (World, World) {
+pub(super) fn chains(inflow_max: u128) -> (World, World) {
     let mut source = World::numbered(SOURCE, quick);
     let mut destination = World::numbered(DESTINATION, quick);
     for world in [&mut source, &mut destination] {
@@ -33,26 +33,30 @@ fn chains(inflow_max: u128) -> (World, World) {
     (source, destination)
 }
 
-fn recipient() -> Address {
+pub(super) fn recipient() -> Address {
     Address::new([0xbb; 32])
 }
 
 /// Burns [`AMOUNT`] on the source by account 3.
 fn send(source: &mut World) -> Hash {
+    send_to(source, recipient(), AMOUNT)
+}
+
+pub(super) fn send_to(source: &mut World, recipient: Address, amount: u128) -> Hash {
     let expires = source.now + OPEN;
-    let action = TeleportOut { destination: DESTINATION, recipient: recipient(), amount: AMOUNT, expires };
+    let action = TeleportOut { destination: DESTINATION, recipient, amount, expires };
     match source.send(3, Action::TeleportOut(action)).events.as_slice() {
         [Event::TeleportSent { teleport, .. }] => *teleport,
         events => panic!("unexpected events {events:?}"),
     }
 }
 
-fn claim_of(source: &World, id: Hash) -> ClaimTeleport {
+pub(super) fn claim_of(source: &World, id: Hash) -> ClaimTeleport {
     let (teleport, proof) = source.shown::<Teleport>(&Key::Teleport(id));
     ClaimTeleport { id, teleport: teleport.unwrap(), proof }
 }
 
-fn claim(claim: &ClaimTeleport) -> Action {
+pub(super) fn claim(claim: &ClaimTeleport) -> Action {
     Action::ClaimTeleport(Box::new(claim.clone()))
 }
 
@@ -76,7 +80,7 @@ fn total(worlds: [&World; 2]) -> u128 {
     worlds.map(each).iter().sum()
 }
 
-fn teleport(reject: TeleportReject) -> Reject {
+pub(super) fn teleport(reject: TeleportReject) -> Reject {
     reject.into()
 }
 

@@ -4,6 +4,7 @@
 //! plain transfer                        a transfer to an Ethereum account
 //! submitWorkProof(proof, attestation)   submit_result; proof = borsh(lease, receipt, input, output, proofs),
 //!                                       attestation = borsh(evidence, collateral)
+//! claimTeleport(transfer)               release_teleport, of the claim that pendingTeleports lists
 //! perform(action)                       every other action, in canonical bytes
 //! ```
 //! Each action has one call, so that an action's Ethereum transaction can be written anew to check its signature.
@@ -18,7 +19,7 @@ use circuits::model::tensor::Tensor;
 
 use super::{Payload, account, micro, wei};
 use crate::types::ids::ObjectRef;
-use crate::types::transaction::{Action, SubmitResult, TRANSACTION_BYTES_MAX, Transfer, encode};
+use crate::types::transaction::{Action, ReleaseTeleport, SubmitResult, TRANSACTION_BYTES_MAX, Transfer, encode};
 
 sol! {
     /// What the contract at 0x0300 offers.
@@ -27,9 +28,9 @@ sol! {
         function miningBalance(address account) external view returns (uint256);
         /// Whether an ML-DSA-65 signature (FIPS 204, empty context) is the key's over the message.
         function verifyMLDSA(bytes publicKey, bytes message, bytes signature) external view returns (bool);
-        /// Takes a transfer that another chain sent.
+        /// Gives the tokens of a recorded transfer to its recipient; named as pendingTeleports does.
         function claimTeleport(bytes32 transfer) external;
-        /// Transfers that wait for the account.
+        /// Recorded transfers that wait for the account, the first to come first.
         function pendingTeleports(address account) external view returns (bytes32[]);
         /// Hands in a result; what it is paid at once, 18 decimals.
         function submitWorkProof(bytes proof, bytes attestation) external returns (uint256 reward);
@@ -104,14 +105,10 @@ pub enum CallError {
         error: codec::DecodeError,
     },
     /// An action that has a call of its own.
-    #[error("data: perform: expected an action without a call of its own; use a plain transfer or submitWorkProof")]
+    #[error(
+        "data: perform: expected an action without a call of its own; use a plain transfer, submitWorkProof or claimTeleport"
+    )]
     OwnCall,
-    /// A function that this chain does not have yet.
-    #[error("data: {function} is not part of this release; a teleport is claimed with its proof, by perform")]
-    Unavailable {
-        /// The function.
-        function: &'static str,
-    },
 }
 
 /// The call that says an action.
@@ -123,6 +120,9 @@ pub fn payload(action: &Action) -> Payload {
             Some(to) => Payload { to, value: wei(*amount), data: Bytes::new() },
             None => call(perform(action)),
         },
+        Action::ReleaseTeleport(ReleaseTeleport { claim }) => {
+            call(Mining::claimTeleportCall { transfer: (*claim).into() }.abi_encode())
+        }
         Action::SubmitResult(submit) => {
             let SubmitResult { lease, signed, input, output, evidence, collateral, proofs } = (**submit).clone();
             let proof = encode(&WorkProof { lease, signed, input, output, proofs }).into();
@@ -167,7 +167,8 @@ pub fn action(payload: &Payload) -> Result<Action, CallError> {
         return if self::payload(&action) == *payload { Ok(action) } else { Err(CallError::OwnCall) };
     }
     if selector == Mining::claimTeleportCall::SELECTOR {
-        return Err(CallError::Unavailable { function: "claimTeleport" });
+        let call: Mining::claimTeleportCall = arguments("claimTeleport", data)?;
+        return Ok(Action::ReleaseTeleport(ReleaseTeleport { claim: call.transfer.0 }));
     }
     Err(CallError::Function { got: Bytes::copy_from_slice(selector) })
 }

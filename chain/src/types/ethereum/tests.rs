@@ -8,7 +8,8 @@ use super::*;
 use crate::types::ids::ObjectRef;
 use crate::types::job::LeaseKind;
 use crate::types::transaction::{
-    Action, Authorisation, CheckedTransaction, LeaseJob, SignedTransaction, TransactionError, Transfer, encode,
+    Action, Authorisation, CheckedTransaction, LeaseJob, ReleaseTeleport, SignedTransaction, TransactionError,
+    Transfer, encode,
 };
 
 /// Signs as a wallet does.
@@ -148,5 +149,8 @@ fn calls_that_say_nothing_are_told_apart() {
     odd.push(0);
     assert!(matches!(with(MINING, none, odd), Err(CallError::Arguments { function: "perform", .. })));
     let claim = call::Mining::claimTeleportCall { transfer: [1; 32].into() }.abi_encode();
-    assert_eq!(with(MINING, none, claim), Err(CallError::Unavailable { function: "claimTeleport" }));
+    let release = Action::ReleaseTeleport(ReleaseTeleport { claim: [1; 32] });
+    assert_eq!(call::payload(&release).data.to_vec(), claim);
+    assert_eq!(with(MINING, none, perform(encode(&release))), Err(CallError::OwnCall));
+    assert_eq!(with(MINING, none, claim), Ok(release));
 }

@@ -73,6 +73,28 @@ pub struct ClaimTeleport {
     pub proof: ForeignProof,
 }
 
+/// Shows that tokens were sent here, to be claimed later without a proof; anybody may send it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordTeleport {
+    /// Identifier of the transfer on its source.
+    #[serde(with = "attestation::hex")]
+    pub id: Hash,
+    /// The transfer as its source keeps it.
+    pub teleport: Teleport,
+    /// That its source keeps it.
+    pub proof: ForeignProof,
+}
+
+/// Takes tokens of a transfer that was recorded; anybody may send it, the recipient gets them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseTeleport {
+    /// Nullifier of the claim, under which the transfer is kept.
+    #[serde(with = "attestation::hex")]
+    pub claim: Hash,
+}
+
 /// Gives back tokens that nobody claimed in time; anybody may send it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,7 +1,11 @@
 //! What concerns the chain as a whole, in words: proposals, transfers to other chains, anchors, the issuing authority.
 
+use ::chain::api::numbered;
 use ::chain::state::Key;
-use ::chain::types::{Change, Hash, MintAuthority, Proposal, ReceiptAnchor, Teleport, TeleportStatus};
+use ::chain::types::{
+    Address, Change, Hash, Link, MintAuthority, Proposal, ReceiptAnchor, Teleport, TeleportRecord, TeleportStatus,
+    WaitingTeleports,
+};
 use attestation::hex;
 
 use super::asked::Asked;
@@ -51,6 +55,47 @@ pub(super) async fn teleport(asked: &Asked<'_>, id: &Hash) -> Result<Done, CliEr
                 },
             );
             output.field("claim", hex::encode(&teleport.nullifier(id)));
+            Ok(())
+        })
+        .await
+}
+
+pub(super) async fn waiting(asked: &Asked<'_>, address: &Address) -> Result<Done, CliError> {
+    let output = asked.output;
+    asked
+        .show(
+            "waiting",
+            Some(address.as_bytes()),
+            &Key::WaitingTeleports(*address),
+            async |waiting: &WaitingTeleports| {
+                for claim in &waiting.claims {
+                    let record: Option<TeleportRecord> = asked.client.get(&Key::TeleportRecord(*claim)).await?;
+                    let Some(TeleportRecord { teleport, .. }) = record else { continue };
+                    let until = utc(teleport.expires);
+                    let text =
+                        format!("{} from chain {}, claimable until {until}", tokens(teleport.amount), teleport.source);
+                    output.field(&hex::encode(claim), text);
+                }
+                output.line("  `assay chain tx release-teleport --claim 0x..` gives them to the account.");
+                Ok(())
+            },
+        )
+        .await
+}
+
+pub(super) async fn link(asked: &Asked<'_>, chain_id: u32) -> Result<Done, CliError> {
+    let output = asked.output;
+    asked
+        .show("link", Some(&numbered(chain_id)), &Key::Link(chain_id), async |link: &Link| {
+            output.field("chain", link.peer.chain_id.to_string());
+            output.field("genesis", hex::encode(&link.peer.genesis));
+            for validator in link.peer.validators.validators() {
+                let address = names::account(&validator.public_key.address());
+                output.field("validator", format!("{address}, weight {}", validator.weight));
+            }
+            output.field("left for it", tokens(link.sent));
+            output.field("came from it", tokens(link.received));
+            output.field("may come beyond", tokens(link.peer.inflow_max));
             Ok(())
         })
         .await

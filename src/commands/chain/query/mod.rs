@@ -121,6 +121,16 @@ enum What {
         /// Identifier
         id: Identifier,
     },
+    /// Transfers from other chains that were recorded and wait for an account
+    Waiting {
+        /// Address, or development name
+        account: AccountName,
+    },
+    /// Another chain whose validators this one believes, and what moved between the two
+    Link {
+        /// Its number
+        chain: u32,
+    },
     /// An anchored receipt
     Anchor {
         /// Digest of the signed receipt
@@ -183,6 +193,8 @@ impl What {
             Self::Dispute { .. } => "chain query dispute",
             Self::Proposal { .. } => "chain query proposal",
             Self::Teleport { .. } => "chain query teleport",
+            Self::Waiting { .. } => "chain query waiting",
+            Self::Link { .. } => "chain query link",
             Self::Anchor { .. } => "chain query anchor",
             Self::Authority => "chain query authority",
             Self::Params => "chain query params",
@@ -276,6 +288,8 @@ fn ask(what: &What, node: &NodeOptions, trust: &TrustOptions, output: &Output) -
             What::Dispute { result: Identifier(id) } => objects::dispute(&asked, id).await,
             What::Proposal { id: Identifier(id) } => exchange::proposal(&asked, id).await,
             What::Teleport { id: Identifier(id) } => exchange::teleport(&asked, id).await,
+            What::Waiting { account: AccountName(address) } => exchange::waiting(&asked, address).await,
+            What::Link { chain } => exchange::link(&asked, *chain).await,
             What::Anchor { receipt: Identifier(id) } => exchange::anchor(&asked, id).await,
             What::Authority => exchange::authority(&asked).await,
             What::Params => objects::params(&asked).await,

@@ -27,6 +27,8 @@ mod transfer;
 mod work;
 mod worker;
 
+pub(super) use evidence::{CoSign, co_sign};
+
 /// Act on a chain: sign a transaction, send it, wait for its block
 #[derive(Debug, Subcommand)]
 pub(in crate::commands) enum Tx {
@@ -51,6 +53,8 @@ pub(in crate::commands) enum Tx {
     AnchorReceipt(With<evidence::AnchorReceipt>),
     TeleportOut(With<teleport::TeleportOut>),
     ClaimTeleport(With<teleport::ClaimTeleport>),
+    RecordTeleport(With<teleport::RecordTeleport>),
+    ReleaseTeleport(With<teleport::ReleaseTeleport>),
     RefundTeleport(With<teleport::RefundTeleport>),
     SyntheticResult(With<synthetic::SyntheticResult>),
     OpenSynthetic(With<synthetic::OpenSynthetic>),
@@ -125,6 +129,8 @@ impl Tx {
             Self::AnchorReceipt(_) => evidence::AnchorReceipt::NAME,
             Self::TeleportOut(_) => teleport::TeleportOut::NAME,
             Self::ClaimTeleport(_) => teleport::ClaimTeleport::NAME,
+            Self::RecordTeleport(_) => teleport::RecordTeleport::NAME,
+            Self::ReleaseTeleport(_) => teleport::ReleaseTeleport::NAME,
             Self::RefundTeleport(_) => teleport::RefundTeleport::NAME,
             Self::SyntheticResult(_) => synthetic::SyntheticResult::NAME,
             Self::OpenSynthetic(_) => synthetic::OpenSynthetic::NAME,
@@ -155,6 +161,8 @@ pub(super) fn run(command: &Tx, output: &Output) -> Result<Done, CliError> {
         Tx::AnchorReceipt(arguments) => act(arguments, output),
         Tx::TeleportOut(arguments) => act(arguments, output),
         Tx::ClaimTeleport(arguments) => act(arguments, output),
+        Tx::RecordTeleport(arguments) => act(arguments, output),
+        Tx::ReleaseTeleport(arguments) => act(arguments, output),
         Tx::RefundTeleport(arguments) => act(arguments, output),
         Tx::SyntheticResult(arguments) => act(arguments, output),
         Tx::OpenSynthetic(arguments) => act(arguments, output),

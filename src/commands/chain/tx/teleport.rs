@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ::chain::client::{Account, Client};
 use ::chain::state::Key;
 use ::chain::types::transaction;
-use ::chain::types::{Action, Hash, Teleport, TeleportClaim};
+use ::chain::types::{Action, ForeignProof, Hash, Teleport, TeleportClaim};
 use attestation::hex;
 use clap::Args;
 
-use super::{Acts, Prepared};
+use super::{Acts, Prepared, Ready};
 use crate::commands::names::{AccountName, Amount, Identifier};
 use crate::commands::signer::Password;
 use crate::error::CliError;
@@ -86,12 +86,70 @@ struct Claiming {
     source: Client,
 }
 
+impl Claiming {
+    /// The transfer, and that its source keeps it.
+    async fn shown(&self) -> Result<(Teleport, ForeignProof), CliError> {
+        let (teleport, proof) = self.source.shown::<Teleport>(&Key::Teleport(self.id)).await?;
+        Ok((teleport.ok_or_else(|| absent(&self.id))?, proof))
+    }
+}
+
 impl Prepared for Claiming {
     async fn action(self, _: &Account) -> Result<Action, CliError> {
-        let Self { id, source } = self;
-        let (teleport, proof) = source.shown::<Teleport>(&Key::Teleport(id)).await?;
-        let teleport = teleport.ok_or_else(|| absent(&id))?;
-        Ok(Action::ClaimTeleport(Box::new(transaction::ClaimTeleport { id, teleport, proof })))
+        let (teleport, proof) = self.shown().await?;
+        Ok(Action::ClaimTeleport(Box::new(transaction::ClaimTeleport { id: self.id, teleport, proof })))
+    }
+}
+
+/// Show this chain that tokens were sent to it, so that they can be released later without a proof, also by a wallet
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Example:\n  assay chain tx record-teleport --as requester --id 0x.. --source-node http://127.0.0.1:7374\n\n`assay chain query waiting ACCOUNT` lists what waits for an account; `assay chain tx release-teleport` gives it."
+)]
+pub(in crate::commands) struct RecordTeleport {
+    /// The transfer, as its source names it
+    #[arg(long, value_name = "ID")]
+    id: Identifier,
+    /// A node of the source
+    #[arg(long, value_name = "URL")]
+    source_node: String,
+}
+
+impl Acts for RecordTeleport {
+    const NAME: &'static str = "chain tx record-teleport";
+
+    fn prepare(&self, _: &mut Password<'_>, _: &Output) -> Result<impl Prepared, CliError> {
+        let source = Client::new(&self.source_node)?.with_patience(PATIENCE);
+        let Identifier(id) = self.id;
+        Ok(Recording(Claiming { id, source }))
+    }
+}
+
+/// A transfer to be recorded, and whom to ask for its proof.
+struct Recording(Claiming);
+
+impl Prepared for Recording {
+    async fn action(self, _: &Account) -> Result<Action, CliError> {
+        let (teleport, proof) = self.0.shown().await?;
+        Ok(Action::RecordTeleport(Box::new(transaction::RecordTeleport { id: self.0.id, teleport, proof })))
+    }
+}
+
+/// Give the recipient of a recorded transfer its tokens
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = "Example:\n  assay chain tx release-teleport --as requester --claim 0x..")]
+pub(in crate::commands) struct ReleaseTeleport {
+    /// The claim, as `assay chain query waiting` lists it
+    #[arg(long, value_name = "ID")]
+    claim: Identifier,
+}
+
+impl Acts for ReleaseTeleport {
+    const NAME: &'static str = "chain tx release-teleport";
+
+    fn prepare(&self, _: &mut Password<'_>, _: &Output) -> Result<impl Prepared, CliError> {
+        let Identifier(claim) = self.claim;
+        Ok(Ready(Action::ReleaseTeleport(transaction::ReleaseTeleport { claim })))
     }
 }
 

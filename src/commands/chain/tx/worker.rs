@@ -25,8 +25,8 @@ use crate::output::Output;
 pub(in crate::commands) struct RegisterWorker {
     #[command(flatten)]
     key: WorkerKeyOptions,
-    /// Model that it serves: hash, or model file (.assay); once for each
-    #[arg(long, value_name = "HASH|FILE", required = true)]
+    /// Model that it serves: hash, or model file (.assay); once for each, and none for a worker that only votes
+    #[arg(long, value_name = "HASH|FILE")]
     model: Vec<ModelName>,
     /// What to call its hardware, in public
     #[arg(long, value_name = "TEXT", default_value = "processor")]

@@ -12,7 +12,7 @@ use crate::commands::demo::forgery;
 use crate::commands::demo::story::{Story, Told};
 use crate::commands::demo::work::{Bench, Work};
 use crate::commands::demo::world::Leased;
-use crate::development;
+use crate::development::{self, Kind};
 use crate::forgery::other_weights;
 
 /// Number of the worker whose operator lies.
@@ -57,7 +57,8 @@ impl Plot {
         let refuse = |work: &Work, expected| world.refuse_work(member, lease, work, expected);
         let lie = format!("honest work for this job, done and signed for chain {OTHER_CHAIN_ID}");
         story.refusal("other chain", &lie, RECEIPT_CHAIN_MISMATCH, |_| {
-            let other = development::genesis_of(OTHER_CHAIN_ID, world.genesis.time(), self.setup.k())?;
+            let kind = Kind { chain_id: OTHER_CHAIN_ID, k_max: self.setup.k(), fast_governance: false };
+            let other = development::genesis(world.genesis.time(), kind)?;
             let other = (other.chain_id(), other.hash());
             refuse(&forgery::other_chain(&bench, served, context, other, &honest)?, RECEIPT_CHAIN_MISMATCH)
         })?;

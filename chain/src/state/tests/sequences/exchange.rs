@@ -18,7 +18,8 @@ use crate::types::snapshot::SyntheticClaim;
 use crate::types::teleport::{Teleport, TeleportClaim};
 use crate::types::transaction::{
     Action, AnchorReceipt, Appeal, ChallengeModel, ClaimTeleport, OpenSynthetic, OpenedRow, Propose, ProposeAssignment,
-    RefundTeleport, RegisterModel, ReportMisbehaviour, SyntheticResult, TeleportOut, UpdateWorker,
+    RecordTeleport, RefundTeleport, RegisterModel, ReleaseTeleport, ReportMisbehaviour, SyntheticResult, TeleportOut,
+    UpdateWorker,
 };
 use crate::types::worker::WorkerRegistration;
 
@@ -91,7 +92,7 @@ impl Play {
             }
             Exchange::Send { from, amount, claimed } => self.send(from, amount, claimed),
             Exchange::Refund { teleport } => self.refund(teleport),
-            Exchange::Receive { to, amount, times } => self.receive(to, amount, times),
+            Exchange::Receive { to, amount, times, recorded } => self.receive(to, amount, times, recorded),
             Exchange::Commit { worker, honest } => {
                 let (worker, root) = match honest {
                     true => (HONEST, synthetic::root(product())),
@@ -196,8 +197,8 @@ impl Play {
         assert!(taken.is_none() || claim.is_none(), "refunded although it was claimed");
     }
 
-    /// Takes what the other chain burned, once however often it is claimed.
-    fn receive(&mut self, to: u8, amount: u128, times: u8) {
+    /// Takes what the other chain burned, once however often it is claimed and released.
+    fn receive(&mut self, to: u8, amount: u128, times: u8, recorded: bool) {
         let destination = self.world.machine().genesis().chain_id();
         let expires = self.world.now.max(self.other().now) + 80_000;
         let action = TeleportOut { destination, recipient: World::address(to), amount, expires };
@@ -209,8 +210,17 @@ impl Play {
         let outcome = other.block().commit.outcomes.remove(0);
         let id: Hash = object_id(&outcome.transaction, 0);
         let (teleport, proof) = other.shown::<Teleport>(&Key::Teleport(id));
-        let claim = ClaimTeleport { id, teleport: teleport.unwrap(), proof };
-        let claims = (0..times).map(|_| self.attempt(to, Action::ClaimTeleport(Box::new(claim.clone()))).is_some());
-        assert!(claims.filter(|taken| *taken).count() <= 1, "claimed twice");
+        let teleport = teleport.unwrap();
+        let claim = teleport.nullifier(&id);
+        if recorded {
+            let record = RecordTeleport { id, teleport, proof: proof.clone() };
+            self.attempt(to, Action::RecordTeleport(Box::new(record)));
+        }
+        let proven = Action::ClaimTeleport(Box::new(ClaimTeleport { id, teleport, proof }));
+        let released = Action::ReleaseTeleport(ReleaseTeleport { claim });
+        let first = if recorded { released.clone() } else { proven.clone() };
+        let actions = [first].into_iter().chain((1..times).flat_map(|_| [proven.clone(), released.clone()]));
+        let taken = actions.map(|action| self.attempt(to, action).is_some());
+        assert!(taken.filter(|taken| *taken).count() <= 1, "claimed twice");
     }
 }

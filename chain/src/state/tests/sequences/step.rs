@@ -37,7 +37,7 @@ pub(super) enum Exchange {
     Anchor { from: u8, receipt: u8, signed: bool },
     Send { from: u8, amount: u128, claimed: bool },
     Refund { teleport: usize },
-    Receive { to: u8, amount: u128, times: u8 },
+    Receive { to: u8, amount: u128, times: u8, recorded: bool },
     Commit { worker: u8, honest: bool },
     Open { worker: u8 },
 }
@@ -69,8 +69,8 @@ fn exchange() -> impl Strategy<Value = Step> {
         4 => (worker(), 0u128..1_000_000_000, any::<bool>())
             .prop_map(|(from, amount, claimed)| Exchange::Send { from, amount, claimed }),
         4 => (0usize..3).prop_map(|teleport| Exchange::Refund { teleport }),
-        2 => (worker(), 0u128..300_000_000, 1u8..3)
-            .prop_map(|(to, amount, times)| Exchange::Receive { to, amount, times }),
+        2 => (worker(), 0u128..300_000_000, 1u8..3, any::<bool>())
+            .prop_map(|(to, amount, times, recorded)| Exchange::Receive { to, amount, times, recorded }),
         6 => (worker(), prop::bool::weighted(0.1)).prop_map(|(worker, honest)| Exchange::Commit { worker, honest }),
         2 => worker().prop_map(|worker| Exchange::Open { worker }),
     ];
