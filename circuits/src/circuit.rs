@@ -157,6 +157,8 @@ fn assign_copies(plan: &Plan, columns: &Columns, region: &mut Region<'_, Fr>) ->
         let (column, row): (Column<Any>, usize) = match place {
             Place::Instance(row) => (columns.instance.into(), *row),
             Place::Cell { row, lane, slot } => (columns.lanes.get(*lane)?.get(*slot as usize)?.any(), *row),
+            Place::Chain(row) => (columns.linear.as_ref()?.chain.as_ref()?.any(), *row),
+            Place::Guest(row) => (columns.linear.as_ref()?.shared.as_ref()?.guest.any(), *row),
         };
         Some(Cell { row_offset: row, column })
     };

@@ -41,8 +41,10 @@ impl SecurityBudget {
         let rows = 1u64.checked_shl(plan.k()).unwrap_or(u64::MAX);
         let lookups = wide(plan.features().lookups(plan.lanes())).saturating_mul(rows);
         let tables = wide(plan.tables()).saturating_mul(rows);
-        // The instance column, and two columns of each lane; each product takes in as many as the degree holds.
-        let copied = wide(plan.lanes()).saturating_mul(2).saturating_add(1);
+        // The instance column, two columns of each lane, and H and G where positions share a relation; each product takes in
+        // as many as the degree holds.
+        let shared = if plan.features().shared { 2 } else { 0 };
+        let copied = wide(plan.lanes()).saturating_mul(2).saturating_add(1).saturating_add(shared);
         let products = copied.div_ceil(wide(DEGREE).saturating_sub(2).max(1));
         // Beside the columns': a permuted column each, a product at three points, the quotient, and what blinds it.
         let opened = wide(queries).saturating_add(copied).saturating_add(products.saturating_mul(3)).saturating_add(2);

@@ -6,7 +6,7 @@ use halo2_proofs::halo2curves::ff::{BatchInvert, Field};
 use crate::gadgets::columns::{signed, wide};
 use crate::layout::Plan;
 use crate::layout::plan::LOOKUPS_PER_SUM;
-use crate::layout::tape::{Chain, Row, Slot, WeightPlace};
+use crate::layout::tape::{Chain, Guest, Power, Row, Slot, WeightPlace};
 use crate::witness::Witness;
 
 /// Columns V over all usable rows.
@@ -20,14 +20,23 @@ pub(super) fn weights(plan: &Plan, combined: &[(WeightPlace, Fr)]) -> Vec<Vec<Fr
     columns
 }
 
-/// Columns T and H over all usable rows.
-pub(super) fn linear(plan: &Plan, witness: &Witness, weights: &[Vec<Fr>], r: Fr) -> (Vec<Fr>, Vec<Fr>) {
+/// Columns T and H over all usable rows. `position` is the position challenge, where there is one.
+pub(super) fn linear(
+    plan: &Plan,
+    witness: &Witness,
+    weights: &[Vec<Fr>],
+    r: Fr,
+    position: Fr,
+) -> (Vec<Fr>, Vec<Fr>) {
     let lanes = plan.lanes();
     let tape = plan.tape();
     let cell = |row, lane, slot| witness.cell(lanes, row, lane, slot);
     let lane_powers: Vec<Fr> = powers(r, lanes + 1);
-    let classes: Vec<Vec<Fr>> =
-        tape.chain_powers().iter().map(|exponent| powers(r.pow_vartime([*exponent as u64]), lanes + 1)).collect();
+    let base = |power: &Power| match power {
+        Power::Row(exponent) => r.pow_vartime([*exponent as u64]),
+        Power::Position => position,
+    };
+    let classes: Vec<Vec<Fr>> = tape.chain_powers().iter().map(|power| powers(base(power), lanes + 1)).collect();
     let slides: Vec<[Fr; 2]> = tape
         .slides()
         .iter()
@@ -54,6 +63,11 @@ pub(super) fn linear(plan: &Plan, witness: &Witness, weights: &[Vec<Fr>], r: Fr)
             let powers = classes.get(class).map_or(&[][..], Vec::as_slice);
             (0..lanes).zip(powers).fold(Fr::zero(), |total, (lane, power)| total + wide(operand(lane, Slot::A)) * power)
         };
+        let taken = |class: usize, value: &dyn Fn(i128) -> Fr| {
+            let powers = classes.get(class).map_or(&[][..], Vec::as_slice);
+            let result = |lane| i128::from(cell(row, lane, Slot::B)) + i128::from(stated.rest);
+            (0..lanes).zip(powers).fold(Fr::zero(), |total, (lane, power)| total + value(result(lane)) * power)
+        };
         chain = match stated.chain {
             None => Fr::zero(),
             Some(Chain::Start(class)) => take(class),
@@ -65,6 +79,8 @@ pub(super) fn linear(plan: &Plan, witness: &Witness, weights: &[Vec<Fr>], r: Fr)
                 let [single, length] = slides.get(class).copied().unwrap_or_default();
                 single * chain - length * wide(operand(0, Slot::B)) + wide(operand(0, Slot::A))
             }
+            Some(Chain::Result(class)) => taken(class, &|y| wide(y)),
+            Some(Chain::Square(class)) => taken(class, &|y| wide(y * y)),
         };
         if let (Some(next_sum), Some(next_chain)) = (sums.get_mut(row + 1), chains.get_mut(row + 1)) {
             (*next_sum, *next_chain) = (sum, chain);
@@ -73,6 +89,51 @@ pub(super) fn linear(plan: &Plan, witness: &Witness, weights: &[Vec<Fr>], r: Fr)
     // T keeps its value below the rows, H does not.
     sums.iter_mut().skip(tape.rows().len() + 1).for_each(|cell| *cell = sum);
     (sums, chains)
+}
+
+/// Columns G, S and U over all usable rows, given H.
+pub(super) fn shared(
+    plan: &Plan,
+    witness: &Witness,
+    weights: &[Vec<Fr>],
+    chain: &[Fr],
+    r: Fr,
+    position: Fr,
+) -> [Vec<Fr>; 3] {
+    let (lanes, tape, rows) = (plan.lanes(), plan.tape(), plan.usable_rows());
+    let mut guests = vec![Fr::zero(); rows];
+    for (row, from) in tape.guests() {
+        if let (Some(guest), Some(value)) = (guests.get_mut(*row), chain.get(*from)) {
+            *guest = *value;
+        }
+    }
+    let lane_powers = powers(position, lanes);
+    let turns: Vec<Fr> = tape.turns().iter().map(|outputs| r.pow_vartime([*outputs as u64])).collect();
+    let [mut outputs, mut operands] = [vec![Fr::zero(); rows], vec![Fr::zero(); rows]];
+    let (mut output, mut operand) = (Fr::zero(), Fr::zero());
+    for (row, stated) in tape.rows().iter().enumerate().rev() {
+        if stated.shared_output {
+            let cells = |lane| [Slot::A, Slot::B, Slot::C].map(|slot| witness.cell(lanes, row, lane, slot));
+            let taken = (0..lanes).zip(&lane_powers);
+            output = r * output + taken.fold(Fr::zero(), |sum, (lane, power)| sum + wide(form(stated, cells(lane))) * power);
+        }
+        let guest = |row: usize| guests.get(row).copied().unwrap_or_default();
+        operand += match stated.guest {
+            None => Fr::zero(),
+            Some(Guest::Weighted) => {
+                weights.first().and_then(|column| column.get(row)).copied().unwrap_or_default() * guest(row)
+            }
+            Some(Guest::Alone) => guest(row),
+            Some(Guest::Pair) => guest(row) * guest(row + 1),
+        };
+        if let Some(scale) = stated.turn.and_then(|class| turns.get(class)) {
+            operand *= scale;
+        }
+        if let (Some(at_outputs), Some(at_operands)) = (outputs.get_mut(row), operands.get_mut(row)) {
+            (*at_outputs, *at_operands) = (output, operand);
+        }
+    }
+    [guests, outputs, operands]
 }
 
 fn operand(stated: &Row, cell: i64) -> i128 {

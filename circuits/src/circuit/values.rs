@@ -4,7 +4,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::Challenge;
 
 use super::{Assignment, sums};
-use crate::gadgets::columns::{ChallengeColumn, Columns, DataColumn};
+use crate::gadgets::columns::{ChallengeColumn, Columns, DataColumn, LinearColumns};
 use crate::layout::Plan;
 use crate::layout::tape::SLOTS;
 use crate::witness::Witness;
@@ -31,8 +31,9 @@ impl Columns {
 
     /// The challenges, in the order in which they are squeezed.
     pub(super) fn challenges(&self) -> Vec<Challenge> {
-        let row = self.linear.iter().map(|linear| linear.row);
-        row.chain(self.lookup.iter().flat_map(|lookup| [lookup.beta, lookup.gamma])).collect()
+        let position = |linear: &LinearColumns| linear.shared.as_ref().map(|shared| shared.position);
+        let linear = self.linear.iter().flat_map(|linear| std::iter::once(linear.row).chain(position(linear)));
+        linear.chain(self.lookup.iter().flat_map(|lookup| [lookup.beta, lookup.gamma])).collect()
     }
 
     /// Second-phase columns and their values on the usable rows, given the challenges in the order in which they are
@@ -49,11 +50,18 @@ impl Columns {
         let mut columns = Vec::new();
         if let Some(linear) = &self.linear {
             let r = next();
+            let position = if linear.shared.is_some() { next() } else { Fr::zero() };
+            let witness = assignment.witness();
             let weights = sums::weights(plan, &assignment.combine(r));
-            let (sum, chain) = sums::linear(plan, assignment.witness(), &weights, r);
+            let (sum, chain) = sums::linear(plan, witness, &weights, r, position);
+            let shared = linear.shared.as_ref().map(|columns| {
+                let values = sums::shared(plan, witness, &weights, &chain, r, position);
+                [columns.guest, columns.outputs, columns.operands].into_iter().zip(values)
+            });
             columns.extend(linear.weights.iter().copied().zip(weights));
             columns.push((linear.sum, sum));
             columns.extend(linear.chain.map(|column| (column, chain)));
+            columns.extend(shared.into_iter().flatten());
         }
         if let Some(lookup) = &self.lookup {
             let (beta, gamma) = (next(), next());

@@ -68,6 +68,10 @@ impl ChallengeColumn {
     pub fn index(&self) -> usize {
         self.0.index()
     }
+
+    pub(crate) fn any(&self) -> Column<Any> {
+        self.0.into()
+    }
 }
 
 /// Columns and challenge of the linear relation; only circuits with committed weights have them.
@@ -81,6 +85,21 @@ pub struct LinearColumns {
     pub chain: Option<ChallengeColumn>,
     /// r: combines outputs, and through its powers positions.
     pub row: Challenge,
+    /// The relation that positions side by side share, where there is one.
+    pub shared: Option<SharedColumns>,
+}
+
+/// Columns and challenge of the relation that positions side by side share.
+#[derive(Clone, Debug)]
+pub struct SharedColumns {
+    /// G: copies of H.
+    pub guest: ChallengeColumn,
+    /// S: accumulators from here down.
+    pub outputs: ChallengeColumn,
+    /// U: what the accumulators consist of, from here down.
+    pub operands: ChallengeColumn,
+    /// rho: combines positions.
+    pub position: Challenge,
 }
 
 /// Columns and challenges of the lookup argument; only circuits with tables have them.
@@ -140,11 +159,23 @@ impl Columns {
             meta.enable_equality(b.0);
         }
         let multiplicities: Vec<DataColumn> = (0..plan.tables()).map(|_| DataColumn::new(meta)).collect();
-        let linear = features.weights.then(|| LinearColumns {
-            row: meta.challenge_usable_after(FirstPhase),
-            weights: (0..plan.weight_columns()).map(|_| ChallengeColumn::new(meta)).collect(),
-            sum: ChallengeColumn::new(meta),
-            chain: features.chains.then(|| ChallengeColumn::new(meta)),
+        let linear = features.weights.then(|| {
+            let row = meta.challenge_usable_after(FirstPhase);
+            let position = features.shared.then(|| meta.challenge_usable_after(FirstPhase));
+            let weights = (0..plan.weight_columns()).map(|_| ChallengeColumn::new(meta)).collect();
+            let sum = ChallengeColumn::new(meta);
+            let chain = features.chains.then(|| ChallengeColumn::new(meta));
+            let shared = position.map(|position| SharedColumns {
+                guest: ChallengeColumn::new(meta),
+                outputs: ChallengeColumn::new(meta),
+                operands: ChallengeColumn::new(meta),
+                position,
+            });
+            if let (Some(chain), Some(shared)) = (&chain, &shared) {
+                meta.enable_equality(chain.0);
+                meta.enable_equality(shared.guest.0);
+            }
+            LinearColumns { weights, sum, chain, row, shared }
         });
         let lookups = features.lookups(plan.lanes());
         let lookup = (lookups > 0).then(|| LookupColumns {
@@ -179,6 +210,17 @@ impl Columns {
             .map(|(role, column)| self.role(cells, role).map(|role| role * column.query(cells, 0)));
         let constant = self.role(cells, Role::Constant);
         product.into_iter().chain(linear.into_iter().flatten()).chain(constant).reduce(|sum, term| sum + term)
+    }
+
+    /// `b + rest` of one lane: a result, as chains read it.
+    pub(crate) fn result(&self, cells: &mut VirtualCells<'_, Fr>, lane: usize) -> Option<Expression<Fr>> {
+        let [_, column, _] = *self.lanes.get(lane)?;
+        let rest = self.role(cells, Role::Rest);
+        let cell = column.query(cells, 0);
+        Some(match rest {
+            Some(rest) => cell + rest,
+            None => cell,
+        })
     }
 
     /// `a x + constant` of one lane, x being column a or b: an operand of a linear operator.

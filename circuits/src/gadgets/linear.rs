@@ -4,7 +4,10 @@
 //! The tape's linear operators say in which order accumulators and operands come ([`crate::layout::lower`]); here are
 //! the recurrences. T takes in the accumulators by Horner's rule, one row of lanes at a time, then loses each product
 //! of an operand and its committed weight, and must be zero where the stretch ends. H combines the elements that one
-//! weight meets: a sum that multiplies by powers of `z = r^n`, and a window that moves on.
+//! weight meets: a sum that multiplies by powers of `z = r^n`, and a window that moves on. Where positions lie side by
+//! side, [`shared`] relates accumulators and operands instead.
+
+mod shared;
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{ConstraintSystem, Constraints, Expression, VirtualCells};
@@ -12,7 +15,7 @@ use halo2_proofs::plonk::{ConstraintSystem, Constraints, Expression, VirtualCell
 use super::columns::{Columns, LinearColumns, fixed, power};
 use crate::layout::Plan;
 use crate::layout::fixed::Role;
-use crate::layout::tape::Slot;
+use crate::layout::tape::{Power, Slot};
 
 // spec: circuits#linear
 pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, plan: &Plan) {
@@ -52,6 +55,7 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, plan
             .collect::<Vec<_>>()
     });
     configure_chain(meta, columns, linear, plan);
+    shared::configure(meta, columns, linear, plan);
 }
 
 // spec: circuits#chain
@@ -62,8 +66,13 @@ fn configure_chain(meta: &mut ConstraintSystem<Fr>, columns: &Columns, linear: &
         let r = cells.query_challenge(linear.row);
         let chain = column.query(cells, 0);
         let mut step = column.query(cells, 1);
-        for (class, exponent) in plan.tape().chain_powers().iter().enumerate() {
-            let z = power(&r, *exponent);
+        let position = linear.shared.as_ref().map(|shared| cells.query_challenge(shared.position));
+        for (class, stated) in plan.tape().chain_powers().iter().enumerate() {
+            let z = match (stated, &position) {
+                (Power::Position, Some(position)) => position.clone(),
+                (Power::Row(exponent), _) => power(&r, *exponent),
+                (Power::Position, None) => continue,
+            };
             if let Some(take) = columns.role(cells, Role::Take(class))
                 && let Some(taken) = operands(cells, columns, &z)
             {
@@ -71,6 +80,17 @@ fn configure_chain(meta: &mut ConstraintSystem<Fr>, columns: &Columns, linear: &
             }
             if let Some(carry) = columns.role(cells, Role::Carry(class)) {
                 step = step - carry * power(&z, columns.lanes.len()) * chain.clone();
+            }
+            if let Some(role) = columns.role(cells, Role::Result(class))
+                && let Some(taken) = combined(&z, columns.lanes.len(), |lane| columns.result(cells, lane))
+            {
+                step = step - role * taken;
+            }
+            if let Some(role) = columns.role(cells, Role::Square(class))
+                && let Some(taken) =
+                    combined(&z, columns.lanes.len(), |lane| columns.result(cells, lane).map(|y| y.clone() * y))
+            {
+                step = step - role * taken;
             }
         }
         for (class, (single, length)) in plan.tape().slides().iter().enumerate() {
@@ -90,7 +110,7 @@ fn operands(cells: &mut VirtualCells<'_, Fr>, columns: &Columns, z: &Expression<
 }
 
 /// `sum_lane base^lane value(lane)`, by Horner's rule.
-fn combined(
+pub(super) fn combined(
     base: &Expression<Fr>,
     lanes: usize,
     mut value: impl FnMut(usize) -> Option<Expression<Fr>>,

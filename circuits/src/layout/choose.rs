@@ -6,10 +6,12 @@
 //! to the processor time of 29 proofs of five models in circuits of 2^9 to 2^14 rows, all within 10 %. More lanes mean
 //! fewer rows and more columns; more committed rows mean fewer operands and a slower verifier.
 
+use std::ops::RangeInclusive;
+
 use crate::model::graph::{Graph, K_MAX, LANES_MAX, Layout, Operator};
 
 use super::fixed::used_columns;
-use super::lower::{self, Size};
+use super::lower::{self, Size, direct_max};
 use super::plan::{
     Features, LOOKUPS_PER_SUM, PlanError, TABLES_MAX, UNUSABLE_ROWS, committed_rows, data_columns, rows_needed,
     used_weight_columns,
@@ -40,34 +42,51 @@ pub fn choose(graph: &Graph) -> Result<Layout, PlanError> {
     let mut best: Option<(u64, Layout)> = None;
     let mut refused = None;
     let mut tried = Vec::new();
-    for lanes in 1..=LANES_MAX.min(8) {
+    for lanes in lanes_tried(graph) {
         for most in ROWS {
             let (lanes, rows) = (lanes as usize, most.min(widest_outputs(graph)));
             if tried.contains(&(lanes, rows)) {
                 continue;
             }
             tried.push((lanes, rows));
-            let tape = match lower::rows(graph, Size::bounded(lanes, rows, K_MAX)) {
-                Ok(tape) => tape,
-                Err(error) => {
-                    refused = Some(error);
-                    continue;
+            for sizes_of in alike(graph) {
+                let tape = match lower::rows(graph, Size::bounded(graph, lanes, rows, *sizes_of.end())) {
+                    Ok(tape) => tape,
+                    Err(error) => {
+                        refused = Some(error);
+                        continue;
+                    }
+                };
+                let committed = used_weight_columns(&tape) as u64 * u64::from(committed_rows(&tape));
+                for (cost, k) in sizes(&tape, graph, lanes, sizes_of) {
+                    let cost = cost + COMMITTED * committed;
+                    if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                        let lanes = u32::try_from(lanes).unwrap_or(LANES_MAX);
+                        best = Some((cost, Layout { k, rows: committed_rows(&tape), lanes }));
+                    }
                 }
-            };
-            let committed = used_weight_columns(&tape) as u64 * u64::from(committed_rows(&tape));
-            for (cost, k) in sizes(&tape, graph, lanes) {
-                let cost = cost + COMMITTED * committed;
-                if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-                    let lanes = u32::try_from(lanes).unwrap_or(LANES_MAX);
-                    best = Some((cost, Layout { k, rows: committed_rows(&tape), lanes }));
+                if best.is_none() {
+                    refused = Some(PlanError::TooLarge { needed: rows_needed(&tape, graph) });
                 }
-            }
-            if best.is_none() {
-                refused = Some(PlanError::TooLarge { needed: rows_needed(&tape, graph) });
             }
         }
     }
     best.map(|(_, layout)| layout).ok_or_else(|| refused.unwrap_or(PlanError::TooLarge { needed: 0 }))
+}
+
+/// Numbers of lanes that are tried. Positions lie side by side in as many as there are, or in all.
+fn lanes_tried(graph: &Graph) -> Vec<u32> {
+    if !graph.by_positions() {
+        return (1..=LANES_MAX.min(8)).collect();
+    }
+    let positions = graph.nodes().iter().filter_map(|node| match &node.operator {
+        Operator::Dense { inputs, .. } => graph.sources(node).next()?.width().checked_div(*inputs),
+        _ => None,
+    });
+    let mut lanes: Vec<u32> = positions.filter(|positions| *positions > 1).map(|count| count.min(LANES_MAX)).collect();
+    lanes.sort_unstable();
+    lanes.dedup();
+    if lanes.is_empty() { vec![1] } else { lanes }
 }
 
 /// Outputs of the linear operator that has most.
@@ -80,11 +99,23 @@ fn widest_outputs(graph: &Graph) -> usize {
     outputs.max().unwrap_or(0) as usize
 }
 
-/// Cost and k of every size that holds the tape.
-fn sizes(tape: &Tape, graph: &Graph, lanes: usize) -> Vec<(u64, u32)> {
+/// Sizes whose rows are the same, from the smallest.
+fn alike(graph: &Graph) -> Vec<RangeInclusive<u32>> {
+    let mut alike: Vec<RangeInclusive<u32>> = Vec::new();
+    for k in K_MIN..=K_MAX {
+        match alike.last_mut() {
+            Some(last) if direct_max(graph, *last.end()) == direct_max(graph, k) => *last = *last.start()..=k,
+            _ => alike.push(k..=k),
+        }
+    }
+    alike
+}
+
+/// Cost and k of every one of the sizes that holds the tape.
+fn sizes(tape: &Tape, graph: &Graph, lanes: usize, sizes: RangeInclusive<u32>) -> Vec<(u64, u32)> {
     let needed = rows_needed(tape, graph);
     let fits = |k: &u32| (1u64 << k).saturating_sub(UNUSABLE_ROWS) >= needed;
-    let priced = (K_MIN..=K_MAX).filter(fits).filter_map(|k| {
+    let priced = sizes.filter(fits).filter_map(|k| {
         let rows = 1u64 << k;
         let tables = tape.table().length().div_ceil(rows - UNUSABLE_ROWS - 1);
         (tables <= TABLES_MAX as u64).then(|| (Columns::of(tape, lanes, tables).cost(rows), k))
@@ -104,7 +135,9 @@ impl Columns {
     fn of(tape: &Tape, lanes: usize, tables: u64) -> Self {
         let features = Features::of(tape);
         let lookups = features.lookups(lanes) as u64;
-        let equality = 2 * lanes as u64 + 1;
+        // The shared relation has three columns, and copies of H in G.
+        let (shared_columns, shared_copies) = if features.shared { (3, 2) } else { (0, 0) };
+        let equality = 2 * lanes as u64 + 1 + shared_copies;
         let weights = if features.weights { used_weight_columns(tape) as u64 + 1 } else { 0 };
         // Three copied columns share a product, three lookups a sum.
         let shared = equality.div_ceil(3) + (lookups + tables).div_ceil(LOOKUPS_PER_SUM as u64);
@@ -112,7 +145,7 @@ impl Columns {
             fixed: used_columns(tape) as u64 + 3 * tables,
             equality,
             small: data_columns(lanes) as u64 + tables,
-            full: weights + u64::from(features.chains) + shared,
+            full: weights + u64::from(features.chains) + shared_columns + shared,
         }
     }
 

@@ -3,7 +3,7 @@
 //! A circuit without products has no column for their coefficients, and so on: a fixed column costs every proof its
 //! transforms, and a column of zeros commits to the identity, which the transcript refuses.
 
-use super::tape::{Chain, Row, Tape};
+use super::tape::{Chain, Guest, Row, Tape};
 
 /// What a fixed column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,6 +42,22 @@ pub enum Role {
     Carry(usize),
     /// 1 where H's window moves on by this class.
     Slide(usize),
+    /// [`Row::rest`]
+    Rest,
+    /// [`Row::shared_output`]
+    SharedOutput,
+    /// 1 where H takes in column b with the powers of this class.
+    Result(usize),
+    /// 1 where H takes in the squares of column b with the powers of this class.
+    Square(usize),
+    /// 1 where G meets a committed weight.
+    Weighted,
+    /// 1 where G counts by itself.
+    Alone,
+    /// 1 where G meets the next G.
+    Met,
+    /// 1 where a stretch of this class begins.
+    Turn(usize),
 }
 
 /// The integer that a row states in a role.
@@ -67,6 +83,14 @@ pub fn content(row: &Row, role: Role) -> i128 {
         }
         Role::Carry(class) => i128::from(row.chain == Some(Chain::Continue(class))),
         Role::Slide(class) => i128::from(row.chain == Some(Chain::Slide(class))),
+        Role::Rest => i128::from(row.rest),
+        Role::SharedOutput => i128::from(row.shared_output),
+        Role::Result(class) => i128::from(row.chain == Some(Chain::Result(class))),
+        Role::Square(class) => i128::from(row.chain == Some(Chain::Square(class))),
+        Role::Weighted => i128::from(row.guest == Some(Guest::Weighted)),
+        Role::Alone => i128::from(row.guest == Some(Guest::Alone)),
+        Role::Met => i128::from(row.guest == Some(Guest::Pair)),
+        Role::Turn(class) => i128::from(row.turn == Some(class)),
     }
 }
 
@@ -92,7 +116,10 @@ pub fn roles(tape: &Tape) -> Vec<Role> {
     let slides = (0..tape.slides().len()).map(Role::Slide);
     // Without committed weights there is no sum to bound.
     let bound = (!tape.blocks().is_empty()).then_some(Role::Bound);
-    let all = plain.into_iter().chain(bound).chain(chains).chain(slides);
+    let taken = (0..tape.chain_powers().len()).flat_map(|class| [Role::Result(class), Role::Square(class)]);
+    let shared = [Role::Rest, Role::SharedOutput, Role::Weighted, Role::Alone, Role::Met].into_iter().chain(taken);
+    let turns = (0..tape.turns().len()).map(Role::Turn);
+    let all = plain.into_iter().chain(bound).chain(chains).chain(slides).chain(shared).chain(turns);
     all.filter(|role| tape.rows().iter().any(|row| content(row, *role) != 0)).collect()
 }
 

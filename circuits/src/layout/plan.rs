@@ -79,7 +79,7 @@ impl Plan {
     pub fn new(graph: &Graph) -> Result<Self, PlanError> {
         let Layout { k, rows, lanes } = graph.layout();
         let usable = (1u64 << k).saturating_sub(UNUSABLE_ROWS);
-        let size = Size::bounded(lanes as usize, rows as usize, k);
+        let size = Size::bounded(graph, lanes as usize, rows as usize, k);
         let tape = match lower::rows(graph, size) {
             Err(PlanError::TooLarge { needed }) => return Err(PlanError::TooSmall { k, needed, usable }),
             tape => tape?,
@@ -151,7 +151,7 @@ impl Plan {
     }
 
     pub(crate) fn size(&self) -> Size {
-        Size::bounded(self.lanes(), self.rows(), self.k())
+        Size::bounded(&self.graph, self.lanes(), self.rows(), self.k())
     }
 
     /// The lookup table.
@@ -192,7 +192,11 @@ impl Plan {
         let outputs = self.tape.rows().iter().filter(|row| row.output).count() as u64;
         let slides = self.tape.slides().iter().map(|(_, length)| *length as u64).max().unwrap_or(0);
         // Every output row multiplies by r^lanes; a window's product adds one more row of weights.
-        outputs.saturating_mul(lanes).saturating_add(slides).saturating_add(self.rows() as u64)
+        // The shared relation multiplies by r on each of its rows, and by the position challenge from lane to lane.
+        let shared = self.tape.rows().iter().filter(|row| row.shared_output).count() as u64;
+        let shared = if shared == 0 { 0 } else { shared.saturating_add(lanes) };
+        let own = outputs.saturating_mul(lanes).saturating_add(slides).saturating_add(self.rows() as u64);
+        own.saturating_add(shared)
     }
 }
 
@@ -207,6 +211,8 @@ pub struct Features {
     pub pairs: bool,
     /// Lookups of `c`.
     pub ranges: bool,
+    /// The relation that positions side by side share.
+    pub shared: bool,
 }
 
 impl Features {
@@ -219,6 +225,7 @@ impl Features {
             chains: rows.iter().any(|row| row.chain.is_some()),
             pairs: rows.iter().any(|row| row.pair != 0),
             ranges: rows.iter().any(|row| row.range != 0),
+            shared: rows.iter().any(|row| row.shared_output),
         }
     }
 

@@ -37,17 +37,45 @@ pub enum Place {
         /// Column of the lane.
         slot: Slot,
     },
+    /// H on a row.
+    Chain(usize),
+    /// G on a row.
+    Guest(usize),
+}
+
+/// What a chain multiplies by from one lane to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Power {
+    /// The row challenge to a power.
+    Row(usize),
+    /// The position challenge.
+    Position,
+}
+
+/// What G on a row adds to the operands of the shared relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guest {
+    /// G times the committed weight of the first column.
+    Weighted,
+    /// G alone.
+    Alone,
+    /// G times G of the row below.
+    Pair,
 }
 
 /// What a row does with the running combination H of operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chain {
-    /// `H' = sum_lane z^lane x_lane`: a sum starts. `z` is a power of the row challenge, by its class.
+    /// `H' = sum_lane z^lane x_lane`: a sum starts. `z` is a [`Power`], by its class.
     Start(usize),
     /// `H' = z^lanes H + sum_lane z^lane x_lane`
     Continue(usize),
     /// `H' = z H - z^length y_0 + x_0`: the window moves on by one, `y` being column b.
     Slide(usize),
+    /// `H' = sum_lane z^lane y_lane` with `y = b + rest`
+    Result(usize),
+    /// `H' = sum_lane z^lane y_lane^2` with `y = b + rest`
+    Square(usize),
 }
 
 /// What a row states. `L = product a b + a a + b b + c c + constant`, of each lane.
@@ -84,6 +112,14 @@ pub struct Row {
     pub pair: u64,
     /// Tag of the relation that `(c, 0)` is in; 0 for none.
     pub range: u64,
+    /// Added to column b where a chain reads it.
+    pub rest: i64,
+    /// `L` is an accumulator of the shared relation, one in each lane.
+    pub shared_output: bool,
+    /// What G adds to the shared relation's operands.
+    pub guest: Option<Guest>,
+    /// The operands so far are multiplied by the row challenge to the power of this class first: a stretch begins.
+    pub turn: Option<usize>,
 }
 
 /// The outputs of a linear operator that one stretch of rows accumulates, and where their weights lie.
@@ -133,8 +169,10 @@ pub struct Tape {
     copies: Vec<(Place, Place)>,
     table: Table,
     blocks: Vec<Block>,
-    chain_powers: Vec<usize>,
+    chain_powers: Vec<Power>,
     slides: Vec<(usize, usize)>,
+    turns: Vec<usize>,
+    guests: Vec<(usize, usize)>,
     bound_next: bool,
 }
 
@@ -151,6 +189,8 @@ impl Tape {
             blocks: Vec::new(),
             chain_powers: Vec::new(),
             slides: Vec::new(),
+            turns: Vec::new(),
+            guests: Vec::new(),
             // The linear relation's sum starts at zero.
             bound_next: true,
         }
@@ -192,9 +232,9 @@ impl Tape {
         &self.blocks
     }
 
-    /// Exponents of the row challenge that the chains' classes multiply by.
+    /// What the chains' classes multiply by.
     #[must_use]
-    pub fn chain_powers(&self) -> &[usize] {
+    pub fn chain_powers(&self) -> &[Power] {
         &self.chain_powers
     }
 
@@ -202,6 +242,18 @@ impl Tape {
     #[must_use]
     pub fn slides(&self) -> &[(usize, usize)] {
         &self.slides
+    }
+
+    /// Exponents of the row challenge that the shared relation's operands are multiplied by where a stretch begins.
+    #[must_use]
+    pub fn turns(&self) -> &[usize] {
+        &self.turns
+    }
+
+    /// Rows of G and the row of H that each is a copy of.
+    #[must_use]
+    pub fn guests(&self) -> &[(usize, usize)] {
+        &self.guests
     }
 
     /// Whether it keeps anything of single cells.
@@ -253,16 +305,32 @@ impl Tape {
 
     /// Repeats lane 0 of the rows from `first` on in the lanes from `used` on: what holds of one holds of the others.
     pub(super) fn fill_idle(&mut self, first: usize, used: usize) {
+        self.repeat_lane(first, 0, used..self.lanes);
+    }
+
+    /// Repeats a lane of the rows from `first` on in other lanes.
+    pub(super) fn repeat_lane(&mut self, first: usize, from: usize, lanes: impl Iterator<Item = usize>) {
         if self.kept != Kept::Cells {
             return;
         }
-        for row in first..self.rows.len() {
-            for lane in used..self.lanes {
+        for lane in lanes {
+            for row in first..self.rows.len() {
                 for slot in [Slot::A, Slot::B, Slot::C] {
-                    self.set(row, lane, slot, self.cell(row, 0, slot));
+                    self.set(row, lane, slot, self.cell(row, from, slot));
                 }
             }
         }
+    }
+
+    /// A row that is there already, to state more of it.
+    pub(super) fn row_mut(&mut self, row: usize) -> Option<&mut Row> {
+        self.rows.get_mut(row)
+    }
+
+    /// G of `row` is a copy of H of `from`.
+    pub(super) fn invite(&mut self, row: usize, from: usize) {
+        self.guests.push((row, from));
+        self.copy_places(Place::Chain(from), Place::Guest(row));
     }
 
     pub(super) fn copy(&mut self, from: Place, row: usize, lane: usize, slot: Slot) {
@@ -283,9 +351,14 @@ impl Tape {
         self.blocks.push(block);
     }
 
-    /// Class of chains that multiply by the row challenge to the power `exponent`.
-    pub(super) fn chain_class(&mut self, exponent: usize) -> usize {
-        class_of(&mut self.chain_powers, exponent)
+    /// Class of chains that multiply by a power.
+    pub(super) fn chain_class(&mut self, power: Power) -> usize {
+        class_of(&mut self.chain_powers, power)
+    }
+
+    /// Class of stretches of the shared relation with this many outputs.
+    pub(super) fn turn_class(&mut self, outputs: usize) -> usize {
+        class_of(&mut self.turns, outputs)
     }
 
     /// Class of windows of `length` elements, each `step` powers of the row challenge apart.

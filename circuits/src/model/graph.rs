@@ -15,8 +15,10 @@ use super::infer::{Formulas, check_range, infer};
 use super::range::Range;
 use super::tensor::RANK_MAX;
 
-/// Version of the graph encoding that this crate reads and writes.
+/// Version of the graph encoding: elements of a value lie side by side in the circuit, one after the other.
 pub const GRAPH_VERSION: u16 = 2;
+/// Version of the graph encoding whose circuit has positions side by side ([`Graph::by_positions`]).
+pub const GRAPH_VERSION_POSITIONS: u16 = 3;
 /// Largest encoded graph, bytes.
 pub const GRAPH_BYTES_MAX: usize = 1 << 20;
 /// Largest number of nodes.
@@ -125,7 +127,7 @@ impl Graph {
             return Err(GraphError::TooLarge { got: bytes.len() });
         }
         if let Some(version) = bytes.first_chunk::<2>().map(|head| u16::from_le_bytes(*head))
-            && version != GRAPH_VERSION
+            && !is_known(version)
         {
             return Err(GraphError::Version { got: version });
         }
@@ -174,6 +176,20 @@ impl Graph {
         self.layout
     }
 
+    /// Whether a row of the circuit holds one channel of many positions (tokens), rather than many channels of one:
+    /// what sequences are cheaper in. Networks of one position are not.
+    #[must_use]
+    pub fn by_positions(&self) -> bool {
+        self.version == GRAPH_VERSION_POSITIONS
+    }
+
+    /// The same graph with positions side by side, or not. Its layout is for the other order then: choose it anew.
+    #[must_use]
+    pub fn with_positions(mut self, by_positions: bool) -> Self {
+        self.version = if by_positions { GRAPH_VERSION_POSITIONS } else { GRAPH_VERSION };
+        self
+    }
+
     /// The same graph with another circuit size.
     pub fn with_layout(mut self, layout: Layout) -> Result<Self, GraphError> {
         check_layout(layout)?;
@@ -204,10 +220,10 @@ impl Graph {
     }
 
     fn from_raw(raw: RawGraph) -> Result<Self, GraphError> {
-        if raw.version != GRAPH_VERSION {
+        if !is_known(raw.version) {
             return Err(GraphError::Version { got: raw.version });
         }
-        Self::new(raw.input, raw.nodes, raw.layout)
+        Ok(Self::new(raw.input, raw.nodes, raw.layout)?.with_positions(raw.version == GRAPH_VERSION_POSITIONS))
     }
 }
 
@@ -283,6 +299,10 @@ fn stated(operator: &Operator) -> usize {
         Operator::Select { indices, .. } => indices.len(),
         _ => 0,
     }
+}
+
+fn is_known(version: u16) -> bool {
+    version == GRAPH_VERSION || version == GRAPH_VERSION_POSITIONS
 }
 
 fn check_layout(Layout { k, rows, lanes }: Layout) -> Result<(), GraphError> {

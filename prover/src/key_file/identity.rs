@@ -57,6 +57,8 @@ impl Hasher {
             let numbers = match *place {
                 Place::Instance(row) => [0, row, 0, 0],
                 Place::Cell { row, lane, slot } => [1, row, lane, slot as usize],
+                Place::Chain(row) => [2, row, 0, 0],
+                Place::Guest(row) => [3, row, 0, 0],
             };
             numbers.into_iter().for_each(|number| self.number(number as u64));
         }

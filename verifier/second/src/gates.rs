@@ -3,9 +3,10 @@
 use ark_bn254::Fr;
 use circuits::layout::Plan;
 use circuits::layout::fixed::Role;
+use circuits::layout::tape::Power;
 
 use crate::expression::Expression;
-use crate::system::{Linear, Lookup, System};
+use crate::system::{Linear, Lookup, Shared, System};
 
 const A: usize = 0;
 const B: usize = 1;
@@ -17,6 +18,10 @@ pub(crate) fn all(system: &mut System, plan: &Plan) -> Vec<Expression> {
         gates.push(accumulators(system, &linear));
         gates.extend(stretch_ends(system, &linear));
         gates.extend(chain(system, &linear, plan));
+        if let Some(shared) = &linear.shared {
+            gates.extend(shared_steps(system, &linear, shared, plan));
+            gates.extend(shared_ends(system, shared));
+        }
     }
     if let Some(lookup) = system.lookup.clone() {
         gates.extend(lookup_steps(system, &lookup));
@@ -119,8 +124,12 @@ fn chain(system: &mut System, linear: &Linear, plan: &Plan) -> Option<Expression
     let r = Expression::Challenge(linear.r);
     let chain = system.advice(column, 0);
     let mut step = system.advice(column, 1);
-    for (class, exponent) in plan.tape().chain_powers().iter().enumerate() {
-        let z = r.power(*exponent);
+    for (class, power) in plan.tape().chain_powers().iter().enumerate() {
+        let z = match (power, &linear.shared) {
+            (Power::Row(exponent), _) => r.power(*exponent),
+            (Power::Position, Some(shared)) => Expression::Challenge(shared.rho),
+            (Power::Position, None) => continue,
+        };
         if let Some(take) = system.role(Role::Take(class))
             && let Some(taken) = combined(system, &z, |system, lane| operand(system, lane, A))
         {
@@ -128,6 +137,20 @@ fn chain(system: &mut System, linear: &Linear, plan: &Plan) -> Option<Expression
         }
         if let Some(carry) = system.role(Role::Carry(class)) {
             step = step - carry * z.power(system.lanes) * chain.clone();
+        }
+        if let Some(role) = system.role(Role::Result(class))
+            && let Some(taken) = combined(system, &z, |system, lane| Some(result(system, lane)))
+        {
+            step = step - role * taken;
+        }
+        if let Some(role) = system.role(Role::Square(class)) {
+            let square = |system: &mut System, lane| {
+                let result = result(system, lane);
+                Some(result.clone() * result)
+            };
+            if let Some(taken) = combined(system, &z, square) {
+                step = step - role * taken;
+            }
         }
     }
     for (class, (single, length)) in plan.tape().slides().iter().enumerate() {
@@ -137,6 +160,54 @@ fn chain(system: &mut System, linear: &Linear, plan: &Plan) -> Option<Expression
         }
     }
     Some(active * step)
+}
+
+/// `b + rest`
+fn result(system: &mut System, lane: usize) -> Expression {
+    let rest = system.role(Role::Rest);
+    let cell = system.data(lane, B, 0);
+    rest.map_or(cell.clone(), |rest| cell + rest)
+}
+
+// spec: circuits#shared
+fn shared_steps(system: &mut System, linear: &Linear, shared: &Shared, plan: &Plan) -> [Expression; 2] {
+    let one = || Expression::Constant(Fr::from(1));
+    let [active, ..] = system.marks;
+    let active = system.fixed(active);
+    let [r, rho] = [linear.r, shared.rho].map(Expression::Challenge);
+    let below = system.advice(shared.outputs, 1);
+    let mut outputs = system.advice(shared.outputs, 0) - below.clone();
+    if let Some(role) = system.role(Role::SharedOutput) {
+        let accumulators = combined(system, &rho, form);
+        let shift = (r.clone() - one()) * below;
+        outputs = outputs - role * accumulators.map_or(shift.clone(), |taken| taken + shift);
+    }
+    let mut met = system.advice(shared.operands, 1);
+    if let (Some(role), Some(weights)) = (system.role(Role::Weighted), linear.weights.first()) {
+        met = met + role * system.advice(*weights, 0) * system.advice(shared.guest, 0);
+    }
+    if let Some(role) = system.role(Role::Alone) {
+        met = met + role * system.advice(shared.guest, 0);
+    }
+    if let Some(role) = system.role(Role::Met) {
+        met = met + role * system.advice(shared.guest, 0) * system.advice(shared.guest, 1);
+    }
+    let mut scale = one();
+    for (class, outputs) in plan.tape().turns().iter().enumerate() {
+        if let Some(role) = system.role(Role::Turn(class)) {
+            scale = scale + role * (r.power(*outputs) - one());
+        }
+    }
+    let operands = system.advice(shared.operands, 0) - scale * met;
+    [active.clone() * outputs, active * operands]
+}
+
+// spec: circuits#shared
+fn shared_ends(system: &mut System, shared: &Shared) -> [Expression; 3] {
+    let [_, first, last] = system.marks;
+    let [first, last] = [first, last].map(|column| system.fixed(column));
+    let [outputs, operands] = [shared.outputs, shared.operands].map(|column| system.advice(column, 0));
+    [first * (outputs.clone() - operands.clone()), last.clone() * outputs, last * operands]
 }
 
 struct Fraction {

@@ -26,6 +26,17 @@ pub(crate) struct Linear {
     pub(crate) chain: Option<usize>,
     /// Challenge r.
     pub(crate) r: usize,
+    pub(crate) shared: Option<Shared>,
+}
+
+/// Columns of the relation that positions share.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    /// Challenge rho.
+    pub(crate) rho: usize,
+    pub(crate) guest: usize,
+    pub(crate) outputs: usize,
+    pub(crate) operands: usize,
 }
 
 /// Columns of the lookup argument.
@@ -77,11 +88,18 @@ impl System {
         };
         let (mut challenges, mut fixed) = (0, 0);
         let multiplicities = advice(0, plan.tables());
-        let linear = features.weights.then(|| Linear {
-            r: next(&mut challenges),
-            weights: advice(1, plan.weight_columns()),
-            sum: advice(1, 1).first().copied().unwrap_or_default(),
-            chain: features.chains.then(|| advice(1, 1).first().copied()).flatten(),
+        let mut one = |count: usize| advice(1, count).first().copied().unwrap_or_default();
+        let linear = features.weights.then(|| {
+            let r = next(&mut challenges);
+            let rho = features.shared.then(|| next(&mut challenges));
+            let first = one(plan.weight_columns());
+            Linear {
+                r,
+                weights: (first..first + plan.weight_columns()).collect(),
+                sum: one(1),
+                chain: features.chains.then(|| one(1)),
+                shared: rho.map(|rho| Shared { rho, guest: one(1), outputs: one(1), operands: one(1) }),
+            }
         });
         let lookups = features.lookups(lanes);
         let lookup = (lookups > 0).then(|| Lookup {
@@ -94,7 +112,9 @@ impl System {
         let marks = [(); 3].map(|()| next(&mut fixed));
         let roles = roles(plan.tape()).into_iter().map(|role| (role, next(&mut fixed))).collect();
         let data: Vec<usize> = (0..lanes).flat_map(|lane| [lane * LANE_COLUMNS, lane * LANE_COLUMNS + 1]).collect();
-        let copied = std::iter::once(Copied::Instance).chain(data.iter().copied().map(Copied::Advice));
+        let shared = linear.iter().filter_map(|linear| Some([linear.chain?, linear.shared.as_ref()?.guest]));
+        let copies: Vec<usize> = data.into_iter().chain(shared.flatten()).collect();
+        let copied = std::iter::once(Copied::Instance).chain(copies.iter().copied().map(Copied::Advice));
         let mut system = Self {
             lanes,
             linear,
@@ -105,7 +125,7 @@ impl System {
             challenges,
             fixed_columns: fixed,
             copied: copied.collect(),
-            advice_queries: data.into_iter().map(|column| (column, 0)).collect(),
+            advice_queries: copies.into_iter().map(|column| (column, 0)).collect(),
             fixed_queries: Vec::new(),
             gates: Vec::new(),
         };

@@ -206,7 +206,7 @@ impl Overwritten {
     fn shifted(&self, r: Fr) -> Vec<Fr> {
         let plan = &self.case.plan;
         let weights = sums::weights(plan, &self.case.combine(r));
-        let (honest, _) = sums::linear(plan, &self.case.witness, &weights, r);
+        let (honest, _) = sums::linear(plan, &self.case.witness, &weights, r, Fr::ZERO);
         let (mut shift, step) = (Fr::one(), r.pow_vartime([plan.lanes() as u64]));
         let shifted = honest.into_iter().enumerate().map(|(row, value)| {
             let here = shift;

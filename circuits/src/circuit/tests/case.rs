@@ -112,15 +112,16 @@ impl Case {
         }
         // A moving window is of lane 0 alone, operands of the lanes that have a weight column.
         let slides = matches!(stated.chain, Some(Chain::Slide(_)));
-        let forms = stated.zero || stated.output;
-        let combines =
-            (stated.chain.is_some() && (lane == 0 || !slides)) || (stated.operand && lane < self.plan.weight_columns());
+        let forms = stated.zero || stated.output || stated.shared_output;
+        // A chain of results reads column b, every other one column a.
+        let takes_results = matches!(stated.chain, Some(Chain::Result(_) | Chain::Square(_)));
+        let combines = (stated.chain.is_some() && !takes_results && (lane == 0 || !slides)) || (stated.operand && lane < self.plan.weight_columns());
         if forms && stated.product != 0 && slot != Slot::C {
             return None;
         }
         Some(match slot {
             Slot::A => stated.pair != 0 || (stated.a != 0 && (forms || combines)) || (above.zero && above.next_a != 0),
-            Slot::B => stated.pair != 0 || (forms && stated.b != 0) || (slides && lane == 0),
+            Slot::B => stated.pair != 0 || (forms && stated.b != 0) || (slides && lane == 0) || takes_results,
             Slot::C => stated.range != 0 || (forms && stated.c != 0) || (above.zero && above.next_c != 0),
         })
     }

@@ -4,16 +4,18 @@
 //! whether it admits another one. The rows are read as equations, without looking at how they were made: a cell is
 //! *determined* if it is an input, a copy of a determined cell, the image of one under a lookup, the only unknown of an
 //! equation, or one of two unknowns that a mixed radix takes apart, their bounds being looked up. Accumulators of a
-//! stretch are determined once its operands are, because each has a power of r of its own.
+//! stretch are determined once its operands are, because each has a power of r of its own; so are those of a stretch of
+//! the shared relation, because each has powers of r and rho of its own.
 
 use std::collections::HashMap;
 
 use crate::layout::lower::CONTEXT_ROWS;
-use crate::layout::tape::{Chain, Place, Row, Slot};
+use crate::layout::tape::{Chain, Guest, Place, Row, Slot};
 use crate::layout::{Plan, choose};
 use crate::model::random::{Limits, Model};
 
 use super::operators::cases;
+use super::positions;
 
 /// Both sides of every equation stay below this, far below half of the field's order.
 const WRAP: u128 = 1 << 120;
@@ -27,6 +29,8 @@ struct Rules {
     copies: Vec<(Place, Place)>,
     /// Tuples of each relation, by tag from 1.
     lengths: Vec<u64>,
+    /// Outputs of the stretches that turns end, by class.
+    turns: Vec<usize>,
     inputs: usize,
     outputs: usize,
 }
@@ -41,6 +45,7 @@ impl Rules {
             rows: tape.rows().to_vec(),
             copies: plan.copies().unwrap().to_vec(),
             lengths: tape.table().relations().iter().map(crate::layout::table::Relation::length).collect(),
+            turns: tape.turns().to_vec(),
             inputs,
             outputs: plan.statement_rows() - CONTEXT_ROWS - inputs,
         }
@@ -159,7 +164,71 @@ impl<'a> Known<'a> {
                 }
             }
         }
+        learned | self.shared()
+    }
+
+    /// Learns the accumulators of the shared relation whose operands are known.
+    fn shared(&mut self) -> bool {
+        let rules = self.rules;
+        let rows = || rules.rows.iter().enumerate();
+        let mut stretches: Vec<Vec<usize>> = Vec::new();
+        let mut lengths = Vec::new();
+        for (row, stated) in rows().filter(|(_, stated)| stated.guest.is_some()) {
+            if let Some(class) = stated.turn {
+                lengths.push(rules.turns[class]);
+            }
+            if stated.turn.is_some() || stretches.is_empty() {
+                stretches.push(Vec::new());
+            }
+            stretches.last_mut().unwrap().push(row);
+        }
+        let mut outputs = rows().filter(|(_, stated)| stated.shared_output).map(|(row, _)| row);
+        let mut learned = false;
+        for (stretch, uses) in stretches.into_iter().enumerate() {
+            let length = lengths.get(stretch).copied().unwrap_or(usize::MAX);
+            let own: Vec<usize> = outputs.by_ref().take(length).collect();
+            let met = |row: &usize| {
+                let pair = rules.rows[*row].guest == Some(Guest::Pair);
+                self.guest_is_known(*row) && (!pair || self.guest_is_known(row + 1))
+            };
+            if uses.iter().all(met) {
+                for row in own {
+                    for lane in 0..rules.lanes {
+                        learned |= self.solve(row, lane, &[]);
+                    }
+                }
+            }
+        }
         learned
+    }
+
+    /// Whether G on a row is a copy of an H whose cells are known.
+    fn guest_is_known(&self, row: usize) -> bool {
+        let Place::Chain(from) = self.origin(Place::Guest(row)) else { return false };
+        self.chain_is_known(from)
+    }
+
+    /// Whether everything that H on a row combines is known.
+    fn chain_is_known(&self, row: usize) -> bool {
+        let cell = |row, lane, slot| self.is(Place::Cell { row, lane, slot });
+        for row in (0..row).rev() {
+            let chain = self.rules.rows[row].chain;
+            let lanes = match chain {
+                None => return false,
+                Some(Chain::Slide(_)) => 1,
+                Some(_) => self.rules.lanes,
+            };
+            let slides = matches!(chain, Some(Chain::Slide(_)));
+            let results = matches!(chain, Some(Chain::Result(_) | Chain::Square(_)));
+            let first = if results { Slot::B } else { Slot::A };
+            if !(0..lanes).all(|lane| cell(row, lane, first)) || (slides && !cell(row, 0, Slot::B)) {
+                return false;
+            }
+            if results || matches!(chain, Some(Chain::Start(_))) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether everything that meets a committed weight on this row is known.
@@ -169,25 +238,7 @@ impl<'a> Known<'a> {
         if stated.operand && stated.a != 0 && !(0..self.rules.weight_columns).all(|lane| cell(row, lane, Slot::A)) {
             return false;
         }
-        if !stated.chain_operand {
-            return true;
-        }
-        for row in (0..row).rev() {
-            let lanes = match self.rules.rows[row].chain {
-                None => return false,
-                Some(Chain::Slide(_)) => 1,
-                Some(Chain::Start(_) | Chain::Continue(_)) => self.rules.lanes,
-            };
-            let slides = matches!(self.rules.rows[row].chain, Some(Chain::Slide(_)));
-            let reads = (0..lanes).all(|lane| cell(row, lane, Slot::A)) && (!slides || cell(row, 0, Slot::B));
-            if !reads {
-                return false;
-            }
-            if matches!(self.rules.rows[row].chain, Some(Chain::Start(_))) {
-                return true;
-            }
-        }
-        false
+        !stated.chain_operand || self.chain_is_known(row)
     }
 
     /// Learns the unknowns of `L + next = known`, if that says what they are.
@@ -226,6 +277,36 @@ fn every_operators_output_follows_from_its_input() {
                 assert_eq!(Rules::of(&split.plan).free_outputs(), Vec::<usize>::new(), "{name}, {lanes} lanes, split");
             }
         }
+    }
+}
+
+#[test]
+fn every_output_of_a_sequence_follows_from_its_input() {
+    for (positions, lanes) in [(4, 4), (4, 3), (3, 4), (5, 2)] {
+        let case = positions::case(positions, lanes, None);
+        let rules = Rules::of(&case.plan);
+        assert_eq!(rules.free_outputs(), Vec::<usize>::new(), "{positions} positions, {lanes} lanes");
+    }
+}
+
+/// Without any one of its statements or copies, a sequence's circuit lets some output be anything.
+#[test]
+fn every_statement_about_a_sequence_is_needed() {
+    let rules = Rules::of(&positions::case(4, 4, None).plan);
+    let free = |change: &dyn Fn(&mut Rules)| {
+        let mut changed = rules.clone();
+        change(&mut changed);
+        !changed.free_outputs().is_empty()
+    };
+    for (row, stated) in rules.rows.iter().enumerate() {
+        let context = format!("row {row} {stated:?}");
+        assert!(!stated.zero || free(&|rules| rules.rows[row].zero = false), "{context}");
+        assert!(!stated.shared_output || free(&|rules| rules.rows[row].shared_output = false), "{context}");
+        assert!(stated.chain.is_none() || free(&|rules| rules.rows[row].chain = None), "{context}");
+        assert!(stated.pair == 0 || free(&|rules| rules.rows[row].pair = 0), "{context}");
+    }
+    for (index, (from, to)) in rules.copies.iter().enumerate() {
+        assert!(free(&|rules| _ = rules.copies.remove(index)), "{from:?} to {to:?}");
     }
 }
 

@@ -16,7 +16,7 @@ fn named(name: &str) -> Case {
 /// T where the last stretch ends.
 fn end(case: &Case, r: Fr) -> Fr {
     let weights = sums::weights(&case.plan, &case.combine(r));
-    *sums::linear(&case.plan, &case.witness, &weights, r).0.last().unwrap()
+    *sums::linear(&case.plan, &case.witness, &weights, r, Fr::ZERO).0.last().unwrap()
 }
 
 /// Changes an output and the cell that it is copied from.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::case::{Case, STRETCH, names};
 use crate::committed::CommittedMatrix;
-use crate::layout::tape::{Slot, WeightPlace};
+use crate::layout::tape::{Power, Slot, WeightPlace};
 use crate::layout::{Plan, choose};
 use crate::model::graph::Layout;
 use crate::model::random::{Limits, Model};
@@ -108,8 +108,9 @@ fn exponents_of_all_scalar_equations_differ() {
             }
             let widths: Vec<usize> = plan.blocks().iter().map(|block| block.outputs).collect();
             let powers = plan.tape().chain_powers();
-            let steps = plan.tape().slides().iter().map(|(step, _)| step);
-            assert!(powers.iter().chain(steps).all(|step| widths.contains(step)), "seed {seed}");
+            let steps = plan.tape().slides().iter().map(|(step, _)| Power::Row(*step));
+            let widths: Vec<Power> = widths.into_iter().map(Power::Row).collect();
+            assert!(powers.iter().copied().chain(steps).all(|step| widths.contains(&step)), "seed {seed}");
         }
     }
     assert!(blocks > 60 && columns == 3, "{blocks} {columns}");

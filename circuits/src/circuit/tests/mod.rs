@@ -5,4 +5,5 @@ mod frozen;
 mod graphs;
 mod linear;
 mod operators;
+mod positions;
 mod structure;

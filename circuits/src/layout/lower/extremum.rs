@@ -11,6 +11,14 @@ use crate::layout::plan::PlanError;
 use crate::layout::table::Relation;
 use crate::layout::tape::{Place, Row, Slot};
 
+/// An element of a batch and what it is the larger or smaller of.
+#[derive(Clone, Copy)]
+struct Compared {
+    lane: usize,
+    element: usize,
+    operands: [Operand; 2],
+}
+
 impl Lowering<'_> {
     pub(super) fn extremum(&mut self, index: usize, node: &Node) -> Result<(), PlanError> {
         let [first, second] = node.inputs.as_slice() else { return Ok(()) };
@@ -18,7 +26,7 @@ impl Lowering<'_> {
         let (a, b) = (self.range(first), self.range(second));
         let difference = Range { min: a.min - b.max, max: a.max - b.min };
         let relu = Step { shift: 0, clamp: difference, activation: Activation::Relu };
-        if !relu.is_direct(difference) {
+        if !relu.is_direct(difference, self.size.direct) {
             return Err(PlanError::Wide { node: index, got: difference.count() });
         }
         let pair = self.tape.tag(Relation::Function {
@@ -30,16 +38,22 @@ impl Lowering<'_> {
         let (target, finish) = self.finish(index, false)?;
         let is_maximum = matches!(node.operator, Operator::Maximum);
         let counted = self.graph.values().get(index + 1).map_or(0, |value| value.width() as usize);
-        let mut homes = Vec::with_capacity(counted);
-        let mut batch: Vec<[Operand; 2]> = Vec::new();
-        for element in 0..counted {
-            self.check_size()?;
-            let pair_of = [self.operand(first, element), self.operand(second, element)];
-            let same = |other: &[Operand; 2]| other.iter().zip(&pair_of).all(|(a, b)| a.offset == b.offset);
-            if batch.len() == self.tape.lanes() || !batch.first().is_none_or(same) {
+        let mut homes = vec![Place::Instance(0); counted];
+        let mut batch: Vec<Compared> = Vec::new();
+        for row in self.rows_of(node, counted) {
+            for (lane, element) in row {
+                self.check_size()?;
+                let operands = [self.operand(first, element), self.operand(second, element)];
+                let same = |other: &Compared| other.operands.iter().zip(&operands).all(|(a, b)| a.offset == b.offset);
+                if batch.len() == self.tape.lanes() || !batch.first().is_none_or(same) {
+                    self.extrema(&mut batch, difference, pair, is_maximum, &finish, &mut homes);
+                }
+                let lane = lane.unwrap_or(batch.len());
+                batch.push(Compared { lane, element, operands });
+            }
+            if self.graph.by_positions() {
                 self.extrema(&mut batch, difference, pair, is_maximum, &finish, &mut homes);
             }
-            batch.push(pair_of);
         }
         self.extrema(&mut batch, difference, pair, is_maximum, &finish, &mut homes);
         self.set_homes(target, homes);
@@ -48,14 +62,14 @@ impl Lowering<'_> {
 
     fn extrema(
         &mut self,
-        batch: &mut Vec<[Operand; 2]>,
+        batch: &mut Vec<Compared>,
         difference: Range,
         pair: u64,
         is_maximum: bool,
         finish: &Finish,
-        homes: &mut Vec<Place>,
+        homes: &mut [Place],
     ) {
-        let Some([a, b]) = batch.first().copied() else { return };
+        let Some(Compared { operands: [a, b], .. }) = batch.first().copied() else { return };
         let offset = i128::from(a.offset) - i128::from(b.offset) - i128::from(difference.min);
         let kept = if is_maximum { b } else { a };
         let rows = [
@@ -73,7 +87,8 @@ impl Lowering<'_> {
         ];
         let row = self.tape.push(&rows);
         let end = self.tape.push(&finish.rows);
-        for (lane, [a, b]) in batch.iter().enumerate() {
+        for Compared { lane, element, operands: [a, b] } in batch.iter() {
+            let lane = *lane;
             self.read(*a, row, lane, Slot::A);
             self.read(*b, row, lane, Slot::B);
             let gap = a.value - b.value;
@@ -83,9 +98,12 @@ impl Lowering<'_> {
             self.tape.set(row + 2, lane, Slot::B, gap.max(0));
             self.tape.copy(Place::Cell { row: row + 1, lane, slot: Slot::B }, row + 2, lane, Slot::B);
             let result = if is_maximum { a.value.max(b.value) } else { a.value.min(b.value) };
-            homes.push(self.end(finish, end, lane, result));
+            let place = self.end(finish, end, lane, result);
+            if let Some(home) = homes.get_mut(*element) {
+                *home = place;
+            }
         }
-        self.tape.fill_idle(row, batch.len());
+        self.fill_unused(row, batch.iter().map(|compared| compared.lane));
         batch.clear();
     }
 }

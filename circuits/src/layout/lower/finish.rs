@@ -11,8 +11,6 @@ use crate::layout::tape::{Row, Slot, Tape};
 use crate::model::graph::{Activation, quotient, quotient_range};
 use crate::model::range::Range;
 
-/// Largest number of quotients that one table takes.
-const DIRECT_MAX: u64 = 1 << 14;
 /// Bits of the lower limb of a quotient that is not clamped.
 const LIMB_BITS: u32 = 12;
 
@@ -25,9 +23,14 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// Whether one table covers the quotients of accumulators in `source`, zero included.
-    pub(super) fn is_direct(&self, source: Range) -> bool {
-        quotient_range(crate::layout::tape::with_zero(source), self.shift).count() <= DIRECT_MAX
+    /// Whether one table of at most `most` quotients covers those of accumulators in `source`, zero included.
+    pub(super) fn is_direct(&self, source: Range, most: u64) -> bool {
+        quotient_range(crate::layout::tape::with_zero(source), self.shift).count() <= most
+    }
+
+    /// Whether two requantisations do the same to a quotient.
+    pub(super) fn applies_alike(&self, other: &Self) -> bool {
+        self.clamp == other.clamp && self.activation == other.activation
     }
 
     fn apply(&self, quotient: i64) -> i64 {
@@ -89,18 +92,20 @@ impl Finish {
         }
     }
 
-    /// The result of `step` for accumulators in `source`. `node` only names the node in errors.
+    /// The result of `step` for accumulators in `source`, with tables of at most `most` quotients. `node` only names the
+    /// node in errors.
     pub(super) fn requantise(
         tape: &mut Tape,
         node: usize,
         step: &Step,
         source: Range,
         offset: i64,
+        most: u64,
     ) -> Result<Self, PlanError> {
         let arguments = quotient_range(source, step.shift);
         let remainder = if step.shift == 0 { 0 } else { tape.tag(Relation::Range { length: 1 << step.shift }) };
-        let parts = Parts { tape, node, step, arguments, offset, remainder };
-        if arguments.count() <= DIRECT_MAX {
+        let parts = Parts { tape, node, step, arguments, offset, remainder, most };
+        if arguments.count() <= most {
             Ok(parts.direct())
         } else if step.clamp.covers(&arguments) && step.activation == Activation::Identity {
             parts.wide()
@@ -163,6 +168,7 @@ struct Parts<'a> {
     arguments: Range,
     offset: i64,
     remainder: u64,
+    most: u64,
 }
 
 impl Parts<'_> {
@@ -208,7 +214,7 @@ impl Parts<'_> {
     fn wide(self) -> Result<Finish, PlanError> {
         let bits = LIMB_BITS;
         let high = ((self.arguments.count() - 1) >> bits) + 1;
-        if high > DIRECT_MAX {
+        if high > self.most {
             return Err(PlanError::Wide { node: self.node, got: self.arguments.count() });
         }
         let pair = self.tape.tag(Relation::Range { length: high });
@@ -230,7 +236,7 @@ impl Parts<'_> {
         let base = self.step.clamp.min;
         let bits = u64::BITS - (self.step.clamp.count() - 1).leading_zeros();
         let high = Range { min: (self.arguments.min - base) >> bits, max: (self.arguments.max - base) >> bits };
-        if bits > DIRECT_MAX.ilog2() || high.count() > DIRECT_MAX {
+        if bits > self.most.ilog2() || high.count() > self.most {
             return Err(PlanError::Wide { node: self.node, got: self.arguments.count() });
         }
         let inside = self.tape.tag(Relation::IsZero { arguments: high });

@@ -12,7 +12,7 @@ use crate::model::graph::Node;
 use super::window::{Item, Pattern, Sequence};
 use super::{Lowering, Operand};
 use crate::layout::plan::PlanError;
-use crate::layout::tape::{Block, Chain, Place, Row, Slot, WeightPlace};
+use crate::layout::tape::{Block, Chain, Place, Power, Row, Slot, WeightPlace};
 
 /// One block of outputs.
 struct Stretch<'a> {
@@ -195,7 +195,7 @@ impl Lowering<'_> {
         let operands = self.uniform(stretch, sequence);
         let offset = operands.first().map_or(0, |operand| operand.offset);
         let positions = stretch.pattern.positions;
-        self.chain(stretch, operands.get(..positions).unwrap_or_default(), offset);
+        self.chain(Power::Row(stretch.outputs), operands.get(..positions).unwrap_or_default(), offset);
         let steps = sequence.taps.last().map_or(0, |tap| tap.distance);
         let class = if steps > 0 { self.tape.slide_class(stretch.outputs, positions) } else { 0 };
         let mut taps = sequence.taps.iter().peekable();
@@ -244,9 +244,9 @@ impl Lowering<'_> {
 
     /// H becomes `sum_p z^(positions - 1 - p) x_p`, `lanes` elements a row, the last lane of a row being the first
     /// element it adds.
-    fn chain(&mut self, stretch: &Stretch<'_>, window: &[Operand], offset: i64) {
+    pub(super) fn chain(&mut self, power: Power, window: &[Operand], offset: i64) {
         let lanes = self.tape.lanes();
-        let class = self.tape.chain_class(stretch.outputs);
+        let class = self.tape.chain_class(power);
         // The first row holds what does not fill a row, so that every later one multiplies by z^lanes.
         let partial = window.len() % lanes;
         let zero = (partial > 0).then(|| self.constant(-offset));
@@ -275,7 +275,7 @@ impl Lowering<'_> {
     /// The operand of the biases: a chain of ones. Returns the row after it.
     fn ones(&mut self, stretch: &Stretch<'_>) -> usize {
         let ones = vec![Operand { place: self.constant(1), offset: 0, value: 1 }; stretch.pattern.positions];
-        self.chain(stretch, &ones, 0);
+        self.chain(Power::Row(stretch.outputs), &ones, 0);
         self.tape.push(&[Row { chain_operand: true, ..Row::default() }])
     }
 }

@@ -8,12 +8,14 @@
 mod extremum;
 mod finish;
 mod linear;
+mod order;
+mod positions;
 mod sums;
 mod window;
 
 use std::collections::HashMap;
 
-use crate::model::graph::{Graph, Node, Operator, Value};
+use crate::model::graph::{Graph, Node, Operator, Value, quotient_range};
 use crate::model::range::Range;
 use crate::model::structure::{Origin, origins};
 use crate::model::weights::Weights;
@@ -21,6 +23,7 @@ use crate::model::weights::Weights;
 use super::plan::PlanError;
 use super::tape::{Kept, Place, Row, Slot, Tape};
 use finish::{Finish, Step};
+use positions::Gathered;
 
 /// Instance rows before the input: the two halves of the context digest.
 pub const CONTEXT_ROWS: usize = 2;
@@ -45,16 +48,30 @@ pub(crate) struct Size {
     pub(crate) weight_columns: usize,
     /// Largest number of rows: a graph that needs more is given up before it is written.
     pub(crate) tape_rows: usize,
+    /// Largest number of quotients that one table takes.
+    pub(crate) direct: u64,
 }
 
 /// Most committed rows of all weight columns together: verification costs a point multiplication for each.
 const COMMITTED_ROWS_MAX: usize = 512;
+/// Largest number of quotients that one table takes.
+const DIRECT_MAX: u64 = 1 << 14;
+/// The same where positions lie side by side, in the longest circuits: a table may take twice as many rows as there are,
+/// because a wide quotient takes four rows more each time.
+const DIRECT_MAX_BY_POSITIONS: u64 = 1 << 17;
+
+/// Largest number of quotients that one table takes in a circuit of 2^k rows.
+pub(crate) fn direct_max(graph: &Graph, k: u32) -> u64 {
+    if graph.by_positions() { (2 << k).clamp(DIRECT_MAX, DIRECT_MAX_BY_POSITIONS) } else { DIRECT_MAX }
+}
 
 impl Size {
     /// `rows` committed rows for each weight column, and as many of those as there may be beside `lanes` lanes, in 2^k rows.
-    pub(crate) fn bounded(lanes: usize, rows: usize, k: u32) -> Self {
+    pub(crate) fn bounded(graph: &Graph, lanes: usize, rows: usize, k: u32) -> Self {
         let weight_columns = COMMITTED_ROWS_MAX.checked_div(rows).unwrap_or(1).clamp(1, lanes.max(1));
-        Self { lanes, committed_rows: rows, weight_columns, tape_rows: 1 << k }
+        // Operands of the shared relation lie apart from the lanes, and meet weights of one column.
+        let weight_columns = if graph.by_positions() { 1 } else { weight_columns };
+        Self { lanes, committed_rows: rows, weight_columns, tape_rows: 1 << k, direct: direct_max(graph, k) }
     }
 }
 
@@ -80,6 +97,7 @@ fn lower(mut lowering: Lowering<'_>) -> Result<Tape, PlanError> {
         lowering.check_size()?;
     }
     lowering.outputs();
+    lowering.seat_guests();
     lowering.tape.finish();
     lowering.check_size()?;
     Ok(lowering.tape)
@@ -117,6 +135,11 @@ struct Lowering<'a> {
     fused: Vec<Option<usize>>,
     constants: HashMap<i64, Place>,
     rebased: HashMap<(Place, i64), Place>,
+    /// Whether the output depends on a weight.
+    is_weighted: bool,
+    /// Where positions lie side by side: quotients of all requantisations of a kind, which so share a table.
+    quotients: Vec<(Step, i64, Range)>,
+    gathered: Gathered,
 }
 
 impl<'a> Lowering<'a> {
@@ -134,11 +157,44 @@ impl<'a> Lowering<'a> {
             fused: vec![None; count],
             constants: HashMap::new(),
             rebased: HashMap::new(),
+            is_weighted: false,
+            quotients: Vec::new(),
+            gathered: Gathered::default(),
         };
         lowering.resolve_moves();
         lowering.find_readers();
         lowering.place_instance();
+        if graph.by_positions() {
+            lowering.gather_quotients();
+        }
         lowering
+    }
+
+    /// Requantisations that differ in the interval of their accumulators alone share the table of the widest.
+    fn gather_quotients(&mut self) {
+        for (index, node) in self.graph.nodes().iter().enumerate() {
+            let needed = self.needed.get(index + 1).copied().unwrap_or(false);
+            let Some(step) = self.step(index).filter(|_| needed) else { continue };
+            let source = super::tape::with_zero(self.source_range(index));
+            if !step.is_direct(source, self.size.direct) || node.inputs.is_empty() {
+                continue;
+            }
+            let (offset, quotients) = (self.offset(index + 1), quotient_range(source, step.shift));
+            match self.quotients.iter_mut().find(|(other, at, _)| *at == offset && other.applies_alike(&step)) {
+                Some((.., range)) => *range = range.hull(&quotients),
+                None => self.quotients.push((step, offset, quotients)),
+            }
+        }
+    }
+
+    /// An interval of accumulators whose quotients are those of all requantisations of the kind.
+    fn shared_source(&self, step: &Step, source: Range, offset: i64) -> Range {
+        let kind = self.quotients.iter().find(|(other, at, _)| *at == offset && other.applies_alike(step));
+        let Some((.., quotients)) = kind.filter(|_| step.is_direct(source, self.size.direct)) else { return source };
+        // The middle of each quotient's accumulators.
+        let (min, max) = quotients.scaled(1 << step.shift);
+        let narrow = |end: i128| i64::try_from(end).ok();
+        narrow(min).zip(narrow(max)).map_or(source, |(min, max)| Range { min, max })
     }
 
     /// Follows structural operators back to the values that were computed.
@@ -188,6 +244,8 @@ impl<'a> Lowering<'a> {
                 }
             }
         }
+        let needed = self.graph.nodes().iter().zip(self.needed.iter().skip(1));
+        self.is_weighted = needed.into_iter().any(|(node, needed)| *needed && node.operator.has_weights());
         for (value, readers) in readers.iter().enumerate().skip(1).take(last.saturating_sub(1)) {
             let computed = self.moved.get(value).is_some_and(Option::is_none);
             let [reader] = readers.as_slice() else { continue };
@@ -195,9 +253,13 @@ impl<'a> Lowering<'a> {
                 continue;
             };
             let producer = self.graph.nodes().get(value - 1).map(|node| &node.operator);
-            // A linear operator's row has no room for the rows of a wide requantisation.
-            let roomy = !producer.is_some_and(Operator::has_weights)
-                || self.step(*reader).is_some_and(|step| step.is_direct(self.range(value)));
+            // A row of accumulators has no room for the rows of a wide requantisation.
+            let accumulates = |operator: &Operator| {
+                let product = matches!(operator, Operator::MatrixMultiply);
+                operator.has_weights() || (product && self.graph.by_positions())
+            };
+            let roomy = !producer.is_some_and(accumulates)
+                || self.step(*reader).is_some_and(|step| step.is_direct(self.range(value), self.size.direct));
             if computed
                 && roomy
                 && !matches!(producer, Some(Operator::Requantise { .. }))
@@ -235,6 +297,12 @@ impl<'a> Lowering<'a> {
                 && self.fused.get(*input as usize).copied().flatten() == Some(index)
         });
         if !is_needed || is_moved || is_done {
+            return Ok(());
+        }
+        if let Some(positions) = self.dense_positions(node) {
+            return self.dense_by_positions(index, node, positions);
+        }
+        if self.product_by_positions(index, node)? {
             return Ok(());
         }
         match &node.operator {
@@ -352,7 +420,10 @@ impl<'a> Lowering<'a> {
         let offset = self.offset(target);
         let finish = match step {
             None => Finish::home(offset),
-            Some(step) => Finish::requantise(&mut self.tape, index, &step, widen(source), offset)?,
+            Some(step) => {
+                let source = self.shared_source(&step, widen(source), offset);
+                Finish::requantise(&mut self.tape, index, &step, source, offset, self.size.direct)?
+            }
         };
         Ok((target, finish))
     }

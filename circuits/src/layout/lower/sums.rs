@@ -20,6 +20,14 @@ struct Term {
     least: i128,
 }
 
+/// An element of a batch.
+struct Filled {
+    lane: usize,
+    element: usize,
+    terms: Vec<Term>,
+    accumulator: i64,
+}
+
 impl Term {
     fn row(&self) -> Row {
         let (a, first) = self.a;
@@ -58,22 +66,29 @@ impl Lowering<'_> {
             Operator::Combine { constant, .. } => *constant,
             _ => 0,
         };
-        let mut homes = Vec::with_capacity(counted);
-        let mut batch: Vec<(Vec<Term>, i64)> = Vec::new();
+        let mut homes = vec![Place::Instance(0); counted];
+        let mut batch: Vec<Filled> = Vec::new();
         let mut stated: Vec<Row> = Vec::new();
-        for element in 0..counted {
-            self.check_size()?;
-            let terms = self.terms(node, element);
-            let rows = terms.iter().map(Term::row);
-            if batch.len() == self.tape.lanes() || (!batch.is_empty() && !rows.clone().eq(stated.iter().copied())) {
+        for row in self.rows_of(node, counted) {
+            for (lane, element) in row {
+                self.check_size()?;
+                let terms = self.terms(node, element);
+                let rows = terms.iter().map(Term::row);
+                if batch.len() == self.tape.lanes() || (!batch.is_empty() && !rows.clone().eq(stated.iter().copied())) {
+                    self.batch(&mut batch, &stated, constant, &finish, &mut homes);
+                }
+                if batch.is_empty() {
+                    stated.clear();
+                    stated.extend(rows);
+                }
+                let accumulator =
+                    if own { self.operand(source, element).value } else { self.integer(index + 1, element) };
+                let lane = lane.unwrap_or(batch.len());
+                batch.push(Filled { lane, element, terms, accumulator });
+            }
+            if self.graph.by_positions() {
                 self.batch(&mut batch, &stated, constant, &finish, &mut homes);
             }
-            if batch.is_empty() {
-                stated.clear();
-                stated.extend(rows);
-            }
-            let accumulator = if own { self.operand(source, element).value } else { self.integer(index + 1, element) };
-            batch.push((terms, accumulator));
         }
         self.batch(&mut batch, &stated, constant, &finish, &mut homes);
         self.set_homes(target, homes);
@@ -83,13 +98,13 @@ impl Lowering<'_> {
     /// Writes the rows of a batch that state the same.
     fn batch(
         &mut self,
-        batch: &mut Vec<(Vec<Term>, i64)>,
+        batch: &mut Vec<Filled>,
         stated: &[Row],
         constant: i64,
         finish: &Finish,
-        homes: &mut Vec<Place>,
+        homes: &mut [Place],
     ) {
-        let Some((leading, _)) = batch.first() else { return };
+        let Some(Filled { terms: leading, .. }) = batch.first() else { return };
         let mut rows = stated.to_vec();
         let last = rows.len().saturating_sub(1);
         let mut taken = 0;
@@ -107,7 +122,8 @@ impl Lowering<'_> {
         }
         let first = self.tape.push(&rows);
         let end = self.tape.push(&finish.rows);
-        for (lane, (terms, accumulator)) in batch.iter().enumerate() {
+        for Filled { lane, element, terms, accumulator } in batch.iter() {
+            let lane = *lane;
             let mut running = 0;
             let read = if self.tape.keeps_cells() { terms.as_slice() } else { &[] };
             for (row, term) in (first..).zip(read) {
@@ -120,9 +136,12 @@ impl Lowering<'_> {
                 }
                 running += term.value() - term.least;
             }
-            homes.push(self.end(finish, end, lane, *accumulator));
+            let place = self.end(finish, end, lane, *accumulator);
+            if let Some(home) = homes.get_mut(*element) {
+                *home = place;
+            }
         }
-        self.tape.fill_idle(first, batch.len());
+        self.fill_unused(first, batch.iter().map(|filled| filled.lane));
         batch.clear();
     }
 

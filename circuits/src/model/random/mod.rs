@@ -6,6 +6,7 @@
 
 mod chain;
 mod dag;
+mod encoder;
 mod source;
 mod weights;
 
@@ -16,6 +17,7 @@ use super::tensor::Tensor;
 use super::weights::{Weights, WeightsError};
 use chain::Chain;
 use dag::Dag;
+pub use encoder::Encoder;
 use source::Source;
 
 /// Bounds within which a model is drawn.
