@@ -15,7 +15,7 @@ use std::sync::Arc;
 use circuits::layout::choose;
 use circuits::model::bundle::{Bundle, Info};
 use circuits::model::graph::{Activation, Geometry, Graph, Input, Layout, Node, Operator};
-use circuits::model::random::{Limits, Model};
+use circuits::model::random::{Encoder, Limits, Model};
 use circuits::model::range::Range;
 use circuits::model::tensor::Tensor;
 use circuits::model::weights::{LinearWeights, Weights};
@@ -108,14 +108,22 @@ fn mixed() -> Fixture {
     of("mixed", &[12], nodes, BTreeMap::from([(8, weights(3, 4))]))
 }
 
+/// A layer of an encoder over four positions, side by side.
+fn sequence() -> Fixture {
+    let model = Encoder::small(4).model(1);
+    let input = model.input(3);
+    fixture("sequence", model.graph, model.weights, input)
+}
+
 #[test]
 fn every_kind_of_circuit_is_proven_and_verified_under_a_loaded_key() {
-    for fixture in [convolutions(), mixed(), weightless()] {
+    for fixture in [convolutions(), mixed(), weightless(), sequence()] {
         let name = &fixture.key.bundle().info().name;
         let features = fixture.key.plan().features();
         let has_slides = !fixture.key.plan().tape().slides().is_empty();
-        assert_eq!(features.weights, name != "weightless");
-        assert_eq!((features.chains, has_slides), (name == "convolutions", name == "convolutions"), "{name}");
+        assert_eq!((features.weights, features.shared), (name != "weightless", name == "sequence"));
+        let chains = name == "convolutions" || features.shared;
+        assert_eq!((features.chains, has_slides), (chains, name == "convolutions"), "{name}");
         let proven = prove(&fixture.key, [7; 32], &fixture.values).unwrap();
         assert_eq!(proven.statement, fixture.statement);
         let key = fixture.verifying();
@@ -170,7 +178,7 @@ fn a_graph_that_only_moves_elements_is_proven() {
 
 #[test]
 fn a_false_output_or_a_flipped_cell_of_any_kind_is_refused() {
-    for fixture in [convolutions(), mixed(), weightless()] {
+    for fixture in [convolutions(), mixed(), weightless(), sequence()] {
         let key = fixture.verifying();
         let (statement, cells) = false_output(&fixture, 1);
         let proof = forge(&cells, &statement, key.digest(), blinding(&cells), key);
@@ -191,7 +199,7 @@ type Body = (Vec<u8>, ModelCommitment, [u8; 64], Vec<[u8; 64]>, Vec<[u8; 64]>);
 
 #[test]
 fn key_files_with_other_columns_are_refused_or_are_other_keys() {
-    for fixture in [Fixture::small(), convolutions(), mixed(), weightless()] {
+    for fixture in [Fixture::small(), convolutions(), mixed(), weightless(), sequence()] {
         let bytes = fixture.verifying().to_bytes();
         let body: Body = Container::decode(Kind::VerifyingKey, &bytes).unwrap();
         let read = |change: &dyn Fn(&mut Body)| {
@@ -200,8 +208,9 @@ fn key_files_with_other_columns_are_refused_or_are_other_keys() {
             VerifyingKey::from_bytes(&Container::encode(Kind::VerifyingKey, &changed))
         };
         let permutation = body.4.len();
-        // The instance, and two columns of each lane.
-        assert_eq!(permutation, 2 * fixture.key.plan().lanes() + 1);
+        // The instance, two columns of each lane, and where positions share a relation, H and G.
+        let shared = if fixture.key.plan().features().shared { 2 } else { 0 };
+        assert_eq!(permutation, 2 * fixture.key.plan().lanes() + 1 + shared);
         let refusal = |kind, expected, got| KeyError::Columns { kind, expected, got };
         let error = read(&|body| body.4.truncate(body.4.len() - 1)).unwrap_err();
         assert_eq!(error, refusal("permutation", permutation, permutation - 1));

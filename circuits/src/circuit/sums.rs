@@ -21,13 +21,7 @@ pub(super) fn weights(plan: &Plan, combined: &[(WeightPlace, Fr)]) -> Vec<Vec<Fr
 }
 
 /// Columns T and H over all usable rows. `position` is the position challenge, where there is one.
-pub(super) fn linear(
-    plan: &Plan,
-    witness: &Witness,
-    weights: &[Vec<Fr>],
-    r: Fr,
-    position: Fr,
-) -> (Vec<Fr>, Vec<Fr>) {
+pub(super) fn linear(plan: &Plan, witness: &Witness, weights: &[Vec<Fr>], r: Fr, position: Fr) -> (Vec<Fr>, Vec<Fr>) {
     let lanes = plan.lanes();
     let tape = plan.tape();
     let cell = |row, lane, slot| witness.cell(lanes, row, lane, slot);
@@ -115,7 +109,8 @@ pub(super) fn shared(
         if stated.shared_output {
             let cells = |lane| [Slot::A, Slot::B, Slot::C].map(|slot| witness.cell(lanes, row, lane, slot));
             let taken = (0..lanes).zip(&lane_powers);
-            output = r * output + taken.fold(Fr::zero(), |sum, (lane, power)| sum + wide(form(stated, cells(lane))) * power);
+            output =
+                r * output + taken.fold(Fr::zero(), |sum, (lane, power)| sum + wide(form(stated, cells(lane))) * power);
         }
         let guest = |row: usize| guests.get(row).copied().unwrap_or_default();
         operand += match stated.guest {

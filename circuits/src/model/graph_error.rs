@@ -2,8 +2,8 @@
 
 use super::formula::FormulaError;
 use super::graph::{
-    CONSTANTS_MAX, FORMULA_DOMAIN_MAX, FORMULA_STEPS_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, GRAPH_VERSION_POSITIONS, K_MAX, K_MIN, LANES_MAX,
-    NODES_MAX, ROWS_MAX, SHIFT_MAX, WIDTH_MAX,
+    CONSTANTS_MAX, FORMULA_DOMAIN_MAX, FORMULA_STEPS_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, GRAPH_VERSION_POSITIONS,
+    K_MAX, K_MIN, LANES_MAX, NODES_MAX, ROWS_MAX, SHIFT_MAX, WIDTH_MAX,
 };
 use super::tensor::RANK_MAX;
 
@@ -23,7 +23,9 @@ pub enum GraphError {
         detail: String,
     },
     /// Another version of the encoding.
-    #[error("graph version: expected {GRAPH_VERSION} or {GRAPH_VERSION_POSITIONS}, got {got}; use the release that wrote it")]
+    #[error(
+        "graph version: expected {GRAPH_VERSION} or {GRAPH_VERSION_POSITIONS}, got {got}; use the release that wrote it"
+    )]
     Version {
         /// Version that came.
         got: u16,

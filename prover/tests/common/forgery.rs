@@ -100,16 +100,19 @@ pub(crate) fn read_cells(plan: &Plan) -> Vec<Position> {
     let mut kinds: Vec<Row> = Vec::new();
     let mut cells = Vec::new();
     for (number, row) in plan.tape().rows().iter().enumerate() {
-        let kind = Row { bound: false, constant: 0, ..*row };
+        let kind = Row { bound: false, constant: 0, guest: None, turn: None, ..*row };
         if kinds.contains(&kind) {
             continue;
         }
         kinds.push(kind);
-        let forms = row.zero || row.output;
+        let forms = row.zero || row.output || row.shared_output;
         let slides = matches!(row.chain, Some(Chain::Slide(_)));
+        let results = matches!(row.chain, Some(Chain::Result(_) | Chain::Square(_)));
         let reads = [
-            row.pair != 0 || (row.a != 0 && (forms || row.operand || row.chain.is_some())) || row.product != 0,
-            row.pair != 0 || (row.b != 0 && forms) || row.product != 0 || slides,
+            row.pair != 0
+                || (row.a != 0 && (forms || row.operand || (row.chain.is_some() && !results)))
+                || row.product != 0,
+            row.pair != 0 || (row.b != 0 && forms) || row.product != 0 || slides || results,
             row.range != 0 || (row.c != 0 && forms),
         ];
         let slots = [Slot::A, Slot::B, Slot::C].into_iter().zip(reads);

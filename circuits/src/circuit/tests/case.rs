@@ -115,7 +115,8 @@ impl Case {
         let forms = stated.zero || stated.output || stated.shared_output;
         // A chain of results reads column b, every other one column a.
         let takes_results = matches!(stated.chain, Some(Chain::Result(_) | Chain::Square(_)));
-        let combines = (stated.chain.is_some() && !takes_results && (lane == 0 || !slides)) || (stated.operand && lane < self.plan.weight_columns());
+        let combines = (stated.chain.is_some() && !takes_results && (lane == 0 || !slides))
+            || (stated.operand && lane < self.plan.weight_columns());
         if forms && stated.product != 0 && slot != Slot::C {
             return None;
         }

@@ -111,8 +111,7 @@ impl Lowering<'_> {
                 });
                 let mut uses = Vec::with_capacity(inputs + 1);
                 for input in 0..inputs {
-                    let elements: Vec<_> =
-                        group.clone().map(|position| (source, position * inputs + input)).collect();
+                    let elements: Vec<_> = group.clone().map(|position| (source, position * inputs + input)).collect();
                     let combined = self.combine(&elements, Form::Sum(Power::Position))?;
                     uses.push(Use::Weighted { combined, block, input });
                 }

@@ -96,14 +96,7 @@ impl Lowering<'_> {
     }
 
     /// Writes the rows of a batch that state the same.
-    fn batch(
-        &mut self,
-        batch: &mut Vec<Filled>,
-        stated: &[Row],
-        constant: i64,
-        finish: &Finish,
-        homes: &mut [Place],
-    ) {
+    fn batch(&mut self, batch: &mut Vec<Filled>, stated: &[Row], constant: i64, finish: &Finish, homes: &mut [Place]) {
         let Some(Filled { terms: leading, .. }) = batch.first() else { return };
         let mut rows = stated.to_vec();
         let last = rows.len().saturating_sub(1);

@@ -93,11 +93,12 @@ impl Drawn {
         let k = self.strided(k, &[heads, side, positions], &[own, 1, across]);
         let v = self.strided(v, &[heads, positions, side], &[own, across, 1]);
         let scores = self.push(Operator::MatrixMultiply, &[q, k]);
-        let scores = self.narrowed(scores, u64::from(side) << (2 * (bits - 1)), self.activations(), Activation::Identity);
+        let scores =
+            self.narrowed(scores, u64::from(side) << (2 * (bits - 1)), self.activations(), Activation::Identity);
         let most = self.maximum(scores, heads, positions);
         let most = self.strided(most, &[heads, positions, positions], &[positions as i32, 1, 0]);
         let below = self.push(Operator::Combine { multipliers: vec![1, -1], constant: 0 }, &[scores, most]);
-        let scale = i64::from(2 * self.activations().max);
+        let scale = 2 * self.activations().max;
         let exponential = vec![Step::Variable, Step::Exponential];
         let formula = Formula {
             steps: exponential,
@@ -176,7 +177,7 @@ impl Drawn {
         if let Ok(weights) = LinearWeights::new(outputs, inputs, matrix, bias) {
             self.weights.insert(self.nodes.len(), weights);
         }
-        let bound = (u64::from(inputs) + 1) * most.unsigned_abs() << (self.sizes.bits - 1);
+        let bound = ((u64::from(inputs) + 1) * most.unsigned_abs()) << (self.sizes.bits - 1);
         let shift = shift_for(bound, 1 << (self.sizes.bits + 4));
         // One interval for all, so that they share a table.
         let half = 1i64 << (u32::from(self.sizes.bits) + 4 + u32::from(shift));
@@ -216,7 +217,8 @@ fn one() -> Real {
 /// `x / (1 + e^(-1.702 x))`, an approximation of GELU.
 fn gelu(bits: u8, results: Range) -> Activation {
     let slope = Real::new(1.702).unwrap_or_else(one);
-    let steps = vec![Step::Variable, Step::Variable, Step::Constant(slope), Step::Multiply, Step::Sigmoid, Step::Multiply];
+    let steps =
+        vec![Step::Variable, Step::Variable, Step::Constant(slope), Step::Multiply, Step::Sigmoid, Step::Multiply];
     let exponent = i8::try_from(bits).unwrap_or(12) - 3;
     Activation::Formula(Formula { steps, input_exponent: exponent, output_exponent: exponent, results })
 }

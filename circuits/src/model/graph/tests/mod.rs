@@ -32,6 +32,13 @@ fn encoding_round_trips_and_is_canonical() {
     assert_eq!(Graph::decode(&bytes).unwrap(), graph);
     let json = serde_json::to_string(&graph).unwrap();
     assert_eq!(serde_json::from_str::<Graph>(&json).unwrap(), graph);
+    // By positions it is another graph, and its version alone says so.
+    let by_positions = graph.clone().with_positions(true);
+    assert_ne!(by_positions.digest(), graph.digest());
+    assert_eq!(Graph::decode(&by_positions.encode()).unwrap(), by_positions);
+    let other = json.replace("\"version\":2", "\"version\":3");
+    assert_eq!(serde_json::from_str::<Graph>(&other).unwrap(), by_positions);
+    assert_eq!(by_positions.with_positions(false), graph);
     for length in 0..bytes.len() {
         assert!(matches!(Graph::decode(&bytes[..length]), Err(GraphError::Encoding { .. })), "length {length}");
     }
@@ -41,9 +48,9 @@ fn encoding_round_trips_and_is_canonical() {
     let mut other = bytes;
     other[0] = 9;
     assert_eq!(Graph::decode(&other), Err(GraphError::Version { got: 9 }));
-    let error = serde_json::from_str::<Graph>(&json.replace("\"version\":2", "\"version\":3")).unwrap_err();
+    let error = serde_json::from_str::<Graph>(&json.replace("\"version\":2", "\"version\":4")).unwrap_err();
     assert!(
-        error.to_string().starts_with("graph version: expected 2, got 3; use the release that wrote it"),
+        error.to_string().starts_with("graph version: expected 2 or 3, got 4; use the release that wrote it"),
         "{error}"
     );
     assert_eq!(Graph::decode(&vec![0; GRAPH_BYTES_MAX + 1]), Err(GraphError::TooLarge { got: GRAPH_BYTES_MAX + 1 }));
