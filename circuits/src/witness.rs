@@ -1,5 +1,7 @@
 //! From an execution trace to the integers of the first-phase columns.
 
+use std::collections::HashMap;
+
 use crate::layout::Plan;
 use crate::layout::lower::{Run, cells};
 use crate::layout::plan::PlanError;
@@ -13,6 +15,8 @@ pub struct Witness {
     pub cells: Vec<i64>,
     /// How often each tuple of the table is used.
     pub multiplicities: Vec<u64>,
+    /// How often the entry on each row is used.
+    pub uses: Vec<u64>,
 }
 
 /// Why a trace does not fit the plan.
@@ -61,7 +65,8 @@ impl Witness {
         check(plan, values)?;
         let tape = cells(plan.graph(), plan.size(), Run { values, weights })?;
         let multiplicities = multiplicities(&tape)?;
-        Ok(Self { cells: tape.into_cells(), multiplicities })
+        let uses = uses(&tape);
+        Ok(Self { cells: tape.into_cells(), multiplicities, uses })
     }
 
     /// One data cell; 0 beyond the last row.
@@ -82,6 +87,24 @@ fn check(plan: &Plan, values: &[Vec<i64>]) -> Result<(), WitnessError> {
         }
     }
     Ok(())
+}
+
+/// Uses of each row's entry. A number without an entry is counted nowhere, and no proof of it verifies.
+fn uses(tape: &Tape) -> Vec<u64> {
+    let rows = || tape.rows().iter().enumerate();
+    if rows().all(|(_, stated)| !stated.look) {
+        return Vec::new();
+    }
+    let entries: HashMap<i128, usize> =
+        rows().filter(|(_, row)| row.entry != 0).map(|(row, stated)| (i128::from(stated.entry), row)).collect();
+    let mut uses = vec![0; tape.rows().len()];
+    for (row, stated) in rows().filter(|(_, stated)| stated.look) {
+        let number = i128::from(stated.a) * i128::from(tape.cell(row, 0, Slot::A)) + stated.constant;
+        if let Some(count) = entries.get(&number).and_then(|row| uses.get_mut(*row)) {
+            *count += 1;
+        }
+    }
+    uses
 }
 
 fn multiplicities(tape: &Tape) -> Result<Vec<u64>, WitnessError> {

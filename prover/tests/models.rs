@@ -108,9 +108,9 @@ fn mixed() -> Fixture {
     of("mixed", &[12], nodes, BTreeMap::from([(8, weights(3, 4))]))
 }
 
-/// A layer of an encoder over four positions, side by side.
+/// An embedding and a layer of an encoder over four positions, side by side.
 fn sequence() -> Fixture {
-    let model = Encoder::small(4).model(1);
+    let model = Encoder { vocabulary: 11, ..Encoder::small(4) }.model(1);
     let input = model.input(3);
     fixture("sequence", model.graph, model.weights, input)
 }
@@ -122,6 +122,7 @@ fn every_kind_of_circuit_is_proven_and_verified_under_a_loaded_key() {
         let features = fixture.key.plan().features();
         let has_slides = !fixture.key.plan().tape().slides().is_empty();
         assert_eq!((features.weights, features.shared), (name != "weightless", name == "sequence"));
+        assert_eq!(features.entries, features.shared);
         let chains = name == "convolutions" || features.shared;
         assert_eq!((features.chains, has_slides), (chains, name == "convolutions"), "{name}");
         let proven = prove(&fixture.key, [7; 32], &fixture.values).unwrap();

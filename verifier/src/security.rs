@@ -40,7 +40,9 @@ impl SecurityBudget {
         let wide = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
         let rows = 1u64.checked_shl(plan.k()).unwrap_or(u64::MAX);
         let lookups = wide(plan.features().lookups(plan.lanes())).saturating_mul(rows);
-        let tables = wide(plan.tables()).saturating_mul(rows);
+        // Entries are as many more, and as much of the table.
+        let entries = if plan.features().entries { rows.saturating_mul(2) } else { 0 };
+        let tables = wide(plan.tables()).saturating_mul(rows).saturating_add(entries);
         // The instance column, two columns of each lane, and H and G where positions share a relation; each product takes in
         // as many as the degree holds.
         let shared = if plan.features().shared { 2 } else { 0 };

@@ -196,3 +196,28 @@ pub(super) fn lookups(plan: &Plan, witness: &Witness, beta: Fr, gamma: Fr) -> Ve
     }
     columns
 }
+
+/// The running sum of the lookups among the entries of V, given H.
+pub(super) fn entries(plan: &Plan, witness: &Witness, [weights, chain]: [&[Fr]; 2], [beta, gamma]: [Fr; 2]) -> Vec<Fr> {
+    let (lanes, rows) = (plan.lanes(), plan.usable_rows());
+    let blank = Row::default();
+    let mut numerators = Vec::with_capacity(2 * rows);
+    let mut denominators = Vec::with_capacity(2 * rows);
+    let cells = plan.tape().rows().iter().chain(std::iter::repeat(&blank)).zip(chain.iter().zip(weights));
+    for (row, (stated, (combined, weight))) in cells.enumerate().take(rows - 1) {
+        let number = wide(operand(stated, witness.cell(lanes, row, 0, Slot::A)));
+        let entry = Fr::from(stated.entry);
+        let uses = Fr::from(witness.uses.get(row).copied().unwrap_or(0));
+        numerators.extend([if stated.look { number } else { Fr::zero() }, -(uses * entry)]);
+        denominators.extend([beta + number + gamma * combined, beta + entry + gamma * weight]);
+    }
+    denominators.iter_mut().batch_invert();
+    let mut total = Fr::zero();
+    let mut column = Vec::with_capacity(rows);
+    for (numerators, inverses) in numerators.chunks_exact(2).zip(denominators.chunks_exact(2)) {
+        column.push(total);
+        total += numerators.iter().zip(inverses).fold(Fr::zero(), |sum, (a, b)| sum + *a * b);
+    }
+    column.push(total);
+    column
+}

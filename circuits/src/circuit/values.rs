@@ -4,7 +4,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::Challenge;
 
 use super::{Assignment, sums};
-use crate::gadgets::columns::{ChallengeColumn, Columns, DataColumn, LinearColumns};
+use crate::gadgets::columns::{ChallengeColumn, Columns, DataColumn, EntryColumns, LinearColumns};
 use crate::layout::Plan;
 use crate::layout::tape::SLOTS;
 use crate::witness::Witness;
@@ -26,7 +26,11 @@ impl Columns {
                 (*column, counts.collect())
             })
         });
-        cells.chain(counts).collect()
+        let uses = self.lookup.iter().filter_map(|lookup| lookup.entries.as_ref()).map(|entries| {
+            let uses = witness.uses.iter().map(|count| i64::try_from(*count).unwrap_or(i64::MAX));
+            (entries.multiplicity, uses.collect())
+        });
+        cells.chain(counts).chain(uses).collect()
     }
 
     /// The challenges, in the order in which they are squeezed.
@@ -48,6 +52,7 @@ impl Columns {
         let mut challenges = challenges.iter().copied();
         let mut next = || challenges.next().unwrap_or_default();
         let mut columns = Vec::new();
+        let (mut first_weights, mut combined) = (Vec::new(), Vec::new());
         if let Some(linear) = &self.linear {
             let r = next();
             let position = if linear.shared.is_some() { next() } else { Fr::zero() };
@@ -58,6 +63,9 @@ impl Columns {
                 let values = sums::shared(plan, witness, &weights, &chain, r, position);
                 [columns.guest, columns.outputs, columns.operands].into_iter().zip(values)
             });
+            if plan.features().entries {
+                (first_weights, combined) = (weights.first().cloned().unwrap_or_default(), chain.clone());
+            }
             columns.extend(linear.weights.iter().copied().zip(weights));
             columns.push((linear.sum, sum));
             columns.extend(linear.chain.map(|column| (column, chain)));
@@ -66,6 +74,11 @@ impl Columns {
         if let Some(lookup) = &self.lookup {
             let (beta, gamma) = (next(), next());
             columns.extend(lookup.sums.iter().copied().zip(sums::lookups(plan, assignment.witness(), beta, gamma)));
+            let entries = |entries: &EntryColumns| {
+                let values = sums::entries(plan, assignment.witness(), [&first_weights, &combined], [beta, gamma]);
+                (entries.sum, values)
+            };
+            columns.extend(lookup.entries.as_ref().map(entries));
         }
         columns
     }

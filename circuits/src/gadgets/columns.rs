@@ -115,6 +115,17 @@ pub struct LookupColumns {
     pub beta: Challenge,
     /// gamma: combines the elements of a tuple.
     pub gamma: Challenge,
+    /// The entries of a weight column, where something is looked up among them.
+    pub entries: Option<EntryColumns>,
+}
+
+/// Columns of the lookups among a weight column's entries.
+#[derive(Clone, Debug)]
+pub struct EntryColumns {
+    /// How often each entry is used.
+    pub multiplicity: DataColumn,
+    /// The running sum.
+    pub sum: ChallengeColumn,
 }
 
 /// Fixed columns besides the table's. Their contents follow from the plan.
@@ -159,6 +170,7 @@ impl Columns {
             meta.enable_equality(b.0);
         }
         let multiplicities: Vec<DataColumn> = (0..plan.tables()).map(|_| DataColumn::new(meta)).collect();
+        let multiplicity = features.entries.then(|| DataColumn::new(meta));
         let linear = features.weights.then(|| {
             let row = meta.challenge_usable_after(FirstPhase);
             let position = features.shared.then(|| meta.challenge_usable_after(FirstPhase));
@@ -178,12 +190,13 @@ impl Columns {
             LinearColumns { weights, sum, chain, row, shared }
         });
         let lookups = features.lookups(plan.lanes());
-        let lookup = (lookups > 0).then(|| LookupColumns {
+        let lookup = (lookups > 0 || features.entries).then(|| LookupColumns {
             beta: meta.challenge_usable_after(FirstPhase),
             gamma: meta.challenge_usable_after(FirstPhase),
             sums: (0..(lookups + plan.tables()).div_ceil(LOOKUPS_PER_SUM))
                 .map(|_| ChallengeColumn::new(meta))
                 .collect(),
+            entries: multiplicity.map(|multiplicity| EntryColumns { multiplicity, sum: ChallengeColumn::new(meta) }),
             tables: (0..plan.tables()).map(|_| std::array::from_fn(|_| meta.fixed_column())).collect(),
             multiplicities,
         });

@@ -14,6 +14,7 @@ use halo2_proofs::plonk::{ConstraintSystem, Constraints, Expression, VirtualCell
 use super::columns::{Columns, LookupColumns, fixed};
 use crate::layout::fixed::Role;
 use crate::layout::plan::LOOKUPS_PER_SUM;
+use crate::layout::tape::Slot;
 
 struct Fraction {
     numerator: Expression<Fr>,
@@ -23,6 +24,10 @@ struct Fraction {
 // spec: circuits#lookup
 pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
     let Some(lookup) = &columns.lookup else { return };
+    configure_entries(meta, columns, lookup);
+    if lookup.sums.is_empty() {
+        return;
+    }
     meta.create_gate("lookup", |cells| {
         let active = fixed(cells, columns.fixed.active);
         let fractions = fractions(cells, columns, lookup);
@@ -43,6 +48,38 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
         let all = sums.iter().cloned().reduce(|total, sum| total + sum).unwrap_or(Expression::Constant(Fr::zero()));
         let starts = sums.into_iter().map(|sum| ("lookup starts at zero", first.clone() * sum));
         starts.chain([("lookup sums agree", last * all)]).collect::<Vec<_>>()
+    });
+}
+
+/// `(x, H)` is among the entries `(entry, V_0)`: the same argument, whose table is a weight column.
+///
+/// Both sides' second elements follow from the first phase, the key's rows and r, so none of them can be chosen by beta
+/// and gamma.
+// spec: circuits#entries
+fn configure_entries(meta: &mut ConstraintSystem<Fr>, columns: &Columns, lookup: &LookupColumns) {
+    let (Some(entries), Some(linear)) = (&lookup.entries, &columns.linear) else { return };
+    let (Some(chain), Some(weights)) = (linear.chain, linear.weights.first().copied()) else { return };
+    meta.create_gate("entries", |cells| {
+        let active = fixed(cells, columns.fixed.active);
+        let (Some(look), Some(entry)) = (columns.role(cells, Role::Look), columns.role(cells, Role::Entry)) else {
+            return Constraints::with_selector(active, vec![]);
+        };
+        let beta = cells.query_challenge(lookup.beta);
+        let gamma = cells.query_challenge(lookup.gamma);
+        let number = columns.operand(cells, 0, Slot::A).unwrap_or(Expression::Constant(Fr::zero()));
+        let looked = beta.clone() + (number.clone() + gamma.clone() * chain.query(cells, 0));
+        let listed = beta + (entry.clone() + gamma * weights.query(cells, 0));
+        let difference = entries.sum.query(cells, 1) - entries.sum.query(cells, 0);
+        let used = look * number * listed.clone();
+        let held = entries.multiplicity.query(cells, 0) * entry * looked.clone();
+        let step = difference * looked * listed - (used - held);
+        Constraints::with_selector(active, vec![("entry step", step)])
+    });
+    meta.create_gate("entry ends", |cells| {
+        let first = fixed(cells, columns.fixed.first);
+        let last = fixed(cells, columns.fixed.last);
+        let sum = entries.sum.query(cells, 0);
+        [("entries start at zero", first * sum.clone()), ("entry sums agree", last * sum)]
     });
 }
 

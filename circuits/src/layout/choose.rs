@@ -94,6 +94,7 @@ fn widest_outputs(graph: &Graph) -> usize {
     let outputs = graph.nodes().iter().map(|node| match &node.operator {
         Operator::Dense { outputs, .. } => *outputs,
         Operator::Convolution { geometry, .. } => geometry.outputs,
+        Operator::Embedding { width, .. } => *width,
         _ => 0,
     });
     outputs.max().unwrap_or(0) as usize
@@ -144,8 +145,8 @@ impl Columns {
         Self {
             fixed: used_columns(tape) as u64 + 3 * tables,
             equality,
-            small: data_columns(lanes) as u64 + tables,
-            full: weights + u64::from(features.chains) + shared_columns + shared,
+            small: data_columns(lanes) as u64 + tables + u64::from(features.entries),
+            full: weights + u64::from(features.chains) + shared_columns + shared + u64::from(features.entries),
         }
     }
 

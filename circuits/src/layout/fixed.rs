@@ -58,6 +58,10 @@ pub enum Role {
     Met,
     /// 1 where a stretch of this class begins.
     Turn(usize),
+    /// [`Row::look`]
+    Look,
+    /// [`Row::entry`]
+    Entry,
 }
 
 /// The integer that a row states in a role.
@@ -91,6 +95,8 @@ pub fn content(row: &Row, role: Role) -> i128 {
         Role::Alone => i128::from(row.guest == Some(Guest::Alone)),
         Role::Met => i128::from(row.guest == Some(Guest::Pair)),
         Role::Turn(class) => i128::from(row.turn == Some(class)),
+        Role::Look => i128::from(row.look),
+        Role::Entry => i128::from(row.entry),
     }
 }
 
@@ -119,7 +125,14 @@ pub fn roles(tape: &Tape) -> Vec<Role> {
     let taken = (0..tape.chain_powers().len()).flat_map(|class| [Role::Result(class), Role::Square(class)]);
     let shared = [Role::Rest, Role::SharedOutput, Role::Weighted, Role::Alone, Role::Met].into_iter().chain(taken);
     let turns = (0..tape.turns().len()).map(Role::Turn);
-    let all = plain.into_iter().chain(bound).chain(chains).chain(slides).chain(shared).chain(turns);
+    let all = plain
+        .into_iter()
+        .chain(bound)
+        .chain(chains)
+        .chain(slides)
+        .chain(shared)
+        .chain(turns)
+        .chain([Role::Look, Role::Entry]);
     all.filter(|role| tape.rows().iter().any(|row| content(row, *role) != 0)).collect()
 }
 

@@ -55,14 +55,6 @@ pub enum PlanError {
         /// Rows that trace and table need.
         needed: u64,
     },
-    /// The circuit has no rows for an operator: the model runs, and cannot be proven.
-    #[error("node {node} ({operator}): this release has no circuit for it; the model runs, but cannot be proven")]
-    Unsupported {
-        /// The node.
-        node: usize,
-        /// Name of its operator.
-        operator: &'static str,
-    },
 }
 
 /// The plan of a graph's circuit: derived, never read from outside.
@@ -213,6 +205,8 @@ pub struct Features {
     pub ranges: bool,
     /// The relation that positions side by side share.
     pub shared: bool,
+    /// Lookups among the entries of a weight column.
+    pub entries: bool,
 }
 
 impl Features {
@@ -226,6 +220,7 @@ impl Features {
             pairs: rows.iter().any(|row| row.pair != 0),
             ranges: rows.iter().any(|row| row.range != 0),
             shared: rows.iter().any(|row| row.shared_output),
+            entries: rows.iter().any(|row| row.look),
         }
     }
 

@@ -120,6 +120,18 @@ pub struct Row {
     pub guest: Option<Guest>,
     /// The operands so far are multiplied by the row challenge to the power of this class first: a stretch begins.
     pub turn: Option<usize>,
+    /// `(a a + constant, H)`, `a` of lane 0, is among the entries.
+    pub look: bool,
+    /// `(entry, V_0)` is an entry of this number; 0 for none.
+    pub entry: u64,
+}
+
+impl Row {
+    /// Whether the first weight column meets an operand here.
+    #[must_use]
+    pub fn meets_weight(&self) -> bool {
+        self.operand || self.chain_operand || self.guest == Some(Guest::Weighted)
+    }
 }
 
 /// The outputs of a linear operator that one stretch of rows accumulates, and where their weights lie.

@@ -100,7 +100,7 @@ pub(crate) fn read_cells(plan: &Plan) -> Vec<Position> {
     let mut kinds: Vec<Row> = Vec::new();
     let mut cells = Vec::new();
     for (number, row) in plan.tape().rows().iter().enumerate() {
-        let kind = Row { bound: false, constant: 0, guest: None, turn: None, ..*row };
+        let kind = Row { bound: false, constant: 0, guest: None, turn: None, entry: 0, ..*row };
         if kinds.contains(&kind) {
             continue;
         }
@@ -110,7 +110,7 @@ pub(crate) fn read_cells(plan: &Plan) -> Vec<Position> {
         let results = matches!(row.chain, Some(Chain::Result(_) | Chain::Square(_)));
         let reads = [
             row.pair != 0
-                || (row.a != 0 && (forms || row.operand || (row.chain.is_some() && !results)))
+                || (row.a != 0 && (forms || row.look || row.operand || (row.chain.is_some() && !results)))
                 || row.product != 0,
             row.pair != 0 || (row.b != 0 && forms) || row.product != 0 || slides || results,
             row.range != 0 || (row.c != 0 && forms),

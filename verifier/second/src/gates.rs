@@ -24,8 +24,13 @@ pub(crate) fn all(system: &mut System, plan: &Plan) -> Vec<Expression> {
         }
     }
     if let Some(lookup) = system.lookup.clone() {
-        gates.extend(lookup_steps(system, &lookup));
-        gates.extend(lookup_ends(system, &lookup));
+        if let Some(linear) = system.linear.clone() {
+            gates.extend(entries(system, &linear, &lookup).into_iter().flatten());
+        }
+        if !lookup.sums.is_empty() {
+            gates.extend(lookup_steps(system, &lookup));
+            gates.extend(lookup_ends(system, &lookup));
+        }
     }
     gates
 }
@@ -208,6 +213,26 @@ fn shared_ends(system: &mut System, shared: &Shared) -> [Expression; 3] {
     let [first, last] = [first, last].map(|column| system.fixed(column));
     let [outputs, operands] = [shared.outputs, shared.operands].map(|column| system.advice(column, 0));
     [first * (outputs.clone() - operands.clone()), last.clone() * outputs, last * operands]
+}
+
+// spec: circuits#entries
+fn entries(system: &mut System, linear: &Linear, lookup: &Lookup) -> Option<[Expression; 3]> {
+    let [uses, sum] = lookup.entries?;
+    let (chain, weights) = (linear.chain?, *linear.weights.first()?);
+    let [active, first, last] = system.marks;
+    let active = system.fixed(active);
+    let [look, entry] = [system.role(Role::Look)?, system.role(Role::Entry)?];
+    let [beta, gamma] = [lookup.beta, lookup.gamma].map(Expression::Challenge);
+    let number = operand(system, 0, A)?;
+    let looked = beta.clone() + (number.clone() + gamma.clone() * system.advice(chain, 0));
+    let listed = beta + (entry.clone() + gamma * system.advice(weights, 0));
+    let difference = system.advice(sum, 1) - system.advice(sum, 0);
+    let used = look * number * listed.clone();
+    let held = system.advice(uses, 0) * entry * looked.clone();
+    let step = active * (difference * looked * listed - (used - held));
+    let [first, last] = [first, last].map(|column| system.fixed(column));
+    let sum = system.advice(sum, 0);
+    Some([step, first * sum.clone(), last * sum])
 }
 
 struct Fraction {

@@ -48,6 +48,8 @@ pub(crate) struct Lookup {
     pub(crate) multiplicities: Vec<usize>,
     /// Tag, first and second element of each table column.
     pub(crate) tables: Vec<[usize; 3]>,
+    /// Multiplicity and running sum of the lookups among a weight column's entries.
+    pub(crate) entries: Option<[usize; 2]>,
 }
 
 /// A circuit as a verifier sees it.
@@ -88,6 +90,7 @@ impl System {
         };
         let (mut challenges, mut fixed) = (0, 0);
         let multiplicities = advice(0, plan.tables());
+        let uses = features.entries.then(|| advice(0, 1).first().copied().unwrap_or_default());
         let mut one = |count: usize| advice(1, count).first().copied().unwrap_or_default();
         let linear = features.weights.then(|| {
             let r = next(&mut challenges);
@@ -102,11 +105,12 @@ impl System {
             }
         });
         let lookups = features.lookups(lanes);
-        let lookup = (lookups > 0).then(|| Lookup {
+        let lookup = (lookups > 0 || features.entries).then(|| Lookup {
             beta: next(&mut challenges),
             gamma: next(&mut challenges),
             sums: advice(1, (lookups + plan.tables()).div_ceil(LOOKUPS_EACH)),
             multiplicities,
+            entries: uses.map(|uses| [uses, advice(1, 1).first().copied().unwrap_or_default()]),
             tables: (0..plan.tables()).map(|_| [(); 3].map(|()| next(&mut fixed))).collect(),
         });
         let marks = [(); 3].map(|()| next(&mut fixed));

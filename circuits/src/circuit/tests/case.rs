@@ -121,7 +121,12 @@ impl Case {
             return None;
         }
         Some(match slot {
-            Slot::A => stated.pair != 0 || (stated.a != 0 && (forms || combines)) || (above.zero && above.next_a != 0),
+            Slot::A => {
+                stated.pair != 0
+                    || (stated.look && lane == 0)
+                    || (stated.a != 0 && (forms || combines))
+                    || (above.zero && above.next_a != 0)
+            }
             Slot::B => stated.pair != 0 || (forms && stated.b != 0) || (slides && lane == 0) || takes_results,
             Slot::C => stated.range != 0 || (forms && stated.c != 0) || (above.zero && above.next_c != 0),
         })

@@ -164,7 +164,28 @@ impl<'a> Known<'a> {
                 }
             }
         }
-        learned | self.shared()
+        learned | self.shared() | self.chosen()
+    }
+
+    /// Learns the columns that known indices choose: each cell has a power of r of its own.
+    fn chosen(&mut self) -> bool {
+        let mut learned = false;
+        let looks: Vec<usize> = (0..self.rules.rows.len()).filter(|row| self.rules.rows[*row].look).collect();
+        for look in looks {
+            if !self.is(Place::Cell { row: look, lane: 0, slot: Slot::A }) {
+                continue;
+            }
+            for row in (0..look).rev() {
+                let Some(Chain::Start(_) | Chain::Continue(_)) = self.rules.rows[row].chain else { break };
+                for lane in 0..self.rules.lanes {
+                    learned |= self.learn(Place::Cell { row, lane, slot: Slot::A });
+                }
+                if let Some(Chain::Start(_)) = self.rules.rows[row].chain {
+                    break;
+                }
+            }
+        }
+        learned
     }
 
     /// Learns the accumulators of the shared relation whose operands are known.
@@ -283,16 +304,18 @@ fn every_operators_output_follows_from_its_input() {
 #[test]
 fn every_output_of_a_sequence_follows_from_its_input() {
     for (positions, lanes) in [(4, 4), (4, 3), (3, 4), (5, 2)] {
-        let case = positions::case(positions, lanes, None);
-        let rules = Rules::of(&case.plan);
-        assert_eq!(rules.free_outputs(), Vec::<usize>::new(), "{positions} positions, {lanes} lanes");
+        for vocabulary in [0, 11] {
+            let case = positions::case(positions, lanes, None, vocabulary);
+            let rules = Rules::of(&case.plan);
+            assert_eq!(rules.free_outputs(), Vec::<usize>::new(), "{positions} positions, {lanes} lanes, {vocabulary}");
+        }
     }
 }
 
 /// Without any one of its statements or copies, a sequence's circuit lets some output be anything.
 #[test]
 fn every_statement_about_a_sequence_is_needed() {
-    let rules = Rules::of(&positions::case(4, 4, None).plan);
+    let rules = Rules::of(&positions::case(4, 4, None, 11).plan);
     let free = |change: &dyn Fn(&mut Rules)| {
         let mut changed = rules.clone();
         change(&mut changed);
@@ -301,6 +324,7 @@ fn every_statement_about_a_sequence_is_needed() {
     for (row, stated) in rules.rows.iter().enumerate() {
         let context = format!("row {row} {stated:?}");
         assert!(!stated.zero || free(&|rules| rules.rows[row].zero = false), "{context}");
+        assert!(!stated.look || free(&|rules| rules.rows[row].look = false), "{context}");
         assert!(!stated.shared_output || free(&|rules| rules.rows[row].shared_output = false), "{context}");
         assert!(stated.chain.is_none() || free(&|rules| rules.rows[row].chain = None), "{context}");
         assert!(stated.pair == 0 || free(&|rules| rules.rows[row].pair = 0), "{context}");

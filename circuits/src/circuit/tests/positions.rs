@@ -7,15 +7,15 @@ use halo2_proofs::halo2curves::ff::Field;
 
 use super::case::{Case, names};
 use crate::layout::choose;
-use crate::layout::tape::{Chain, Guest, Power, WeightPlace};
+use crate::layout::tape::{Chain, Guest, Power, Slot, WeightPlace};
 use crate::model::graph::Layout;
 use crate::model::random::Encoder;
 
 /// What a false relation of accumulators and operands is called.
 const SHARED: &str = "shared sums agree";
 
-pub(super) fn case(positions: u32, lanes: u32, rows: Option<u32>) -> Case {
-    let model = Encoder::small(positions).model(1);
+pub(super) fn case(positions: u32, lanes: u32, rows: Option<u32>, vocabulary: u32) -> Case {
+    let model = Encoder { vocabulary, ..Encoder::small(positions) }.model(1);
     let chosen = choose(&model.graph).unwrap();
     let layout = Layout { lanes, k: chosen.k.max(12), rows: rows.unwrap_or(chosen.rows) };
     let input = model.input(3);
@@ -27,15 +27,17 @@ fn a_layer_is_admitted_whatever_the_lanes() {
     for (positions, lanes, rows) in
         [(4, 4, None), (4, 4, Some(4)), (4, 3, None), (4, 2, None), (4, 5, None), (3, 3, Some(1)), (5, 4, None)]
     {
-        let case = case(positions, lanes, rows);
-        assert_eq!(case.failures(), [], "{positions} positions, {lanes} lanes, {rows:?} rows");
+        for vocabulary in [0, 11] {
+            let case = case(positions, lanes, rows, vocabulary);
+            assert_eq!(case.failures(), [], "{positions} positions, {lanes} lanes, {rows:?} rows, {vocabulary} tokens");
+        }
     }
 }
 
 /// Channels of a full row are combined where they lie.
 #[test]
 fn full_rows_are_read_in_place() {
-    let case = case(4, 4, None);
+    let case = case(4, 4, None, 0);
     let rows = case.plan.tape().rows();
     let formed = |wanted: fn(&Chain) -> bool| rows.iter().filter(|row| row.chain.as_ref().is_some_and(wanted)).count();
     // q, k, the heads' shares, context, the first norm and the hidden layer; and the squares of both norms.
@@ -53,7 +55,7 @@ fn full_rows_are_read_in_place() {
 #[test]
 fn every_cell_that_is_read_is_bound() {
     for (positions, lanes) in [(4, 4), (3, 2), (3, 4)] {
-        let honest = case(positions, lanes, None);
+        let honest = case(positions, lanes, None, 11);
         let mut changed = 0;
         // A prime step, so that all columns and kinds of rows have their turn.
         for (row, lane, slot) in honest.positions().step_by(23) {
@@ -67,11 +69,52 @@ fn every_cell_that_is_read_is_bound() {
     }
 }
 
+/// What a column that no index chooses is called.
+const ENTRY: &str = "entry sums agree";
+
+/// A column of the table belongs to its index alone, and is counted once for each use.
+#[test]
+fn another_column_of_the_table_is_caught() {
+    let honest = case(4, 4, Some(4), 11);
+    let rows = honest.plan.tape().rows();
+    let looks: Vec<usize> = (0..rows.len()).filter(|row| rows[*row].look).collect();
+    // Six channels in blocks of four.
+    assert_eq!(looks.len(), 4 * 2);
+    let entries: Vec<usize> = (0..rows.len()).filter(|row| rows[*row].entry != 0).collect();
+    assert_eq!(entries.len(), 11 * 2);
+    let used: Vec<usize> = entries.iter().copied().filter(|row| honest.witness.uses[*row] != 0).collect();
+    assert!(!used.is_empty() && used.len() < entries.len());
+    for look in looks {
+        let mut other = honest.clone();
+        *other.cell_mut(look, 0, Slot::A) += 1;
+        let failing = other.failing_names();
+        assert!(failing.contains(ENTRY), "row {look}: {failing:?}");
+        // A cell of the column.
+        let mut other = honest.clone();
+        *other.cell_mut(look - 1, 0, Slot::A) += 1;
+        let failing = other.failing_names();
+        assert!(failing.contains(ENTRY), "row {look}: {failing:?}");
+    }
+    for row in entries {
+        let mut other = honest.clone();
+        other.witness.uses[row] += 1;
+        assert_eq!(other.failing_names(), names(&[ENTRY]), "row {row}");
+        let mut other = honest.clone();
+        other.weight_error = Some((WeightPlace { column: 0, row }, Fr::ONE));
+        let expected = if used.contains(&row) { names(&[ENTRY]) } else { names(&[]) };
+        assert_eq!(other.failing_names(), expected, "row {row}");
+    }
+    // Counting an entry that is none changes nothing.
+    let mut other = honest.clone();
+    let none = (0..rows.len()).find(|row| rows[*row].entry == 0).unwrap();
+    other.witness.uses[none] += 1;
+    assert_eq!(other.failures(), []);
+}
+
 /// A neighbouring quotient or remainder is in the table as well; only the shared relation tells them apart.
 #[test]
 fn another_accumulator_is_caught_by_the_shared_relation() {
-    use crate::layout::tape::Slot;
-    let honest = case(4, 4, None);
+    let honest = case(4, 4, None, 0);
     let rows = honest.plan.tape().rows().to_vec();
     let outputs = rows.iter().enumerate().filter(|(_, row)| row.shared_output && row.range != 0);
     let mut tried = 0;
@@ -96,7 +139,7 @@ fn another_accumulator_is_caught_by_the_shared_relation() {
 
 #[test]
 fn a_wrong_weight_is_caught_and_other_weights_meet_nothing() {
-    let honest = case(4, 4, Some(4));
+    let honest = case(4, 4, Some(4), 0);
     let met: BTreeSet<usize> =
         honest.plan.blocks().iter().flat_map(|block| &block.places).map(|place| place.row).collect();
     let biases: BTreeSet<usize> = honest.plan.blocks().iter().map(|block| block.bias_row).collect();

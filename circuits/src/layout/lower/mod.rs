@@ -5,6 +5,7 @@
 //! cell, or, where a requantisation is the only reader, the quotient, remainder and lookup at once. Elements go side by
 //! side in the lanes as long as their rows state the same.
 
+mod embedding;
 mod extremum;
 mod finish;
 mod linear;
@@ -98,6 +99,7 @@ fn lower(mut lowering: Lowering<'_>) -> Result<Tape, PlanError> {
     }
     lowering.outputs();
     lowering.seat_guests();
+    lowering.seat_entries();
     lowering.tape.finish();
     lowering.check_size()?;
     Ok(lowering.tape)
@@ -140,6 +142,9 @@ struct Lowering<'a> {
     /// Where positions lie side by side: quotients of all requantisations of a kind, which so share a table.
     quotients: Vec<(Step, i64, Range)>,
     gathered: Gathered,
+    /// Blocks of embeddings, and how many entries they have together.
+    tables: Vec<embedding::Table>,
+    entries: u64,
 }
 
 impl<'a> Lowering<'a> {
@@ -160,6 +165,8 @@ impl<'a> Lowering<'a> {
             is_weighted: false,
             quotients: Vec::new(),
             gathered: Gathered::default(),
+            tables: Vec::new(),
+            entries: 0,
         };
         lowering.resolve_moves();
         lowering.find_readers();
@@ -247,7 +254,12 @@ impl<'a> Lowering<'a> {
         let needed = self.graph.nodes().iter().zip(self.needed.iter().skip(1));
         self.is_weighted = needed.into_iter().any(|(node, needed)| *needed && node.operator.has_weights());
         for (value, readers) in readers.iter().enumerate().skip(1).take(last.saturating_sub(1)) {
-            let computed = self.moved.get(value).is_some_and(Option::is_none);
+            let computed = self.moved.get(value).is_some_and(Option::is_none)
+                && !self
+                    .graph
+                    .nodes()
+                    .get(value - 1)
+                    .is_some_and(|node| matches!(node.operator, Operator::Embedding { .. }));
             let [reader] = readers.as_slice() else { continue };
             let Some(Node { operator: Operator::Requantise { .. }, .. }) = self.graph.nodes().get(*reader) else {
                 continue;
@@ -307,7 +319,7 @@ impl<'a> Lowering<'a> {
         }
         match &node.operator {
             Operator::Dense { .. } | Operator::Convolution { .. } => self.linear(index, node),
-            Operator::Embedding { .. } => Err(PlanError::Unsupported { node: index, operator: node.operator.name() }),
+            Operator::Embedding { .. } => self.embedding(index, node),
             Operator::Maximum | Operator::Minimum => self.extremum(index, node),
             _ => self.sums(index, node),
         }

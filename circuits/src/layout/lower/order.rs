@@ -76,11 +76,14 @@ impl Lowering<'_> {
         value.and_then(|value| value.shape.last()).map_or(1, |side| *side as usize)
     }
 
-    /// The lane of an element; of the graph's input, the one that its position would have.
+    /// The lane of an element; of the graph's input and of an embedding, the one that its position would have.
     fn lane_of(&self, value: usize, element: usize) -> Option<usize> {
         let Source::Element { value, element } = self.source(value, element) else { return None };
+        // The columns of an embedding lie one after the other, whatever their lanes.
+        let node = value.checked_sub(1).and_then(|node| self.graph.nodes().get(node));
+        let is_column = node.is_some_and(|node| matches!(node.operator, Operator::Embedding { .. }));
         match self.home(value, element) {
-            Place::Cell { lane, .. } => Some(lane),
+            Place::Cell { lane, .. } if !is_column => Some(lane),
             _ => {
                 let width = self.graph.values().get(value)?.width() as usize;
                 element.checked_div(width.checked_div(self.tape.lanes()).filter(|channels| *channels > 0)?)

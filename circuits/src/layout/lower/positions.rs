@@ -358,7 +358,7 @@ impl Lowering<'_> {
                     Use::Pair(..) => (Guest::Pair, 2),
                 };
                 // The relation of one position has weights of its own on its rows.
-                let taken = |row: &Row| guest == Guest::Weighted && (row.operand || row.chain_operand);
+                let taken = |row: &Row| guest == Guest::Weighted && row.meets_weight();
                 while self.tape.rows().get(row).is_some_and(taken) {
                     row += 1;
                 }

@@ -26,13 +26,15 @@ pub struct Encoder {
     pub bits: u8,
     /// Largest magnitude of a weight.
     pub weight_max: i32,
+    /// Different tokens that it reads; 0 for one that reads channels.
+    pub vocabulary: u32,
 }
 
 impl Encoder {
     /// Small enough for tests.
     #[must_use]
     pub fn small(positions: u32) -> Self {
-        Self { positions, width: 6, heads: 2, hidden: 9, layers: 1, bits: 7, weight_max: 5 }
+        Self { positions, width: 6, heads: 2, hidden: 9, layers: 1, bits: 7, weight_max: 5, vocabulary: 0 }
     }
 
     /// The encoder with weights of a seed.
@@ -62,17 +64,34 @@ impl Drawn {
     }
 
     fn build(mut self, seed: u64) -> Result<Model, RandomError> {
-        let Encoder { positions, width, layers, .. } = self.sizes;
+        let Encoder { positions, width, layers, vocabulary, .. } = self.sizes;
         let mut value = 0;
+        let mut input = Input { shape: vec![positions, width], range: self.activations() };
+        if vocabulary > 0 {
+            input = Input { shape: vec![positions], range: Range { min: 0, max: i64::from(vocabulary) - 1 } };
+            value = self.embedding();
+        }
         for _ in 0..layers {
             value = self.layer(value);
         }
-        let input = Input { shape: vec![positions, width], range: self.activations() };
         let layout = Layout { k: 10, rows: 0, lanes: 1 };
         let graph = Graph::new(input, self.nodes, layout)?.with_positions(true);
         let weights = Weights::new(&graph, self.weights)?;
         crate::model::analysis::check(&graph, &weights)?;
         Ok(Model { graph, weights, seed })
+    }
+
+    /// Columns of a table, wider than activations are, and narrowed.
+    fn embedding(&mut self) -> u32 {
+        let Encoder { width, vocabulary, .. } = self.sizes;
+        let accumulator = Range { min: 2 * self.activations().min, max: 2 * self.activations().max };
+        let count = u64::from(width) * u64::from(vocabulary);
+        let table = (0..count).map(|_| self.source.within(accumulator) as i32).collect();
+        if let Ok(weights) = LinearWeights::new(width, vocabulary, table, vec![0; width as usize]) {
+            self.weights.insert(self.nodes.len(), weights);
+        }
+        let chosen = self.push(Operator::Embedding { vocabulary, width, accumulator }, &[0]);
+        self.push(requantise(1, self.activations(), Activation::Identity), &[chosen])
     }
 
     fn layer(&mut self, input: u32) -> u32 {
