@@ -25,7 +25,7 @@ bench: setup
 	cargo bench --locked
 
 # 5000 kills of a process that makes blocks, ten million random transactions against a plain model, and ten minutes of hostile
-# evidence; each prints its figures. The transactions take many hours: SOAK_TRANSACTIONS=1000000 makes it fewer.
+# evidence; each prints its figures. The transactions take more than an hour: SOAK_TRANSACTIONS=1000000 makes it fewer.
 SOAK_TRANSACTIONS ?= 10000000
 soak: setup
 	cargo test --release --locked -p assay-chain --features node --test kill_loop -- --kills 5000

@@ -43,7 +43,7 @@ fn what_adversaries_earn_is_shown_with_every_rule_and_without() {
     ran.shows("lazy").shows("self-dealer").shows("griefer").shows("idle checker");
     let data = assay(["chain", "simulate", "--units", "100", "--json"]).ends(0).envelope()["data"].clone();
     let agents = data["agents"].as_array().unwrap();
-    assert_eq!(agents.len(), 9);
+    assert_eq!(agents.len(), 10);
     let lazy = agents.iter().find(|agent| agent["prospect"]["agent"] == "lazy").unwrap();
     assert_eq!((&lazy["deters"], &lazy["needed"]), (&Value::from(true), &Value::from(true)));
     assay(["chain", "simulate", "--units", "18446744073709551615", "--price", "340282366920938"])
@@ -71,6 +71,9 @@ fn stake_below_the_first_tier_has_no_vote_and_receipts_are_anchored_once() {
     fs::write(&file, json!({ "decision": "transfer", "approvals": [] }).to_string()).unwrap();
     let authorise = ["tx", "authorise", "--as", "owner", "--decision", &file];
     chain.chain(&authorise).ends(1).says("refusal 1130, authority-transferred");
+    let canary = ["tx", "plant-canary", "--as", "owner", "--worker", "worker-1", "--job", NOBODY];
+    let canary = [canary.as_slice(), &["--output-hash", NOBODY, "--salt", NOBODY]].concat();
+    chain.chain(&canary).ends(1).says("error[ASSAY-N007]");
     chain.chain(&["query", "authority"]).ends(1).shows("none");
     let out = ["tx", "teleport-out", "--as", "owner", "--destination", "200200", "--to", NOBODY, "--amount", "1"];
     chain.chain(&out).ends(1).says("refusal 1201, chain-unlinked");

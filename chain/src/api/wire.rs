@@ -144,11 +144,15 @@ pub enum ObjectKind {
     WaitingTeleports,
     /// By the other chain's number, in the last four bytes of an identifier that is zero otherwise.
     Link,
+    /// By commitment.
+    Canary,
+    /// The only one.
+    CanaryTally,
 }
 
 impl ObjectKind {
     /// Every kind.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::Account,
         Self::Stake,
         Self::Worker,
@@ -183,6 +187,8 @@ impl ObjectKind {
         Self::TeleportRecord,
         Self::WaitingTeleports,
         Self::Link,
+        Self::Canary,
+        Self::CanaryTally,
     ];
 
     /// Whether objects of the kind have identifiers.
@@ -198,6 +204,7 @@ impl ObjectKind {
                 | Self::Governance
                 | Self::MintAuthority
                 | Self::RunningEpoch
+                | Self::CanaryTally
         )
     }
 
@@ -238,6 +245,8 @@ impl ObjectKind {
             (Self::Synthetic, Some(id)) => Key::Synthetic(id),
             (Self::TeleportRecord, Some(id)) => Key::TeleportRecord(id),
             (Self::WaitingTeleports, Some(id)) => Key::WaitingTeleports(Address::new(id)),
+            (Self::Canary, Some(id)) => Key::Canary(id),
+            (Self::CanaryTally, None) => Key::CanaryTally,
             (Self::Link, Some(id)) => Key::Link(chain_number(&id)?),
             _ => return None,
         })
@@ -280,6 +289,8 @@ impl ObjectKind {
             Key::Synthetic(id) => (Self::Synthetic, Some(id)),
             Key::TeleportRecord(id) => (Self::TeleportRecord, Some(id)),
             Key::WaitingTeleports(address) => (Self::WaitingTeleports, Some(*address.as_bytes())),
+            Key::Canary(id) => (Self::Canary, Some(id)),
+            Key::CanaryTally => (Self::CanaryTally, None),
             Key::Link(chain_id) => (Self::Link, Some(numbered(chain_id))),
             Key::TimerCount(..)
             | Key::Timer(..)

@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 
 use super::bond::{self, Offer, SampledTerms};
 use super::{audit, emission, gas, invariants, reward, share};
-use crate::types::params::{AuditParams, BPS, PPM, Params};
+use crate::types::params::{AuditParams, BPS, CanaryParams, PPM, Params};
 
 /// Leases that the bulk cheat holds at a time.
 const BULK: u32 = 16;
@@ -69,6 +69,8 @@ pub enum Agent {
     Griefer,
     /// As a checker agrees with everything and runs nothing.
     IdleChecker,
+    /// Is lazy, and has a planter call its result a canary if it is found.
+    Insured,
 }
 
 /// One agent's prospects.
@@ -114,6 +116,7 @@ pub fn prospects(params: &Params, epoch: u64, offer: &Offer) -> Option<Vec<Prosp
         game.copy_cat()?,
         game.griefer()?,
         game.idle_checker()?,
+        game.insured()?,
     ])
 }
 
@@ -251,12 +254,24 @@ impl<'a> Game<'a> {
         Some(Prospect { agent: Agent::Griefer, rule: "I3", honest: Expected(0), with, without })
     }
 
-    /// Nothing plants results that are known to be wrong, so the idle checker is paid like the honest one.
+    /// With a planter, a share `eps` of checks are canaries: finding one pays `J` and passing one costs the audit bond, in
+    /// place of the fee. Without one nothing tells an idle checker from an honest one, and it is paid alike.
     fn idle_checker(&self) -> Option<Prospect> {
         let fee = signed(share(self.offer.escrow, self.params.fee.check_bps)?)?;
-        let idle = Expected::certain(fee)?;
-        let honest = Expected::certain(fee.checked_sub(self.cost)?)?;
-        Some(Prospect { agent: Agent::IdleChecker, rule: "I2 (not enforced)", honest, with: idle, without: idle })
+        let CanaryParams { planter, rate_ppm, reward, .. } = self.params.canary;
+        let (rule, eps) = if planter.is_some() { ("I2", rate_ppm) } else { ("I2 (no planter)", 0) };
+        let honest = Expected::of(eps, signed(reward)?, fee)?;
+        let honest = Expected(honest.0.checked_sub(Expected::certain(self.cost)?.0)?);
+        let with = Expected::of(eps, signed(self.params.bond.audit)?.checked_neg()?, fee)?;
+        Some(Prospect { agent: Agent::IdleChecker, rule, honest, with, without: Expected::certain(fee)? })
+    }
+
+    /// A cheat that is insured by a planted canary: void when it is found, and when it is not, the canary lapses and its bond
+    /// burns. Without that bond the insurance would be free.
+    fn insured(&self) -> Option<Prospect> {
+        let bond = signed(self.params.canary.bond)?;
+        let play = |lapsed: i128| Expected::of(self.conviction_ppm, 0, self.reward.checked_sub(lapsed)?);
+        self.prospect(Agent::Insured, "canary-lapsed", play(bond)?, play(0)?)
     }
 
     fn prospect(&self, agent: Agent, rule: &'static str, with: Expected, without: Expected) -> Option<Prospect> {

@@ -31,7 +31,7 @@ pub const POST_JOB: u64 = 30_000;
 pub const LEASE_JOB: u64 = 40_000;
 /// Handing in a result, without its proofs.
 pub const SUBMIT_RESULT: u64 = 80_000;
-/// Committing to a check, or revealing one.
+/// Committing to a check or revealing one, planting a canary.
 pub const CHECK: u64 = 40_000;
 /// Challenging a result.
 pub const CHALLENGE: u64 = 60_000;
@@ -80,7 +80,8 @@ pub fn used(action: &Action, bytes: usize) -> Option<u64> {
         Action::SubmitResult(submit) => submit_result(submit)?,
         Action::CommitCheck(_) | Action::RevealCheck(_) => CHECK,
         Action::Challenge(_) | Action::Appeal(_) => CHALLENGE,
-        Action::AnswerWithProof(_) => PROOF.checked_add(SUBMIT_RESULT)?,
+        Action::PlantCanary(_) => CHECK,
+        Action::AnswerWithProof(_) | Action::RevealCanary(_) => PROOF.checked_add(SUBMIT_RESULT)?,
         Action::ChallengeModel(_) => CHALLENGE_MODEL,
         Action::Propose(_) | Action::Vote(_) | Action::TeleportOut(_) => RECORD,
         Action::AnchorReceipt(anchor) => signed_by(RECORD, usize::from(anchor.coordinator.is_some()))?,

@@ -1,11 +1,11 @@
 //! The inequalities of the design that this state machine enforces, by their numbers there.
 //!
-//! I1, I3 and I5 are checked wherever parameters are made, I1 again at every sampled lease; I4 caps every mint, and I6
-//! is checked after every block. I2 concerns canaries, which this version does not plant.
+//! I1, I2, I3 and I5 are checked wherever parameters are made, I1 and I2 again at every sampled lease; I4 caps every mint,
+//! and I6 is checked after every block. I2 holds where a planter of canaries is named.
 
 use crate::economics::audit;
 use crate::types::ledger::Supply;
-use crate::types::params::{AuditParams, BondParams, PPM, ParamsError, WindowParams};
+use crate::types::params::{AuditParams, BondParams, CanaryParams, PPM, ParamsError, WindowParams};
 
 /// How often a check or a jury is drawn for one result before it is given up.
 pub const DRAWS_MAX: u32 = 3;
@@ -62,6 +62,27 @@ pub fn check_conviction(audit: &AuditParams, bond: &BondParams) -> Result<(), Pa
         Some(needed) if needed <= bond.worker_stake_min => Ok(()),
         _ => Err(ParamsError::ConvictionTooWeak { conviction_ppm, needed, got: bond.worker_stake_min }),
     }
+}
+
+/// `eps (J + s_a)`, micro-tokens, rounded down: what a checker forgoes that agrees without a run. `None` when it leaves its
+/// range.
+// spec: chain#invariant-diligence
+#[must_use]
+pub fn diligence(canary: &CanaryParams, bond: &BondParams) -> Option<u128> {
+    canary.reward.checked_add(bond.audit)?.checked_mul(canary.rate_ppm.into())?.checked_div(PPM.into())
+}
+
+/// I2 for the least job there can be, of one unit; without a planter there is nothing to hold.
+///
+/// # Errors
+/// [`ParamsError::DiligenceUnpaid`] with both sides.
+// spec: chain#invariant-diligence
+pub fn check_diligence(canary: &CanaryParams, bond: &BondParams, saving_per_unit: u128) -> Result<(), ParamsError> {
+    let (cost, got) = (saving_per_unit, diligence(canary, bond).unwrap_or(0));
+    if canary.planter.is_some() && got <= cost {
+        return Err(ParamsError::DiligenceUnpaid { rate_ppm: canary.rate_ppm, cost, got });
+    }
+    Ok(())
 }
 
 /// I3 at the highest rate a job can ask for, both sides over `R + b`.

@@ -75,7 +75,8 @@ fn job_of(event: &Event) -> Option<Hash> {
         | Event::Voided { job, .. }
         | Event::LeaseExpired { job, .. }
         | Event::JobExpired { job, .. }
-        | Event::Assigned { job, .. } => Some(*job),
+        | Event::Assigned { job, .. }
+        | Event::CanaryRevealed { job, .. } => Some(*job),
         Event::Leased { context, .. } => Some(context.job_id),
         Event::Transferred { .. }
         | Event::ModelRegistered { .. }
@@ -113,6 +114,8 @@ fn job_of(event: &Event) -> Option<Hash> {
         | Event::SyntheticFailed { .. }
         | Event::FoundWrong { .. }
         | Event::Appealed { .. }
-        | Event::TeleportRecorded { .. } => None,
+        | Event::TeleportRecorded { .. }
+        | Event::CanaryPlanted { .. }
+        | Event::CanaryLapsed { .. } => None,
     }
 }

@@ -6,14 +6,17 @@
 
 use attestation::context::WorkContext;
 
+use super::reject::canary::CanaryReject;
 use super::{Call, Execution, Failure, Reject, assignment, job, stake, standing, timer};
 use crate::economics::bond::{self, SampledTerms};
+use crate::economics::invariants::diligence;
 use crate::state::keys::Key;
 use crate::state::overlay::StateError;
 use crate::types::event::Event;
 use crate::types::ids::{Hash, lease_nonce, object_id, work_nullifier};
 use crate::types::job::{InferenceJob, JobClass, JobStatus, LeaseKind, LeaseStatus, WorkLease};
 use crate::types::ledger::Stake;
+use crate::types::params::{CanaryParams, Params};
 use crate::types::timer::TimerKind;
 use crate::types::transaction::LeaseJob;
 use crate::types::worker::{DeviceBinding, WorkerRegistration};
@@ -139,6 +142,20 @@ fn lock_bond(execution: &mut Execution<'_>, action: &LeaseJob, job: &InferenceJo
     Ok(needed)
 }
 
+/// I2: where canaries are planted, a check of this job is worth its cost.
+// spec: chain#invariant-diligence
+fn diligent(params: &Params, job: &InferenceJob) -> Result<(), Reject> {
+    let overflow = || Reject::AmountOverflow { what: "check" };
+    let CanaryParams { planter: Some(_), rate_ppm, .. } = params.canary else { return Ok(()) };
+    let cost = params.audit.saving_per_unit.checked_mul(job.units.into()).ok_or_else(overflow)?;
+    let got = diligence(&params.canary, &params.bond).ok_or_else(overflow)?;
+    // spec: chain#diligence-unpaid
+    if got <= cost {
+        return Err(CanaryReject::DiligenceUnpaid { rate_ppm, cost, got }.into());
+    }
+    Ok(())
+}
+
 /// Bond that I1 asks for at this job, if the worker's free stake covers it.
 // spec: chain#sampled-bond
 fn conviction_bond(
@@ -152,6 +169,7 @@ fn conviction_bond(
     if job.policy.proof_required {
         return Err(Reject::ProofRequired { job: action.job.id }.into());
     }
+    diligent(environment.params, job)?;
     let terms = bond::sampled_terms(environment.params, environment.epoch, job);
     let SampledTerms { conviction_ppm, reward, saved, needed } =
         terms.ok_or(Reject::AmountOverflow { what: "lease bond" })?;

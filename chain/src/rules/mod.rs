@@ -206,6 +206,8 @@ impl<'a> Execution<'a> {
             Action::Appeal(action) => review::appeal::appeal(self, call, action),
             Action::RecordTeleport(action) => teleport::waiting::record(self, call, action),
             Action::ReleaseTeleport(action) => teleport::waiting::release(self, call, action),
+            Action::PlantCanary(action) => review::canary::plant(self, call, action),
+            Action::RevealCanary(action) => review::canary::reveal(self, call, action),
         }
     }
 }

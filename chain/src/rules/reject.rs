@@ -2,7 +2,7 @@
 //!
 //! Codes never change their meaning and are never reused. Hundreds group by family: 1 envelope, 2 models, 3 workers,
 //! 4 stake, 5 jobs, 6 leases, 7 results, 9 reviews and equivocation (8 is taken by blocks), 10 synthetic tasks and assignment, 11 governance,
-//! mint authority and anchors, 12 transfers between chains. A message says what was expected, what came, and where it helps
+//! mint authority and anchors, 12 transfers between chains, 13 canaries. A message says what was expected, what came, and where it helps
 //! what to do.
 
 use attestation::appraisal::AttestationError;
@@ -20,17 +20,19 @@ use crate::types::ethereum::SignatureError;
 use crate::types::ids::{Address, Hash};
 use crate::types::transaction::TransactionError;
 
+pub mod canary;
 mod codes;
 pub mod exchange;
 pub mod governance;
 mod implausible;
 pub mod teleport;
 
+pub use canary::CanaryReject;
 pub use codes::CODES;
 pub use exchange::ExchangeReject;
 pub use governance::GovernanceReject;
 pub use implausible::Implausible;
-pub use teleport::TeleportReject;
+use teleport::TeleportReject;
 
 /// Why a transaction was refused.
 ///
@@ -396,6 +398,9 @@ pub enum Reject {
     /// A transfer between chains.
     #[error(transparent)]
     Teleport(TeleportReject),
+    /// A canary.
+    #[error(transparent)]
+    Canary(CanaryReject),
 
     /// The task of another epoch.
     #[error("synthetic task: expected that of epoch {expected}, got epoch {got}")]

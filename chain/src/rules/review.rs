@@ -5,6 +5,7 @@
 //! the last of them. Where nobody can be drawn the result is void: a job whose check was drawn is never paid unchecked.
 
 pub(crate) mod appeal;
+pub(crate) mod canary;
 pub(crate) mod check;
 pub(crate) mod dispute;
 pub(crate) mod draw;
@@ -41,7 +42,7 @@ pub(crate) fn advance(execution: &mut Execution<'_>, result: &Hash) -> Result<()
         ResultStage::Appealing => appeal::advance(execution, result, record)?,
         ResultStage::JuryCommit => enter(execution, result, record, ResultStage::JuryReveal)?,
         ResultStage::JuryReveal => dispute::decide(execution, result, record)?,
-        ResultStage::Settled | ResultStage::Convicted | ResultStage::Void => {}
+        ResultStage::Settled | ResultStage::Convicted | ResultStage::Void | ResultStage::Canary => {}
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod appeal;
 mod assignment;
+mod canary;
 mod device;
 mod dispute;
 mod envelope;

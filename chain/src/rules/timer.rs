@@ -77,6 +77,7 @@ pub(crate) fn fire(execution: &mut Execution<'_>) -> Result<(), StateError> {
                 TimerKind::JobDeadline => job::expire(execution, &object)?,
                 TimerKind::Vote => governance::count(execution, &object)?,
                 TimerKind::Synthetic => synthetic::advance(execution, &object)?,
+                TimerKind::Canary => review::canary::lapse(execution, &object)?,
                 TimerKind::Change => governance::edge(execution, &object)?,
             }
         }

@@ -209,6 +209,10 @@ impl<S: Store> Machine<S> {
                 answer.payment = Payment::Unpaid;
                 answer.say("conviction", format!("at height {at} a jury's majority had another output"));
             }
+            ResultStage::Canary => {
+                answer.payment = Payment::Unpaid;
+                answer.say("reveal-canary", format!("revealed at height {at}: it was planted to be wrong"));
+            }
             ResultStage::Void => {
                 answer.payment = Payment::Unpaid;
                 answer.say("void", format!("at height {at} there were not enough workers to judge it"));

@@ -90,6 +90,10 @@ pub enum Key {
     TeleportRecord(Hash),
     /// [`crate::types::WaitingTeleports`] of an account
     WaitingTeleports(Address),
+    /// [`crate::types::Canary`] by its commitment
+    Canary(Hash),
+    /// [`crate::types::CanaryTally`] of the epoch in which something was counted last
+    CanaryTally,
 }
 
 impl Key {
@@ -144,6 +148,8 @@ impl Key {
             Self::Synthetic(worker) => id("obj/synthetic/", worker),
             Self::TeleportRecord(claim) => id("teleport/record/", claim),
             Self::WaitingTeleports(address) => id("teleport/waiting/", address.as_bytes()),
+            Self::Canary(commitment) => id("obj/canary/", commitment),
+            Self::CanaryTally => b"chain/canaries".to_vec(),
         }
     }
 }
@@ -201,6 +207,8 @@ mod tests {
             Key::Synthetic(id),
             Key::TeleportRecord(id),
             Key::WaitingTeleports(Address::new(id)),
+            Key::Canary(id),
+            Key::CanaryTally,
         ];
         let bytes: BTreeSet<Vec<u8>> = keys.iter().map(Key::to_bytes).collect();
         assert_eq!(bytes.len(), keys.len());

@@ -9,6 +9,7 @@ use verifier::inclusion::ValidatorSet;
 
 use crate::types::anchor::ReceiptAnchor;
 use crate::types::authority::MintAuthority;
+use crate::types::canary::{Canary, CanaryTally};
 use crate::types::epoch::{EpochBatch, Payout, RunningEpoch};
 use crate::types::governance::{Governance, LastProposal, Proposal, Vote};
 use crate::types::ids::Hash;
@@ -137,6 +138,10 @@ pub enum Object {
     TeleportRecord(Box<TeleportRecord>),
     /// See [`WaitingTeleports`].
     WaitingTeleports(WaitingTeleports),
+    /// See [`Canary`].
+    Canary(Canary),
+    /// See [`CanaryTally`].
+    CanaryTally(CanaryTally),
 }
 
 impl Object {
@@ -154,6 +159,7 @@ impl Object {
             Self::Model(model) => Holdings { bonds: model.bond, ..none },
             Self::Job(job) => Holdings { escrow: job.escrow, ..none },
             Self::Lease(lease) => Holdings { bonds: lease.bond, ..none },
+            Self::Canary(canary) => Holdings { bonds: canary.bond, ..none },
             Self::Synthetic(claim) => Holdings { bonds: claim.bond, ..none },
             Self::Treasury(treasury) => Holdings { treasury: treasury.amount, ..none },
             Self::SpotCheck(check) => Holdings { bonds: check.seat.bond, ..none },
@@ -194,7 +200,8 @@ impl Object {
             | Self::EpochBatch(_)
             | Self::Snapshot(_)
             | Self::TeleportRecord(_)
-            | Self::WaitingTeleports(_) => none,
+            | Self::WaitingTeleports(_)
+            | Self::CanaryTally(_) => none,
         })
     }
 }
@@ -262,4 +269,6 @@ stored! {
     Synthetic: SyntheticClaim => *;
     TeleportRecord: TeleportRecord => *;
     WaitingTeleports: WaitingTeleports;
+    Canary: Canary;
+    CanaryTally: CanaryTally;
 }

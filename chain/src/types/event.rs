@@ -502,6 +502,43 @@ pub enum Event {
         #[serde(with = "crate::types::twin::micro")]
         amount: u128,
     },
+    /// A result that will be wrong was committed to.
+    CanaryPlanted {
+        /// The commitment.
+        #[serde(with = "attestation::hex")]
+        canary: Hash,
+        /// Micro-tokens locked.
+        #[serde(with = "crate::types::twin::micro")]
+        bond: u128,
+        /// Last height at which it can be revealed.
+        reveal_until: u64,
+    },
+    /// A result was planted to be wrong: it is void, and its job is open again.
+    CanaryRevealed {
+        /// The commitment.
+        #[serde(with = "attestation::hex")]
+        canary: Hash,
+        /// The result.
+        #[serde(with = "attestation::hex")]
+        result: Hash,
+        /// The job.
+        #[serde(with = "attestation::hex")]
+        job: Hash,
+        /// Who had called it wrong.
+        finder: Option<Address>,
+        /// Micro-tokens of the planter's that it got.
+        #[serde(with = "crate::types::twin::micro")]
+        paid: u128,
+    },
+    /// A canary was not revealed in time.
+    CanaryLapsed {
+        /// The commitment.
+        #[serde(with = "attestation::hex")]
+        canary: Hash,
+        /// Micro-tokens of its bond.
+        #[serde(with = "crate::types::twin::micro")]
+        burned: u128,
+    },
 }
 
 /// What became of one transaction of a block. A refused transaction is in no block, so there is no failure here.

@@ -228,13 +228,15 @@ pub enum ResultStage {
     Void,
     /// Disputed: a jury found it wrong, and its worker may appeal, or has.
     Appealing,
+    /// A canary: planted to be wrong, unpaid, not punished; its job is open again.
+    Canary,
 }
 
 impl ResultStage {
     /// Whether nothing more can happen to the result.
     #[must_use]
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Settled | Self::Convicted | Self::Void)
+        matches!(self, Self::Settled | Self::Convicted | Self::Void | Self::Canary)
     }
 
     /// Whether a dispute runs.

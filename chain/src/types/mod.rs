@@ -7,6 +7,7 @@
 pub mod anchor;
 pub mod authority;
 pub mod block;
+pub mod canary;
 pub mod epoch;
 pub mod ethereum;
 pub mod event;
@@ -29,6 +30,7 @@ pub mod worker;
 pub use anchor::{CoSignature, ReceiptAnchor};
 pub use authority::{Approval, Decision, MintAuthority};
 pub use block::{Block, ComputeResult};
+pub use canary::{Canary, CanaryTally};
 pub use epoch::{EpochBatch, Payout, PayoutPlace, RunningEpoch};
 pub use event::{Event, Outcome};
 pub use genesis::{Genesis, GenesisAccount, GenesisError};
@@ -41,8 +43,8 @@ pub use job::{
 pub use ledger::{Account, Holdings, Stake, Supply, Treasury, Unbonding};
 pub use model::{ContestableJobs, Model, ModelStatus, UnitsFormula};
 pub use params::{
-    AssignmentParams, AuditParams, BlockParams, BondParams, EpochParams, FeeParams, Meter, ModelParams, Params,
-    ParamsError, RewardParams, SlashParams, StandingParams, WindowParams,
+    AssignmentParams, AuditParams, BlockParams, BondParams, CanaryParams, EpochParams, FeeParams, Meter, ModelParams,
+    Params, ParamsError, RewardParams, SlashParams, StandingParams, WindowParams,
 };
 pub use review::{Dispute, Roster, Seat, SpotCheck, Verdict};
 pub use snapshot::{ResourceSnapshot, SyntheticClaim};

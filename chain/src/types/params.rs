@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::governance::GovernanceParams;
 use crate::economics::invariants;
 
+mod canary;
 mod epoch;
 mod work;
 
+pub use canary::CanaryParams;
 pub use epoch::{EpochParams, Meter};
 pub use work::{AssignmentParams, StandingParams};
 
@@ -202,6 +204,8 @@ pub struct Params {
     pub governance: GovernanceParams,
     /// Epochs.
     pub epoch: EpochParams,
+    /// Canaries.
+    pub canary: CanaryParams,
 }
 
 /// Why parameters were refused.
@@ -239,6 +243,18 @@ pub enum ParamsError {
         /// Bond that the inequality asks for; none when no bond is enough.
         needed: Option<u128>,
         /// Least stake of a worker that leases.
+        got: u128,
+    },
+    /// I2: a checker would earn more by running nothing.
+    #[error(
+        "I2: eps (J + s_a) > c_v: expected more than {cost} micro-tokens for one unit, at eps = {rate_ppm} ppm got {got}"
+    )]
+    DiligenceUnpaid {
+        /// Share of checks that are canaries, ppm.
+        rate_ppm: u32,
+        /// What a check of one unit costs at most, micro-tokens.
+        cost: u128,
+        /// Left side, micro-tokens, rounded down.
         got: u128,
     },
     /// I3: honest workers could lose too much to false convictions.
@@ -313,17 +329,31 @@ impl Params {
             standing: StandingParams::development(),
             governance: GovernanceParams::development(),
             epoch: EpochParams::development(),
+            canary: CanaryParams::development(),
         }
     }
 
-    /// Checks every bound, I1, I3 and I5.
+    /// Checks every bound, I1, I2, I3 and I5.
     ///
     /// # Errors
     /// [`ParamsError`], naming the parameter or the inequality, with the numbers.
     // spec: chain#parameters
     pub fn check(&self) -> Result<(), ParamsError> {
-        let Self { block, model, fee, window, bond, reward, audit, slash, assignment, standing, governance, epoch } =
-            self;
+        let Self {
+            block,
+            model,
+            fee,
+            window,
+            bond,
+            reward,
+            audit,
+            slash,
+            assignment,
+            standing,
+            governance,
+            epoch,
+            canary,
+        } = self;
         let amount = 1u128 << 100;
         let blocks = 1u128 << 40;
         let bps = u128::from(BPS);
@@ -388,13 +418,14 @@ impl Params {
         ];
         let bounds = bounds.into_iter().chain(assignment.bounds()).chain(standing.bounds());
         let bounds = bounds.chain(governance.bounds(window.unbonding));
-        let bounds = bounds.chain(epoch.bounds());
+        let bounds = bounds.chain(epoch.bounds()).chain(canary.bounds());
         for (name, got, min, max) in bounds {
             if !(min..=max).contains(&got) {
                 return Err(ParamsError::Bounds { name, min, max, got });
             }
         }
         invariants::check_conviction(audit, bond)?;
+        invariants::check_diligence(canary, bond, audit.saving_per_unit)?;
         invariants::check_false_conviction(audit)?;
         invariants::check_unbonding(window)
     }

@@ -25,18 +25,21 @@ pub enum TimerKind {
     Synthetic = 5,
     /// The end of the epoch in which a proposal that passed takes effect.
     Change = 6,
+    /// The end of the time in which a canary can be revealed.
+    Canary = 7,
 }
 
 impl TimerKind {
     /// All kinds, in the order in which they fire at one height: leases expire, and reviews reopen jobs,
     /// before those jobs' deadlines; a change takes effect after everything else.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::LeaseExpiry,
         Self::LeaseClose,
         Self::Review,
         Self::JobDeadline,
         Self::Vote,
         Self::Synthetic,
+        Self::Canary,
         Self::Change,
     ];
 
@@ -51,6 +54,7 @@ impl TimerKind {
             Self::Vote => 4,
             Self::Synthetic => 5,
             Self::Change => 6,
+            Self::Canary => 7,
         }
     }
 }

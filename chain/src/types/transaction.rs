@@ -32,7 +32,7 @@ pub use exchange::{
     ReportMisbehaviour, TeleportOut,
 };
 pub use model::{ChallengeModel, RegisterModel};
-pub use review::{AnswerWithProof, Appeal, Challenge, CommitCheck, RevealCheck};
+pub use review::{AnswerWithProof, Appeal, Challenge, CommitCheck, PlantCanary, RevealCanary, RevealCheck};
 pub use synthetic::{OpenSynthetic, OpenedRow, SyntheticResult};
 pub use work::{ProposeAssignment, ReportImplausible, UpdateWorker};
 
@@ -264,6 +264,10 @@ pub enum Action {
     RecordTeleport(Box<RecordTeleport>),
     /// See [`ReleaseTeleport`].
     ReleaseTeleport(ReleaseTeleport),
+    /// See [`PlantCanary`].
+    PlantCanary(PlantCanary),
+    /// See [`RevealCanary`].
+    RevealCanary(Box<RevealCanary>),
 }
 
 /// The body of a transaction.

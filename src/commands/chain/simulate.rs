@@ -75,6 +75,7 @@ fn name(agent: Agent) -> &'static str {
         Agent::CopyCat => "copy-cat juror",
         Agent::Griefer => "griefer",
         Agent::IdleChecker => "idle checker",
+        Agent::Insured => "insured cheat",
     }
 }
 

@@ -208,6 +208,17 @@ pub(super) fn describe(event: &Event) -> String {
                 account(recipient)
             )
         }
+        Event::CanaryPlanted { canary, bond, reveal_until } => {
+            format!("canary {} planted on {}, to be revealed by height {reveal_until}", id(canary), tokens(*bond))
+        }
+        Event::CanaryRevealed { result, job, finder, paid, .. } => {
+            let found = finder.map(|by| format!("; {} found it and gets {}", account(&by), tokens(*paid)));
+            let found = found.unwrap_or_default();
+            format!("result {} was a canary{found}; job {} is open again", id(result), id(job))
+        }
+        Event::CanaryLapsed { canary, burned } => {
+            format!("canary {} was not revealed in time: {} burn", id(canary), tokens(*burned))
+        }
         Event::TeleportRefunded { teleport, sender, amount } => {
             format!("{} returned to {}: nobody claimed teleport {}", tokens(*amount), account(sender), id(teleport))
         }

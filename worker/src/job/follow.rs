@@ -55,7 +55,8 @@ impl Final {
                 Some(Self::Settled { reward: record.reward, paid, height })
             }
             ResultStage::Convicted => Some(Self::Convicted { height }),
-            ResultStage::Void => Some(Self::Void { height }),
+            // Its worker knew that it was to be wrong: nobody is paid or punished.
+            ResultStage::Void | ResultStage::Canary => Some(Self::Void { height }),
             _ => None,
         }
     }

@@ -53,9 +53,30 @@ fn a_copied_commitment_earns_less_than_a_run_where_audit_bonds_are_worth_it() {
 
 #[test]
 fn an_idle_checker_earns_more_as_long_as_nothing_is_planted() {
-    let idle = prospect(&Params::development(), &offer(), Agent::IdleChecker);
+    let mut params = Params::development();
+    let idle = prospect(&params, &offer(), Agent::IdleChecker);
     assert!(!idle.deters());
     assert_eq!(idle.with, idle.without);
+    // With a planter it earns less by exactly what I2 says: eps (J + s_a) - c_v.
+    params.canary.planter = Some(crate::types::Address::new([1; 32]));
+    let idle = prospect(&params, &offer(), Agent::IdleChecker);
+    assert!(idle.deters(), "{idle:?}");
+    assert_eq!(idle.honest.0 - idle.with.0, 100_000 * (150_000_000 + 1_000_000) - 1_000_000 * 2_368 * 6_000);
+}
+
+#[test]
+fn an_insured_cheat_pays_for_it_whenever_it_is_not_found() {
+    let insured = prospect(&Params::development(), &offer(), Agent::Insured);
+    assert!(insured.deters() && insured.is_needed(), "{insured:?}");
+    assert!(insured.with < Expected(0));
+    // Also where the bond is the least under which a canary of this job is void: what the job earns.
+    let mut params = Params::development();
+    let offer = offer();
+    let reward = Game::new(&params, 0, &offer).unwrap().reward;
+    params.canary.bond = u128::try_from(reward).unwrap();
+    let insured = prospect(&params, &offer, Agent::Insured);
+    assert_eq!(insured.with, Expected(0));
+    assert!(insured.deters());
 }
 
 /// What accepted and convicted results pay, on the state machine: the two ends of every expectation above.

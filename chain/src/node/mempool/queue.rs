@@ -68,6 +68,7 @@ fn is_expensive(transaction: &CheckedTransaction) -> bool {
         | Action::ReportMisbehaviour(_)
         | Action::ClaimTeleport(_)
         | Action::RecordTeleport(_)
+        | Action::RevealCanary(_)
         | Action::RefundTeleport(_)
         | Action::OpenSynthetic(_) => true,
         Action::BindDevice(bind) => matches!(bind.step, DeviceStep::Show { .. }),
@@ -87,6 +88,7 @@ fn is_expensive(transaction: &CheckedTransaction) -> bool {
         | Action::AnchorReceipt(_)
         | Action::TeleportOut(_)
         | Action::ReleaseTeleport(_)
+        | Action::PlantCanary(_)
         | Action::SyntheticResult(_)
         | Action::Appeal(_) => false,
     }

@@ -3,7 +3,7 @@
 use super::Reject;
 
 /// Every code with its section of the specification, ascending.
-pub const CODES: [(u16, &str); 153] = [
+pub const CODES: [(u16, &str); 164] = [
     (101, "transaction-oversized"),
     (102, "transaction-malformed"),
     (103, "signature-invalid"),
@@ -157,6 +157,17 @@ pub const CODES: [(u16, &str); 153] = [
     (1213, "teleport-recorded"),
     (1214, "teleport-waiting-full"),
     (1215, "teleport-unrecorded"),
+    (1301, "canary-off"),
+    (1302, "planter-mismatch"),
+    (1303, "canaries-full"),
+    (1304, "canary-planted"),
+    (1305, "canary-unknown"),
+    (1306, "canary-late"),
+    (1307, "canary-early"),
+    (1308, "canary-closed"),
+    (1309, "canary-bond-short"),
+    (1310, "canary-right"),
+    (1311, "diligence-unpaid"),
 ];
 
 impl Reject {
@@ -297,6 +308,7 @@ impl Reject {
             Self::Governance(reject) => reject.entry(),
             Self::Exchange(reject) => reject.entry(),
             Self::Teleport(reject) => reject.entry(),
+            Self::Canary(reject) => reject.entry(),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! validator, that validator can grind it. Who is drawn is chosen by stake among the workers that serve the model, that
 //! can cover an audit bond, and that share no operator or device with the result's worker, its accuser or each other.
 
-use super::{appeal, enter, enter_until, verdict};
+use super::{appeal, canary, enter, enter_until, verdict};
 use crate::economics::audit;
 use crate::economics::invariants::DRAWS_MAX;
 use crate::rules::{Execution, Failure, stake, standing};
@@ -39,6 +39,7 @@ pub(crate) fn checker(execution: &mut Execution<'_>, result: &Hash, mut record: 
         Some(seat) => {
             let worker = seat.worker;
             execution.state.put(&Key::SpotCheck(*result), SpotCheck { version: 1, seat })?;
+            canary::count_check(execution)?;
             let commit_until = environment.height.saturating_add(environment.params.window.review);
             execution.events.push(Event::CheckDrawn { result: *result, worker, commit_until });
             enter(execution, result, record, ResultStage::CheckCommit)

@@ -97,9 +97,7 @@ pub(crate) fn void(execution: &mut Execution<'_>, result: &Hash, record: JobResu
         execution.state.delete(&Key::Dispute(*result))?;
     }
     release_checker(execution, result)?;
-    let mut lease: WorkLease = execution.state.expect(&Key::Lease(record.lease))?;
-    lease::release_bond(execution, &mut lease)?;
-    close_lease(execution, &record.lease, lease)?;
+    end_lease(execution, &record.lease)?;
     let job_id = record.job;
     let mut job: InferenceJob = execution.state.expect(&Key::Job(job_id))?;
     let returned = std::mem::take(&mut job.escrow);
@@ -120,7 +118,12 @@ pub(crate) fn silence(execution: &mut Execution<'_>, result: &Hash, seat: &mut S
 }
 
 /// Takes a share of a seat's bond, frees the rest, and leaves the seat without a bond; the caller places what was taken.
-fn slash_seat(execution: &mut Execution<'_>, result: &Hash, seat: &mut Seat, bps: u32) -> Result<u128, Failure> {
+pub(crate) fn slash_seat(
+    execution: &mut Execution<'_>,
+    result: &Hash,
+    seat: &mut Seat,
+    bps: u32,
+) -> Result<u128, Failure> {
     let overflow = || Reject::AmountOverflow { what: "slash" };
     let bond = std::mem::take(&mut seat.bond);
     let slashed = share(bond, bps).ok_or_else(overflow)?;
@@ -169,7 +172,7 @@ fn wrong_checker(
 }
 
 /// Frees the checker of a result; returns who it was, if it revealed.
-fn release_checker(execution: &mut Execution<'_>, result: &Hash) -> Result<Option<Address>, Failure> {
+pub(crate) fn release_checker(execution: &mut Execution<'_>, result: &Hash) -> Result<Option<Address>, Failure> {
     let Some(check) = spot_check(execution, result)? else { return Ok(None) };
     stake::release(execution, &check.seat.worker, check.seat.bond)?;
     execution.state.delete(&Key::SpotCheck(*result))?;
@@ -198,6 +201,13 @@ pub(crate) fn take_stake(execution: &mut Execution<'_>, worker: &Hash, most: u12
     Ok(most.saturating_sub(left))
 }
 
+/// Ends the lease of a result that is void; its bond goes back.
+pub(crate) fn end_lease(execution: &mut Execution<'_>, id: &Hash) -> Result<(), Failure> {
+    let mut lease: WorkLease = execution.state.expect(&Key::Lease(*id))?;
+    lease::release_bond(execution, &mut lease)?;
+    close_lease(execution, id, lease)
+}
+
 fn close_lease(execution: &mut Execution<'_>, id: &Hash, mut lease: WorkLease) -> Result<(), Failure> {
     lease.status = LeaseStatus::Closed;
     lease.version = lease.version.saturating_add(1);
@@ -206,7 +216,7 @@ fn close_lease(execution: &mut Execution<'_>, id: &Hash, mut lease: WorkLease) -
 
 /// Opens a job again, its escrow untouched; one whose deadline is past expires at once.
 // spec: chain#job-reopens
-fn reopen(execution: &mut Execution<'_>, id: &Hash, convicted: Hash) -> Result<(), Failure> {
+pub(crate) fn reopen(execution: &mut Execution<'_>, id: &Hash, convicted: Hash) -> Result<(), Failure> {
     job::open_again(execution, id, convicted)?;
     let record: InferenceJob = execution.state.expect(&Key::Job(*id))?;
     if record.deadline < execution.environment.height {

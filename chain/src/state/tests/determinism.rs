@@ -129,12 +129,12 @@ fn roots_are_pinned() {
 }
 
 const GOLDEN: [(&str, &str); 8] = [
-    ("genesis", "7c31c7baa2bf853c38e93b053f2407eeb0502344472b2b1ae07638d7bec0bdbd"),
-    ("genesis state", "3e1bbab2d97e42fd7cefa4cd0cc2c879aede4ee9fe1ac3099910387b0e1e8dac"),
-    ("state", "5e051b633c80fedfae47c98d8b221cae150d32035907b26ed3e1e77e4fa278cf"),
-    ("transactions", "d08c14aea37cc3b17af033f9722508c77e4f06c48d824691071d1d5b563c21a4"),
+    ("genesis", "f92783a389d5404fb54ecb18783b708ee9193cbe1f556ad9e22cf369cc4bb302"),
+    ("genesis state", "52bf80f7a3182a6d18d11bd105f76e2895f9543866d5b07aebb030f71697c1fc"),
+    ("state", "db75c8030050c19c09b876c1e6959eb754b8ff8bf9455bf461ee41411dd8abaf"),
+    ("transactions", "c054599598ae480cfad1f19b6eae937bb301991cf0d780950dc1167b5a05560e"),
     ("no results", "47e661b4da05709fa742fcc3298880031c0f58afc52c33ec908c399cc4d8caaf"),
     ("one result", "cc57a2ff11b4e20a50f97c8e241acb1fb5b1c99d82fb5eb4997b0ebf4368214a"),
-    ("header", "ca5ae9611507d66e2eda58eb053421b168a12b47223ad0631fa62ab3c8ee1717"),
-    ("beacon", "9a64cb9e5fb860a4017f26fe95596816f825cd946bd7797bc325ae28ab23b52c"),
+    ("header", "5ceaf795037eb93013c3aca93691276fbfece6f7ed495ab6c77f840c530352a3"),
+    ("beacon", "baa19b1e89ead2c8e41a3d93c6705109b530343de18372bda8c043bae72ecfc2"),
 ];

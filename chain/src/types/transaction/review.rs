@@ -60,6 +60,34 @@ pub struct Appeal {
     pub result: Hash,
 }
 
+/// Commits to a result that will be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlantCanary {
+    /// See [`crate::types::canary::canary_commitment`].
+    #[serde(with = "attestation::hex")]
+    pub commitment: Hash,
+}
+
+/// Shows that a result was planted, and by a proof of the right output that it is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevealCanary {
+    /// The result.
+    #[serde(with = "attestation::hex")]
+    pub result: Hash,
+    /// What hid the commitment.
+    #[serde(with = "attestation::hex")]
+    pub salt: Hash,
+    /// The input, when the job names it by hash only.
+    pub input: Option<Tensor>,
+    /// The output that the model gives.
+    pub output: Tensor,
+    /// The encoded proof of it, for the result's own context.
+    #[serde(with = "crate::types::twin::bytes")]
+    pub proof: Vec<u8>,
+}
+
 /// Answers a dispute with a proof of the submitted output.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

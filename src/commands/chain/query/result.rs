@@ -66,6 +66,7 @@ pub(super) fn verdict(stage: ResultStage) -> (Tone, &'static str) {
         ResultStage::Settled => (Tone::Good, "settled: paid and minted for"),
         ResultStage::Convicted => (Tone::Bad, "convicted: found wrong, unpaid"),
         ResultStage::Void => (Tone::Bad, "void: nobody could judge it, unpaid"),
+        ResultStage::Canary => (Tone::Bad, "a canary: planted to be wrong, unpaid"),
         ResultStage::Drawing => (Tone::Unsure, "not paid yet: waits for its draw"),
         ResultStage::CheckCommit | ResultStage::CheckReveal => (Tone::Unsure, "not paid yet: is being checked"),
         ResultStage::Waiting => (Tone::Unsure, "not paid yet: waits for the end of its challenge window"),
@@ -131,6 +132,13 @@ fn explain(result: &JobResult, around: &Surroundings) -> Vec<String> {
             format!("at height {} a jury's majority had another output", result.height),
             "the lease's bond is lost; from the second conviction on the worker is banned and loses all its stake"
                 .to_owned(),
+            job_now(around),
+        ],
+        ResultStage::Canary => vec![
+            format!(
+                "at height {} its planter showed that it was to be wrong; its worker is not punished",
+                result.height
+            ),
             job_now(around),
         ],
         ResultStage::Void => vec![

@@ -15,6 +15,7 @@ use crate::commands::signer::{Password, SignerOptions};
 use crate::error::CliError;
 use crate::output::{Done, Output};
 
+mod canary;
 mod device;
 mod evidence;
 mod governance;
@@ -56,6 +57,8 @@ pub(in crate::commands) enum Tx {
     RecordTeleport(With<teleport::RecordTeleport>),
     ReleaseTeleport(With<teleport::ReleaseTeleport>),
     RefundTeleport(With<teleport::RefundTeleport>),
+    PlantCanary(With<canary::PlantCanary>),
+    RevealCanary(With<canary::RevealCanary>),
     SyntheticResult(With<synthetic::SyntheticResult>),
     OpenSynthetic(With<synthetic::OpenSynthetic>),
 }
@@ -132,6 +135,8 @@ impl Tx {
             Self::RecordTeleport(_) => teleport::RecordTeleport::NAME,
             Self::ReleaseTeleport(_) => teleport::ReleaseTeleport::NAME,
             Self::RefundTeleport(_) => teleport::RefundTeleport::NAME,
+            Self::PlantCanary(_) => canary::PlantCanary::NAME,
+            Self::RevealCanary(_) => canary::RevealCanary::NAME,
             Self::SyntheticResult(_) => synthetic::SyntheticResult::NAME,
             Self::OpenSynthetic(_) => synthetic::OpenSynthetic::NAME,
         }
@@ -164,6 +169,8 @@ pub(super) fn run(command: &Tx, output: &Output) -> Result<Done, CliError> {
         Tx::RecordTeleport(arguments) => act(arguments, output),
         Tx::ReleaseTeleport(arguments) => act(arguments, output),
         Tx::RefundTeleport(arguments) => act(arguments, output),
+        Tx::PlantCanary(arguments) => act(arguments, output),
+        Tx::RevealCanary(arguments) => act(arguments, output),
         Tx::SyntheticResult(arguments) => act(arguments, output),
         Tx::OpenSynthetic(arguments) => act(arguments, output),
     }

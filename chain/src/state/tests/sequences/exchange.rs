@@ -2,29 +2,38 @@
 
 use std::sync::LazyLock;
 
-use super::Play;
+use circuits::statement::Statement;
+
 use super::start::{EPOCH, changed_commitment, template};
 use super::step::Exchange;
+use super::{Play, handed_in};
 use crate::state::{Key, StateMachine};
 use crate::synthetic::{self, Row};
-use crate::testing::{AUTHORITY, World, account, opening, register_model, sign_unchecked, worker_id, wrong_output};
+use crate::testing::{
+    AUTHORITY, PROOF, World, account, input, opening, output, register_model, sign_unchecked, worker_id, wrong_output,
+};
 use crate::types::anchor::{COORDINATOR_DOMAIN, CoSignature, anchor_message};
 use crate::types::authority::{Decision, MintAuthority};
+use crate::types::canary::canary_commitment;
 use crate::types::event::Event;
 use crate::types::governance::Change;
-use crate::types::ids::{Hash, ObjectRef, genesis_beacon, object_id};
-use crate::types::job::InferenceJob;
+use crate::types::ids::{Hash, ObjectRef, genesis_beacon, object_id, work_nullifier};
+use crate::types::job::{InferenceJob, WorkLease};
 use crate::types::snapshot::SyntheticClaim;
 use crate::types::teleport::{Teleport, TeleportClaim};
 use crate::types::transaction::{
-    Action, AnchorReceipt, Appeal, ChallengeModel, ClaimTeleport, OpenSynthetic, OpenedRow, Propose, ProposeAssignment,
-    RecordTeleport, RefundTeleport, RegisterModel, ReleaseTeleport, ReportMisbehaviour, SyntheticResult, TeleportOut,
-    UpdateWorker,
+    Action, AnchorReceipt, Appeal, ChallengeModel, ClaimTeleport, OpenSynthetic, OpenedRow, PlantCanary, Propose,
+    ProposeAssignment, RecordTeleport, RefundTeleport, RegisterModel, ReleaseTeleport, ReportMisbehaviour,
+    RevealCanary, SyntheticResult, TeleportOut, UpdateWorker,
 };
 use crate::types::worker::WorkerRegistration;
 
 /// Who chooses workers for jobs.
 pub(super) const COORDINATOR: u8 = 5;
+/// Who plants canaries.
+pub(super) const PLANTER: u8 = 4;
+/// What hides them.
+const SALT: Hash = [8; 32];
 /// Number of the other chain.
 pub(super) const OTHER: u32 = 200_200;
 /// The worker that can compute its first task.
@@ -93,6 +102,8 @@ impl Play {
             Exchange::Send { from, amount, claimed } => self.send(from, amount, claimed),
             Exchange::Refund { teleport } => self.refund(teleport),
             Exchange::Receive { to, amount, times, recorded } => self.receive(to, amount, times, recorded),
+            Exchange::Plant { worker } => handed_in(self, worker, false),
+            Exchange::Uncover { result } => self.uncover(result),
             Exchange::Commit { worker, honest } => {
                 let (worker, root) = match honest {
                     true => (HONEST, synthetic::root(product())),
@@ -119,6 +130,27 @@ impl Play {
                 self.attempt(worker, Action::OpenSynthetic(Box::new(action)));
             }
         }
+    }
+
+    /// Commits to a wrong result of a worker for the last job.
+    pub(super) fn plant(&mut self, worker: u8) {
+        let Some(job) = self.job(0) else { return };
+        let record: InferenceJob = self.world.machine().get(&Key::Job(job)).unwrap().unwrap();
+        let chain_id = self.world.machine().genesis().chain_id();
+        let work = work_nullifier(chain_id, &job, &record.model, &record.input_hash, &worker_id(worker));
+        let commitment = canary_commitment(&work, &wrong_output().hash(), &SALT);
+        self.attempt(PLANTER, Action::PlantCanary(PlantCanary { commitment }));
+    }
+
+    /// Calls a result a canary, with a proof of the right output.
+    fn uncover(&mut self, result: usize) {
+        let Some(result) = self.result(result) else { return };
+        let record = self.world.result(&result);
+        let lease: WorkLease = self.world.machine().get(&Key::Lease(record.lease)).unwrap().unwrap();
+        let statement = Statement { context_digest: lease.context.digest(), input: input(), output: output() };
+        self.world.vouch(&lease.context.model_hash, &statement);
+        let reveal = RevealCanary { result, salt: SALT, input: None, output: output(), proof: PROOF.to_vec() };
+        self.attempt(PLANTER, Action::RevealCanary(Box::new(reveal)));
     }
 
     /// Registers another model, posts jobs on it and challenges it in its window.

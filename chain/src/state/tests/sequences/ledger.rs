@@ -50,6 +50,10 @@ pub(super) struct Ledger {
     models: BTreeMap<Hash, (Address, u128)>,
     /// Bonds of synthetic tasks, by worker.
     claims: BTreeMap<Hash, u128>,
+    /// Bonds of canaries and who planted them.
+    canaries: BTreeMap<Hash, (Address, u128)>,
+    /// Whether the transaction that is followed reveals a canary.
+    pub(super) revealing: bool,
     treasury: u128,
     /// What was issued and destroyed; where the rest is follows from the maps.
     pub(super) supply: Supply,
@@ -104,10 +108,11 @@ impl Ledger {
             unbonding += expected.unbonding.iter().map(|part| part.amount).sum::<u128>();
         }
         let disputed: u128 = self.reviews.values().map(|review| review.bond + review.appeal_bond).sum();
+        let planted: u128 = self.canaries.values().map(|(_, bond)| bond).sum();
         let held = Holdings {
             balances: self.accounts.values().sum(),
             stake,
-            bonds: bonded + disputed + self.model_bonds(),
+            bonds: bonded + disputed + planted + self.model_bonds(),
             escrow: self.jobs.values().map(|job| job.escrow).sum(),
             unbonding,
             treasury: self.treasury,
@@ -122,10 +127,12 @@ impl Ledger {
         self.debit(&sender, outcome.fee);
         self.supply.burned += burned;
         self.treasury += outcome.fee - burned;
+        self.revealing = matches!(action, Action::RevealCanary(_));
         self.asked(world, params, action, outcome);
         for event in &outcome.events {
             self.event(world, params, event, Some((action, sender)));
         }
+        self.revealing = false;
         self.dissolve_all();
     }
 
@@ -255,6 +262,26 @@ impl Ledger {
             Event::TeleportRefunded { sender, amount, .. } => {
                 self.supply.teleported_out -= amount;
                 self.credit(sender, *amount);
+            }
+            Event::CanaryPlanted { canary, bond, .. } => {
+                let Some((Action::PlantCanary(_), sender)) = cause else { panic!("nobody plants") };
+                assert_eq!(*bond, params.canary.bond);
+                self.debit(&sender, *bond);
+                self.canaries.insert(*canary, (sender, *bond));
+            }
+            Event::CanaryRevealed { canary, result, finder, paid, .. } => {
+                let (planter, bond) = self.canaries.remove(canary).unwrap();
+                assert_eq!(*paid, if finder.is_some() { params.canary.reward } else { 0 });
+                self.credit(&planter, bond - paid);
+                if let Some(finder) = finder {
+                    self.credit(finder, *paid);
+                }
+                self.uncovered(result, finder.as_ref());
+            }
+            Event::CanaryLapsed { canary, burned } => {
+                let (_, bond) = self.canaries.remove(canary).unwrap();
+                assert_eq!(*burned, bond);
+                self.supply.burned += burned;
             }
             // No machine here has attested memory, so the capacity pool has nobody to share it out to.
             Event::EpochClosed { capacity, .. } => assert_eq!(*capacity, 0),

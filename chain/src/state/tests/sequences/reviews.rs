@@ -168,6 +168,24 @@ impl Ledger {
         }
     }
 
+    /// A canary's lease and checker are free, and who called it wrong has its bond back.
+    pub(super) fn uncovered(&mut self, result: &Hash, finder: Option<&Address>) {
+        let Some(mut review) = self.reviews.remove(result) else {
+            assert_eq!(finder, None, "a void result has no finder");
+            return;
+        };
+        assert_eq!(review.accuser.as_ref(), finder);
+        if let Some(seat) = review.check.take() {
+            assert!(review.by_checker);
+            self.free(&seat.worker, seat.bond);
+        }
+        if let Some(finder) = finder {
+            self.credit(finder, std::mem::take(&mut review.bond));
+        }
+        review.assert_over();
+        self.free_lease(&review.lease);
+    }
+
     /// The seats of a dispute that were not slashed were right, and are free.
     fn end_dispute(&mut self, result: &Hash, accuser: &Address) -> Vec<Address> {
         let review = self.review(result);
@@ -179,6 +197,7 @@ impl Ledger {
     }
 
     fn slash_seat(&mut self, params: &Params, result: &Hash, worker: &Hash, slashed: u128) {
+        let revealing = self.revealing;
         let review = self.review(result);
         let is_checker = review.check.is_some_and(|seat| seat.worker == *worker);
         let seat = if is_checker {
@@ -193,12 +212,12 @@ impl Ledger {
         };
         let silent = seat.revealed.is_none();
         let bps = if silent { params.slash.silent_bps } else { params.slash.wrong_check_bps };
-        assert_eq!(slashed, part(seat.bond, bps));
-        if is_checker && !silent {
+        assert_eq!(slashed, if revealing { seat.bond } else { part(seat.bond, bps) });
+        if is_checker && !silent && !revealing {
             review.lost_by_checker = slashed;
         }
         review.dissolving |= silent && !is_checker;
-        if !is_checker || silent {
+        if !is_checker || silent || revealing {
             self.supply.burned += slashed;
         }
         self.free(worker, seat.bond);

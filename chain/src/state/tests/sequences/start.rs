@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use verifier::key::ModelCommitment;
 
-use super::exchange::{COORDINATOR, OTHER};
+use super::exchange::{COORDINATOR, OTHER, PLANTER};
 use super::ledger::Ledger;
 use super::step::WORKERS;
 use crate::state::{Key, MemoryStore};
@@ -35,6 +35,10 @@ fn short(params: &mut Params) {
     params.assignment.exclusive = 2;
     params.assignment.candidates = WORKERS.into();
     params.assignment.coordinator = Some(World::address(COORDINATOR));
+    params.canary.planter = Some(World::address(PLANTER));
+    params.canary.bond = 20_000_000;
+    params.canary.reward = 10_000_000;
+    params.canary.epoch_max = 3;
     params.governance.tier_stake = 100_000_000;
     params.governance.voting = 8;
     params.governance.cooldown = 140;

@@ -40,6 +40,8 @@ pub(super) enum Exchange {
     Receive { to: u8, amount: u128, times: u8, recorded: bool },
     Commit { worker: u8, honest: bool },
     Open { worker: u8 },
+    Plant { worker: u8 },
+    Uncover { result: usize },
 }
 
 fn worker() -> impl Strategy<Value = u8> {
@@ -73,6 +75,8 @@ fn exchange() -> impl Strategy<Value = Step> {
             .prop_map(|(to, amount, times, recorded)| Exchange::Receive { to, amount, times, recorded }),
         6 => (worker(), prop::bool::weighted(0.1)).prop_map(|(worker, honest)| Exchange::Commit { worker, honest }),
         2 => worker().prop_map(|worker| Exchange::Open { worker }),
+        2 => worker().prop_map(|worker| Exchange::Plant { worker }),
+        8 => (0usize..3).prop_map(|result| Exchange::Uncover { result }),
     ];
     let rare = prop_oneof![
         6 => (worker(), 0usize..3).prop_map(|(reporter, lease)| Exchange::Equivocate { reporter, lease }),
@@ -121,6 +125,8 @@ pub(super) fn review_step() -> impl Strategy<Value = Step> {
         1 => (0usize..3).prop_map(|result| Step::Answer { result }),
         3 => (0usize..3).prop_map(|result| Step::Exchange(Exchange::Appeal { result })),
         2 => (worker(), 0usize..3).prop_map(|(worker, job)| Step::Lease { worker, job }),
+        1 => worker().prop_map(|worker| Step::Exchange(Exchange::Plant { worker })),
+        3 => (0usize..3).prop_map(|result| Step::Exchange(Exchange::Uncover { result })),
         2 => (0usize..3, any::<bool>()).prop_map(|(lease, right)| Step::HandIn { lease, right }),
         1 => (worker(), 0u128..120_000_000).prop_map(|(worker, amount)| Step::Unstake { worker, amount }),
     ]

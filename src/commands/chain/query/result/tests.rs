@@ -74,6 +74,7 @@ fn every_stage_says_who_acts_until_when_and_what_follows() {
         (ResultStage::JuryReveal, &["1 of 3 jurors revealed", "height 48"]),
         (ResultStage::Settled, &["without a proof, after its review, at height 39"]),
         (ResultStage::Convicted, &["height 39 a jury's majority had another output", "bond is lost"]),
+        (ResultStage::Canary, &["height 39 its planter showed", "not punished"]),
         (ResultStage::Void, &["not enough workers to judge it", "nobody is punished"]),
     ] {
         let said = said(stage, &around);
