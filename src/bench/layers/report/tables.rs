@@ -147,7 +147,8 @@ A spot check that disagrees accuses, and a jury decides: what a dispute adds, an
 each model's costs. Where most jurors collude, only a proof helps; the worker may also answer an accusation with one.
 
 Hardware is synthetic, so the time that a GPU and a processor take to sign is missing. A replay passes a spot check because its
-output is right, and passes software attestation not: evidence names its lease. Combinations hold the chain's rule on metadata.";
+output is right, and passes software attestation not: evidence names its lease. Combinations hold the chain's rule on metadata.
+ML-DSA draws until a signature fits, so that signing takes several times longer for some receipts than for others.";
 
 fn table(page: &mut String, header: &[String], rows: impl Iterator<Item = Vec<String>>) {
     let mut line = |cells: &[String]| {
