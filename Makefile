@@ -5,7 +5,7 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/assay-target
 
 # Every feature but `cuda`, which needs NVIDIA's toolkit.
-FEATURES = assay/synthetic,assay-attestation/keystore,assay-attestation/synthetic,assay-attestation/collect,assay-attestation/toml,assay-chain/node,assay-prover/onnx,assay-worker/node,assay-verifier/cli
+FEATURES = assay/synthetic,assay-attestation/keystore,assay-attestation/synthetic,assay-attestation/collect,assay-attestation/toml,assay-chain/node,assay-prover/onnx,assay-prover/transformer,assay-worker/node,assay-verifier/cli
 
 .PHONY: demo test lint bench soak setup web assay-verify
 

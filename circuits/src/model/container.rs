@@ -7,7 +7,7 @@
 use safetensors::tensor::{Metadata, SafeTensorError, SafeTensors};
 
 /// Largest safetensors file, bytes.
-pub const CONTAINER_BYTES_MAX: usize = 256 << 20;
+pub const CONTAINER_BYTES_MAX: usize = 1 << 30;
 /// Largest safetensors header, bytes.
 pub const HEADER_BYTES_MAX: usize = 1 << 20;
 

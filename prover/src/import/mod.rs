@@ -10,3 +10,5 @@ pub mod network;
 pub mod onnx;
 pub mod quantise;
 pub mod seeded;
+#[cfg(feature = "transformer")]
+pub mod transformer;

@@ -49,6 +49,32 @@ proptest! {
     }
 }
 
+/// An encoder with padding, a decoder and a Llama-style block, on inputs that calibration saw and on others.
+#[test]
+fn every_value_of_a_transformer_equals_the_reference() {
+    use prover::import::transformer::{Configuration, Parameters, Precision, Shape, import};
+    for shape in [Shape::NanoGpt, Shape::Llama, Shape::MiniLm] {
+        let heads = if shape == Shape::Llama { 4 } else { 2 };
+        let small =
+            Configuration { vocabulary: 50, width: 16, layers: 1, heads, feed_forward: 32, ..shape.configuration(6) };
+        let small = Configuration { key_value_heads: 2, ..small };
+        let parameters = Parameters::generated(&small, 5);
+        let calibration = small.random_inputs(2, 6);
+        let bundle =
+            import("small", "generated", &small, &parameters, &calibration, Precision::default()).unwrap().bundle;
+        let executor = Executor::new(&bundle, Device::Cpu).unwrap();
+        let inputs: Vec<Tensor> = small
+            .random_inputs(6, 7)
+            .into_iter()
+            .chain([vec![0; 6], vec![49; 6]])
+            .map(|tokens| Tensor::vector(tokens.into_iter().map(i64::from).collect()).unwrap())
+            .collect();
+        let expected: Vec<Trace> =
+            inputs.iter().map(|input| reference::run(bundle.graph(), bundle.weights(), input).unwrap()).collect();
+        assert_eq!(executor.trace_batch(&inputs).unwrap(), expected);
+    }
+}
+
 /// Node 1 reads the input and node 0, node 2 reads node 0 twice, node 3 nothing, node 4 node 2 and node 1.
 #[test]
 fn values_are_dropped_after_their_last_reader_and_never_in_a_trace() {

@@ -1,0 +1,341 @@
+//! Transformers as integer graphs, from trained weights or generated ones.
+//!
+//! A configuration says what the network is, [`Parameters`] hold its weights, and a float run over typical inputs bounds
+//! every value. Numbers become integers with powers of two as steps, so that layers repeat each other's lookup tables.
+//! What a circuit pays for is elements that are rounded, so as little as possible is rounded: a residual is a part of the
+//! layer before it, a norm's mean, gain and bias and attention's scale are folded into the weights around them, a
+//! function is the end of its layer's rounding, and every rounding is made so coarse that one table takes its quotients.
+//! Weights hardly cost anything, and carry the precision.
+
+mod attention;
+mod build;
+pub mod configuration;
+pub mod files;
+mod float;
+mod functions;
+mod linear;
+mod norm;
+pub mod parameters;
+mod shapes;
+mod sites;
+#[cfg(test)]
+mod tests;
+pub mod text;
+mod writer;
+
+use circuits::layout::{self, PlanError};
+use circuits::model::analysis::AnalysisError;
+use circuits::model::bundle::{Bundle, BundleError, Info, Quantisation, TensorScale};
+use circuits::model::graph::GraphError;
+use circuits::model::reference::{self, ExecutionError};
+use circuits::model::tensor::{Tensor, TensorError};
+use circuits::model::weights::WeightsError;
+use rayon::prelude::*;
+
+pub use self::configuration::{Configuration, Head, Mask, Nonlinearity, Norm, Placement, Positions};
+pub use self::parameters::{Affine, Block, Linear, Parameters};
+pub use self::shapes::Shape;
+use self::sites::Ranges;
+
+/// Bits of an activation that may be asked for.
+pub const ACTIVATION_BITS: std::ops::RangeInclusive<u32> = 6..=13;
+/// Bits of a weight that may be asked for.
+pub const WEIGHT_BITS: std::ops::RangeInclusive<u32> = 6..=16;
+
+/// How precise the integers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Precision {
+    /// Bits of an activation within what calibration saw, sign included; less where one table does not take them.
+    pub activation_bits: u32,
+    /// Bits of a weight, sign included.
+    pub weight_bits: u32,
+}
+
+impl Default for Precision {
+    fn default() -> Self {
+        Self { activation_bits: 12, weight_bits: 12 }
+    }
+}
+
+/// Why a transformer was not imported, or an input is none of it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum TransformerError {
+    /// A setting is out of bounds.
+    #[error("{setting}: expected {expected}, got {got}")]
+    Setting {
+        /// Which one.
+        setting: &'static str,
+        /// Its bounds.
+        expected: String,
+        /// What came.
+        got: String,
+    },
+    /// An array of weights has another length than the configuration gives it.
+    #[error("{name}: expected {expected} numbers, got {got}")]
+    Length {
+        /// Its name.
+        name: String,
+        /// Its length by the configuration.
+        expected: usize,
+        /// Numbers that came.
+        got: usize,
+    },
+    /// The number of blocks is not the configuration's.
+    #[error("blocks: expected {expected}, got {got}")]
+    Blocks {
+        /// Blocks by the configuration.
+        expected: u32,
+        /// Blocks that came.
+        got: usize,
+    },
+    /// No tokens.
+    #[error("input: expected 1 to {window} tokens, got none")]
+    Empty {
+        /// The model's window.
+        window: u32,
+    },
+    /// More tokens than the window takes.
+    #[error("input: expected at most {window} tokens (the model's window), got {got}; shorten the text or truncate it")]
+    TooLong {
+        /// The model's window.
+        window: u32,
+        /// Tokens that came.
+        got: usize,
+    },
+    /// Fewer tokens than the window, and nothing to fill it with.
+    #[error("input: expected exactly {window} tokens (this model has no padding), got {got}")]
+    TooShort {
+        /// The model's window.
+        window: u32,
+        /// Tokens that came.
+        got: usize,
+    },
+    /// A token is not in the vocabulary.
+    #[error("token {place}: expected an id of 0 to less than {vocabulary}, got {got}")]
+    Vocabulary {
+        /// Position of the token.
+        place: usize,
+        /// Number of ids.
+        vocabulary: u32,
+        /// Id that came.
+        got: u32,
+    },
+    /// The padding token stands before a real one.
+    #[error("token {place}: padding ({token}) before the last real token; padding only fills the end of the window")]
+    Padding {
+        /// Position of the token.
+        place: usize,
+        /// Id of padding.
+        token: u32,
+    },
+    /// No inputs to choose scales from.
+    #[error("calibration: expected at least one input, got none")]
+    NoCalibration,
+    /// The float run gives no finite numbers.
+    #[error("float run: {place} is not finite, or nothing was seen there")]
+    NotFinite {
+        /// Where.
+        place: String,
+    },
+    /// The weights exceed the range of exact arithmetic.
+    #[error(transparent)]
+    Analysis(#[from] AnalysisError),
+    /// The graph breaks a limit.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// Weights and graph disagree.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The model does not fit its file.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// An input is no tensor.
+    #[error(transparent)]
+    Tensor(#[from] TensorError),
+    /// An input does not run.
+    #[error("calibration: {0}")]
+    Execution(#[from] ExecutionError),
+}
+
+/// How close integers stay to floats on some inputs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Accuracy {
+    /// Number of inputs.
+    pub samples: usize,
+    /// Mean of the cosines between the integer outputs and the float outputs.
+    pub cosine_mean: f64,
+    /// The least of them.
+    pub cosine_least: f64,
+    /// Outputs whose largest element is the float output's.
+    pub same_largest: usize,
+}
+
+/// An imported transformer.
+#[derive(Debug)]
+pub struct Imported {
+    /// The model.
+    pub bundle: Bundle,
+    /// On the calibration inputs.
+    pub accuracy: Accuracy,
+    /// Why no circuit holds the graph, where none does: the model runs, and cannot be proven.
+    pub refusal: Option<PlanError>,
+}
+
+impl Configuration {
+    /// The model's input for a text's tokens: padded to the window, or refused.
+    ///
+    /// # Errors
+    /// No tokens, too many, too few without padding, an id outside the vocabulary, padding before a real token.
+    pub fn window_of(&self, tokens: &[u32]) -> Result<Vec<u32>, TransformerError> {
+        window_of(tokens, self.window, self.vocabulary, self.mask)
+    }
+}
+
+/// The same by what the model's graph and its tokenizer say; only padding matters of the mask.
+///
+/// # Errors
+/// As [`Configuration::window_of`].
+pub fn window_of(tokens: &[u32], window: u32, vocabulary: u32, mask: Mask) -> Result<Vec<u32>, TransformerError> {
+    let got = tokens.len();
+    if let Some((place, id)) = tokens.iter().enumerate().find(|(_, id)| **id >= vocabulary) {
+        return Err(TransformerError::Vocabulary { place, vocabulary, got: *id });
+    }
+    let padding = if let Mask::Padding { token } = mask { Some(token) } else { None };
+    let real = tokens.iter().rposition(|id| Some(*id) != padding).map_or(0, |last| last + 1);
+    if real == 0 {
+        return Err(TransformerError::Empty { window });
+    }
+    if got > window as usize {
+        return Err(TransformerError::TooLong { window, got });
+    }
+    let mut filled = tokens.to_vec();
+    match padding {
+        Some(token) => {
+            if let Some(place) = tokens.iter().take(real).position(|id| *id == token) {
+                return Err(TransformerError::Padding { place, token });
+            }
+            filled.resize(window as usize, token);
+        }
+        None if got < window as usize => return Err(TransformerError::TooShort { window, got }),
+        None => {}
+    }
+    Ok(filled)
+}
+
+/// Makes a model of a transformer; `samples` are token ids of typical inputs, `description` says where weights come from.
+///
+/// # Errors
+/// [`TransformerError`]: a setting, the weights or a sample do not fit, or integers exceed their bounds.
+pub fn import(
+    name: &str,
+    description: &str,
+    configuration: &Configuration,
+    parameters: &Parameters,
+    samples: &[Vec<u32>],
+    precision: Precision,
+) -> Result<Imported, TransformerError> {
+    check(configuration, parameters, precision)?;
+    let samples = samples.iter().map(|sample| configuration.window_of(sample)).collect::<Result<Vec<_>, _>>()?;
+    let runs = samples.par_iter().map(|sample| float::run(configuration, parameters, sample));
+    let runs = runs.collect::<Result<Vec<_>, _>>()?;
+    if runs.is_empty() {
+        return Err(TransformerError::NoCalibration);
+    }
+    let (outputs, ranges): (Vec<_>, Vec<_>) = runs.into_iter().map(|run| (run.output, run.ranges)).unzip();
+    let ranges = ranges.into_iter().fold(Ranges::default(), Ranges::merge);
+    let built = build::build(configuration, parameters, &ranges, precision)?;
+    let graph = built.graph.with_positions(true);
+    let (layout, refusal) = match layout::choose(&graph) {
+        Ok(layout) => (layout, None),
+        Err(error) => (graph.layout(), Some(error)),
+    };
+    let graph = graph.with_layout(layout)?;
+    let info = info(name, description, configuration, built.exponent);
+    let bundle = Bundle::new(graph, built.weights, info)?;
+    let integers = samples.par_iter().map(|sample| integer_output(&bundle, sample));
+    let accuracy = compare(&outputs, &integers.collect::<Result<Vec<_>, _>>()?);
+    Ok(Imported { bundle, accuracy, refusal })
+}
+
+/// How close a model stays to the float network on inputs that it was not calibrated on.
+///
+/// # Errors
+/// As [`import`].
+pub fn measure(
+    bundle: &Bundle,
+    configuration: &Configuration,
+    parameters: &Parameters,
+    samples: &[Vec<u32>],
+) -> Result<Accuracy, TransformerError> {
+    let pair = |sample: &Vec<u32>| {
+        let sample = configuration.window_of(sample)?;
+        Ok((float::run(configuration, parameters, &sample)?.output, integer_output(bundle, &sample)?))
+    };
+    let pairs: Result<Vec<_>, TransformerError> = samples.par_iter().map(pair).collect();
+    let (outputs, integers): (Vec<_>, Vec<_>) = pairs?.into_iter().unzip();
+    Ok(compare(&outputs, &integers))
+}
+
+fn check(configuration: &Configuration, parameters: &Parameters, precision: Precision) -> Result<(), TransformerError> {
+    configuration.check()?;
+    let bits = |setting: &'static str, allowed: std::ops::RangeInclusive<u32>, got: u32| {
+        let expected = format!("{} to {}", allowed.start(), allowed.end());
+        let error = TransformerError::Setting { setting, expected, got: got.to_string() };
+        if allowed.contains(&got) { Ok(()) } else { Err(error) }
+    };
+    bits("activation bits", ACTIVATION_BITS, precision.activation_bits)?;
+    bits("weight bits", WEIGHT_BITS, precision.weight_bits)?;
+    if u32::try_from(parameters.blocks.len()) != Ok(configuration.layers) {
+        return Err(TransformerError::Blocks { expected: configuration.layers, got: parameters.blocks.len() });
+    }
+    let is_gated = configuration.nonlinearity == Nonlinearity::SwiGlu;
+    if let Some(index) = parameters.blocks.iter().position(|block| block.gate.is_some() != is_gated) {
+        let (expected, got) = if is_gated { (1, 0) } else { (0, 1) };
+        return Err(TransformerError::Length { name: format!("gates of block {index}"), expected, got });
+    }
+    match parameters.lengths(configuration).into_iter().find(|(_, expected, got)| expected != got) {
+        Some((name, expected, got)) => Err(TransformerError::Length { name, expected, got }),
+        None => Ok(()),
+    }
+}
+
+fn integer_output(bundle: &Bundle, sample: &[u32]) -> Result<Vec<i64>, TransformerError> {
+    let input = Tensor::vector(sample.iter().map(|id| i64::from(*id)).collect())?;
+    Ok(reference::run(bundle.graph(), bundle.weights(), &input)?.output().to_vec())
+}
+
+fn compare(floats: &[Vec<f32>], integers: &[Vec<i64>]) -> Accuracy {
+    let mut accuracy = Accuracy { samples: floats.len(), cosine_mean: 0.0, cosine_least: 1.0, same_largest: 0 };
+    for (float, integer) in floats.iter().zip(integers) {
+        let pairs = || float.iter().zip(integer).map(|(a, b)| (f64::from(*a), *b as f64));
+        let sum = |of: fn((f64, f64)) -> f64| pairs().map(of).sum::<f64>();
+        let lengths = (sum(|(a, _)| a * a) * sum(|(_, b)| b * b)).sqrt();
+        let cosine = if lengths > 0.0 { sum(|(a, b)| a * b) / lengths } else { 0.0 };
+        accuracy.cosine_mean += cosine / floats.len() as f64;
+        accuracy.cosine_least = accuracy.cosine_least.min(cosine);
+        let largest = |values: Vec<f64>| {
+            let best = values.iter().enumerate().max_by(|(i, a), (j, b)| a.total_cmp(b).then(j.cmp(i)));
+            best.map(|(place, _)| place)
+        };
+        let same = largest(pairs().map(|(a, _)| a).collect()) == largest(pairs().map(|(_, b)| b).collect());
+        accuracy.same_largest += usize::from(same);
+    }
+    accuracy
+}
+
+fn info(name: &str, description: &str, configuration: &Configuration, exponent: i32) -> Info {
+    let Configuration { window, vocabulary, width, mask, head, .. } = *configuration;
+    let filled = match mask {
+        Mask::Padding { token } => format!("at most {window} token ids below {vocabulary}, filled up with {token}"),
+        Mask::Causal | Mask::Nothing => format!("{window} token ids below {vocabulary}"),
+    };
+    let (output, shape) = match head {
+        Head::Embedding => ("embedding", vec![width]),
+        Head::Logits { places } => ("logits", vec![places, vocabulary]),
+    };
+    let scale = |name: &str, shape: Vec<u32>, exponent: i32| TensorScale { name: name.to_owned(), shape, exponent };
+    let quantisation =
+        Quantisation { inputs: vec![scale("tokens", vec![window], 0)], outputs: vec![scale(output, shape, exponent)] };
+    let input_scale = format!("{filled}; {description}");
+    Info { name: name.to_owned(), labels: Vec::new(), input_scale, quantisation: Some(quantisation) }
+}

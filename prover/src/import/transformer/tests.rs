@@ -1,0 +1,206 @@
+//! Tiny transformers of every kind: integers against floats, and inputs that no model takes.
+
+use circuits::model::graph::{Activation, Operator, quotient_range};
+use circuits::model::weights::LinearWeights;
+
+use super::writer::TABLE_BITS;
+use super::*;
+
+fn encoder() -> Configuration {
+    Configuration {
+        vocabulary: 40,
+        width: 24,
+        layers: 2,
+        heads: 3,
+        key_value_heads: 3,
+        feed_forward: 48,
+        window: 7,
+        norm: Norm::Layer,
+        placement: Placement::After,
+        epsilon: 1e-12,
+        nonlinearity: Nonlinearity::Gelu,
+        positions: Positions::Learned,
+        mask: Mask::Padding { token: 5 },
+        head: Head::Embedding,
+    }
+}
+
+fn decoder() -> Configuration {
+    Configuration {
+        placement: Placement::Before,
+        epsilon: 1e-5,
+        nonlinearity: Nonlinearity::GeluTanh,
+        mask: Mask::Causal,
+        head: Head::Logits { places: 2 },
+        ..encoder()
+    }
+}
+
+fn llama() -> Configuration {
+    Configuration {
+        heads: 4,
+        key_value_heads: 2,
+        norm: Norm::RootMeanSquare,
+        nonlinearity: Nonlinearity::SwiGlu,
+        positions: Positions::Rotary { base: 10_000.0 },
+        ..decoder()
+    }
+}
+
+fn imported(configuration: &Configuration) -> (Imported, Parameters) {
+    let parameters = Parameters::generated(configuration, 1);
+    let mut samples = configuration.random_inputs(24, 2);
+    if let Mask::Padding { .. } = configuration.mask {
+        samples.iter_mut().enumerate().for_each(|(index, sample)| sample.truncate(3 + index % 5));
+    }
+    let imported =
+        import("tiny", "generated weights", configuration, &parameters, &samples, Precision::default()).unwrap();
+    (imported, parameters)
+}
+
+#[test]
+fn integers_follow_the_floats() {
+    let plain = Configuration { mask: Mask::Nothing, placement: Placement::Before, ..encoder() };
+    let silu = Configuration { nonlinearity: Nonlinearity::Silu, norm: Norm::RootMeanSquare, ..encoder() };
+    let one = Configuration { window: 1, head: Head::Logits { places: 1 }, ..llama() };
+    let square = Configuration { window: 8, ..encoder() };
+    for configuration in [encoder(), decoder(), llama(), plain, silu, one, square] {
+        let (imported, parameters) = imported(&configuration);
+        let accuracy = imported.accuracy;
+        assert!(accuracy.cosine_least > 0.995, "{configuration:?}: {accuracy:?}");
+        let others = configuration.random_inputs(12, 3);
+        let accuracy = measure(&imported.bundle, &configuration, &parameters, &others).unwrap();
+        assert!(accuracy.cosine_least > 0.98 && accuracy.cosine_mean > 0.995, "{configuration:?}: {accuracy:?}");
+    }
+}
+
+#[test]
+fn roundings_of_layers_and_scores_take_one_table() {
+    for configuration in [encoder(), decoder(), llama()] {
+        let (imported, _) = imported(&configuration);
+        let graph = imported.bundle.graph();
+        for node in graph.nodes() {
+            let Operator::Requantise { shift, clamp, activation } = &node.operator else { continue };
+            let source = &graph.values()[node.inputs[0] as usize];
+            let quotients = quotient_range(source.range, *shift).count();
+            let arguments = clamp.count().min(quotients);
+            assert!(arguments <= 1 << TABLE_BITS, "{node:?}");
+            // Rows of one element for a token, and the pooled vector, may take the longer way.
+            let is_scarce = source.width() <= configuration.window || source.shape[0] == 1;
+            let is_function = matches!(activation, Activation::Formula(_));
+            assert!(quotients <= 1 << TABLE_BITS || is_scarce, "{is_function}: {node:?} {source:?}");
+        }
+    }
+}
+
+/// Whatever the tokens, also such as calibration never saw: clamps are a part of the meaning.
+#[test]
+fn every_input_runs() {
+    for configuration in [encoder(), decoder(), llama()] {
+        let parameters = Parameters::generated(&configuration, 4);
+        let calibration = vec![vec![1; configuration.window as usize]];
+        let imported =
+            import("narrow", "generated", &configuration, &parameters, &calibration, Precision::default()).unwrap();
+        for id in 0..configuration.vocabulary {
+            let output = integer_output(&imported.bundle, &vec![id; configuration.window as usize]).unwrap();
+            let range = imported.bundle.graph().output().range;
+            assert!(output.iter().all(|value| range.contains(*value)));
+        }
+    }
+}
+
+/// Padding changes nothing: a text's embedding is that of a model whose window it fills.
+#[test]
+fn padding_is_not_seen() {
+    let configuration = Configuration { window: 4, ..encoder() };
+    let wide = Configuration { window: 9, ..configuration.clone() };
+    let parameters = Parameters::generated(&wide, 6);
+    let mut narrow = parameters.clone();
+    narrow.positions.truncate(4 * 24);
+    let text = [7, 8, 9, 10];
+    let float = |configuration: &Configuration, parameters: &Parameters| {
+        float::run(configuration, parameters, &configuration.window_of(&text).unwrap()).unwrap().output
+    };
+    let difference =
+        float(&configuration, &narrow).into_iter().zip(float(&wide, &parameters)).map(|(a, b)| (a - b).abs());
+    assert!(difference.fold(0.0, f32::max) < 1e-5);
+}
+
+#[test]
+fn embeddings_are_of_length_one() {
+    let (imported, _) = imported(&encoder());
+    let exponent = imported.bundle.info().quantisation.clone().unwrap().outputs[0].exponent;
+    for tokens in [vec![1, 2, 3], vec![4], (30..37).collect()] {
+        let tokens = encoder().window_of(&tokens).unwrap();
+        let output = integer_output(&imported.bundle, &tokens).unwrap();
+        let squares: f64 = output.iter().map(|value| (*value as f64 * f64::from(-exponent).exp2()).powi(2)).sum();
+        assert!((squares - 1.0).abs() < 0.02, "{squares}");
+    }
+}
+
+#[test]
+fn inputs_that_are_none_say_why() {
+    let window = 7;
+    let of = |tokens: &[u32]| encoder().window_of(tokens);
+    assert_eq!(of(&[1, 2]), Ok(vec![1, 2, 5, 5, 5, 5, 5]));
+    assert_eq!(of(&[]), Err(TransformerError::Empty { window }));
+    assert_eq!(of(&[5, 5]), Err(TransformerError::Empty { window }));
+    assert_eq!(of(&[1; 8]), Err(TransformerError::TooLong { window, got: 8 }));
+    assert_eq!(of(&[1, 40]), Err(TransformerError::Vocabulary { place: 1, vocabulary: 40, got: 40 }));
+    assert_eq!(of(&[1, 5, 2]), Err(TransformerError::Padding { place: 1, token: 5 }));
+    assert_eq!(decoder().window_of(&[1; 6]), Err(TransformerError::TooShort { window, got: 6 }));
+    assert_eq!(decoder().window_of(&[]), Err(TransformerError::Empty { window }));
+}
+
+#[test]
+fn configurations_that_fit_no_model_name_the_setting() {
+    let refused = |configuration: Configuration| match configuration.check() {
+        Err(TransformerError::Setting { setting, .. }) => setting,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(Configuration { heads: 5, ..encoder() }), "heads");
+    assert_eq!(refused(Configuration { key_value_heads: 2, ..encoder() }), "key/value heads");
+    assert_eq!(refused(Configuration { window: 0, ..encoder() }), "window");
+    assert_eq!(refused(Configuration { epsilon: f64::NAN, ..encoder() }), "epsilon");
+    assert_eq!(refused(Configuration { mask: Mask::Padding { token: 40 }, ..encoder() }), "padding token");
+    assert_eq!(refused(Configuration { mask: Mask::Padding { token: 1 }, ..decoder() }), "mask");
+    assert_eq!(refused(Configuration { head: Head::Logits { places: 8 }, ..decoder() }), "places with logits");
+    assert_eq!(refused(Configuration { heads: 8, key_value_heads: 8, ..llama() }), "width of a head");
+    let parameters = Parameters::generated(&encoder(), 1);
+    let with = |parameters: &Parameters, samples: &[Vec<u32>], precision| {
+        import("x", "", &encoder(), parameters, samples, precision).unwrap_err()
+    };
+    let precision = Precision::default();
+    assert_eq!(with(&parameters, &[], precision), TransformerError::NoCalibration);
+    let mut short = parameters.clone();
+    short.blocks[1].up.bias.pop();
+    let expected = TransformerError::Length { name: "block 1 up bias".into(), expected: 48, got: 47 };
+    assert_eq!(with(&short, &[vec![1]], precision), expected);
+    short.blocks.pop();
+    assert_eq!(with(&short, &[vec![1]], precision), TransformerError::Blocks { expected: 2, got: 1 });
+    let mut infinite = parameters.clone();
+    infinite.blocks[0].down.bias[0] = f32::INFINITY;
+    assert!(matches!(with(&infinite, &[vec![1]], precision), TransformerError::NotFinite { .. }));
+    let precision = Precision { activation_bits: 14, ..precision };
+    let refused = with(&parameters, &[vec![1]], precision);
+    assert_eq!(refused.to_string(), "activation bits: expected 6 to 13, got 14");
+}
+
+#[test]
+fn the_padding_column_is_not_a_weight_of_the_embedding() {
+    let (imported, _) = imported(&encoder());
+    let table: &LinearWeights = imported.bundle.weights().get(0).unwrap();
+    assert_eq!([table.outputs(), table.inputs()], [25, 40]);
+    let real = table.row(24).unwrap();
+    assert!(real.iter().enumerate().all(|(id, value)| *value == i32::from(id != 5)));
+}
+
+#[test]
+fn known_shapes_are_configurations() {
+    for (shape, window) in [(Shape::Gpt2, 16), (Shape::NanoGpt, 64), (Shape::Llama, 16), (Shape::MiniLm, 16)] {
+        assert_eq!(shape.configuration(window).check(), Ok(()));
+    }
+    let nano = Shape::NanoGpt.configuration(8);
+    let (imported, _) = imported(&nano);
+    assert!(imported.accuracy.cosine_mean > 0.99, "{:?}", imported.accuracy);
+}
