@@ -18,11 +18,13 @@ use crate::output::{Done, Output, name, printable, shape};
 
 pub(super) mod audit;
 mod import;
+pub(super) mod transformer;
 
-/// Import, show and audit models
+/// Import, generate, show and audit models
 #[derive(Debug, Subcommand)]
 pub(crate) enum Model {
     Import(import::Import),
+    Generate(transformer::Generate),
     Check(import::Check),
     Input(import::MakeInput),
     Show(Show),
@@ -52,6 +54,7 @@ impl Model {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Import(_) => "model import",
+            Self::Generate(_) => "model generate",
             Self::Check(_) => "model check",
             Self::Input(_) => "model input",
             Self::Show(_) => "model show",
@@ -63,6 +66,7 @@ impl Model {
 pub(super) fn run(command: &Model, output: &Output) -> Result<Done, CliError> {
     match command {
         Model::Import(arguments) => import::import(arguments, output),
+        Model::Generate(arguments) => transformer::generate(arguments, output),
         Model::Check(arguments) => import::check(arguments, output),
         Model::Input(arguments) => import::make_input(arguments, output),
         Model::Show(arguments) => show_file(arguments, output),

@@ -24,6 +24,7 @@ use crate::output::{Done, Output, bytes, duration, name, picture, printable, sha
 use verifier::cli::{CheckError, SetupOptions, StatementFile};
 
 pub(super) mod estimate;
+mod input;
 pub(super) mod rates;
 mod setup;
 
@@ -38,15 +39,14 @@ pub(crate) enum Prover {
 /// Run a model on an input, exactly, and prove the run
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  assay prover run --model digits.assay --input seven.json --out seven.proof --accept-insecure-setup\n\nThe input is JSON: an array of integers in row-major order, or {\"shape\": [8, 8], \"values\": [..]}."
+    after_help = "Example:\n  assay prover run --model digits.assay --input seven.json --out seven.proof --accept-insecure-setup\n\nThe input is JSON: an array of integers in row-major order, or {\"shape\": [8, 8], \"values\": [..]}. A language model takes --text."
 )]
 pub(crate) struct Run {
     /// Model file (.assay)
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// Input, JSON
-    #[arg(long, value_name = "FILE")]
-    input: PathBuf,
+    #[command(flatten)]
+    input: input::InputOptions,
     /// Where to write the proof (.proof)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -114,7 +114,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
         files::check_writable(path, existing)?;
     }
     let bundle = Arc::new(files::read_model(model)?);
-    let tensor = files::read_input(input, &bundle.graph().input().shape)?;
+    let tensor = input.read(model, &bundle)?;
     memory.check([bundle.graph()])?;
     let executor = Executor::new(&bundle, *device)?;
     let start = Instant::now();
@@ -163,6 +163,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
         "output": statement.output,
         "argmax": statement.output.argmax(),
         "label": label(&bundle, &statement.output),
+        "embedding": embedding(&bundle, &statement.output),
         "device": device.to_string(),
         "context_digest": hex::encode(&context),
         "model_hash": hex::encode(&key.verifying().model_hash()),
@@ -192,7 +193,10 @@ fn print_run(bundle: &Bundle, input: &Tensor, result: &Tensor, device: Device, t
         output.line(format!("    {line}"));
     }
     output.field("output", values(result));
-    if let Some(index) = result.argmax() {
+    if let Some(elements) = embedding(bundle, result) {
+        let first: Vec<String> = elements.iter().take(8).map(|element| format!("{element:.4}")).collect();
+        output.field("embedding", format!("{} .., {} numbers", first.join(" "), elements.len()));
+    } else if let Some(index) = result.argmax() {
         let label = label(bundle, result).map(|label| format!(", label {}", printable(&label))).unwrap_or_default();
         output.field("largest", format!("element {index}{label}"));
     }
@@ -206,6 +210,13 @@ fn print_run(bundle: &Bundle, input: &Tensor, result: &Tensor, device: Device, t
             duration(*verify)
         ),
     );
+}
+
+/// The real numbers that an embedding's integers stand for; `None` for other outputs.
+fn embedding(bundle: &Bundle, output: &Tensor) -> Option<Vec<f64>> {
+    let scale = bundle.info().quantisation.as_ref()?.outputs.first().filter(|output| output.name == "embedding")?;
+    let step = f64::from(-scale.exponent).exp2();
+    Some(output.values().iter().map(|value| *value as f64 * step).collect())
 }
 
 /// The name that the model gives to its largest output.

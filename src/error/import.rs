@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use prover::import::onnx::{ImportError, InputError, SamplesError};
+use prover::import::transformer::TransformerError;
+use prover::import::transformer::files::FilesError;
+use prover::import::transformer::text::TextError;
 
 use super::Exit;
 
@@ -17,6 +20,12 @@ pub(crate) enum ImportProblem {
     Input { path: PathBuf, source: InputError },
     #[error("{}: the model does not say how real inputs become its integers", path.display())]
     NoQuantisation { path: PathBuf },
+    #[error("{}: {source}", path.display())]
+    Published { path: PathBuf, source: FilesError },
+    #[error("{}: {source}", path.display())]
+    Transformer { path: PathBuf, source: TransformerError },
+    #[error("{}: {source}", path.display())]
+    Text { path: PathBuf, source: TextError },
 }
 
 impl ImportProblem {
@@ -30,6 +39,9 @@ impl ImportProblem {
             Self::Network { .. } => "ASSAY-M005",
             Self::Inputs { .. } | Self::Input { .. } => "ASSAY-M006",
             Self::NoQuantisation { .. } => "ASSAY-M007",
+            Self::Published { .. } => "ASSAY-M008",
+            Self::Transformer { .. } => "ASSAY-M009",
+            Self::Text { .. } => "ASSAY-M010",
         }
     }
 

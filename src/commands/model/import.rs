@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use prover::import::onnx::{self, ImportError, Lists, Report, Settings};
+use prover::import::transformer;
 use serde_json::json;
 use verifier::cli::{CheckError, Failure as _};
 
+use super::transformer::{Folder, import_folder};
 use crate::commands::prover::estimate::of_graph;
 use crate::commands::prover::existing;
 use crate::error::{CliError, ImportProblem};
@@ -39,18 +41,24 @@ const INPUTS_HELP: &str = "\
 The inputs are JSON: {\"input_data\": [[..], ..]} with one flat list for each input of the network, a list holding one
 sample or several, or {\"samples\": [{\"x\": [..]}, ..]}.";
 
-/// Make a model of an ONNX network, as precise as a target asks for
+/// Make a model of an ONNX network or a transformer's folder, as precise as a target asks for
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  assay model import network.onnx --calibrate inputs.json --out network.assay",
+    after_help = "Examples:\n  assay model import network.onnx --calibrate inputs.json --out network.assay\n  assay model import minilm/ --window 16 --calibrate-text sentences.txt --out minilm.assay",
     after_long_help = INPUTS_HELP
 )]
 pub(crate) struct Import {
-    /// Network (.onnx)
+    /// Network (.onnx), or a transformer's folder: config.json, model.safetensors and tokenizer.json
     network: PathBuf,
     /// Typical inputs, from which scales are chosen, JSON
-    #[arg(long, value_name = "FILE")]
-    calibrate: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "calibrate_text")]
+    calibrate: Option<PathBuf>,
+    /// Typical texts of a transformer, one a line
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["calibrate", "accuracy_target"], requires = "window")]
+    calibrate_text: Option<PathBuf>,
+    /// Tokens of a transformer's input: longer texts are cut off in calibration and refused later
+    #[arg(long, value_name = "N", requires = "calibrate_text")]
+    window: Option<u32>,
     /// Where to write the model (.assay)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -103,15 +111,30 @@ pub(crate) struct MakeInput {
 pub(super) fn import(arguments: &Import, output: &Output) -> Result<Done, CliError> {
     let kept = existing(arguments.overwrite);
     files::check_writable(&arguments.out, kept)?;
-    let network = read_network(&arguments.network)?;
-    let lists = read_lists(&arguments.calibrate)?;
     let model_name = match &arguments.name {
         Some(name) => name.clone(),
         None => arguments.network.file_stem().map(|stem| printable(&stem.to_string_lossy())).unwrap_or_default(),
     };
+    if let (Some(text), Some(window)) = (&arguments.calibrate_text, arguments.window) {
+        let Precision { activation_bits, weight_bits, .. } = arguments.precision;
+        let activation_bits = activation_bits.unwrap_or(transformer::Precision::default().activation_bits);
+        let folder = Folder {
+            path: &arguments.network,
+            text,
+            window,
+            name: &model_name,
+            out: &arguments.out,
+            overwrite: arguments.overwrite,
+            precision: transformer::Precision { activation_bits, weight_bits },
+        };
+        return import_folder(&folder, output);
+    }
+    let network = read_network(&arguments.network)?;
+    let inputs = arguments.calibrate.as_deref().unwrap_or(&arguments.network);
+    let lists = read_lists(inputs)?;
     let progress = output.spinner("choosing scales");
     let imported = onnx::import(&model_name, &network, &lists, &arguments.precision.into())
-        .map_err(|error| refused(&arguments.network, &arguments.calibrate, error))?;
+        .map_err(|error| refused(&arguments.network, inputs, error))?;
     progress.finish();
     let bundle = &imported.bundle;
     let bytes = bundle.to_bytes().map_err(|error| CliError::format(&arguments.out, error))?;

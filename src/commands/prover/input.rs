@@ -1,0 +1,51 @@
+//! What a model is run on: a file of integers, or text by the model's tokenizer.
+
+use std::path::{Path, PathBuf};
+
+use circuits::model::bundle::Bundle;
+use circuits::model::tensor::Tensor;
+use clap::Args;
+use prover::import::transformer::{Mask, window_of};
+
+use crate::commands::model::transformer::{TOKENIZER_BYTES_MAX, text_encoder, tokenizer_path};
+use crate::error::{CliError, FormatError, ImportProblem};
+use crate::files;
+
+/// The input of a run.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct InputOptions {
+    /// Input, JSON
+    #[arg(long, value_name = "FILE", required_unless_present = "text")]
+    input: Option<PathBuf>,
+    /// Input of a language model, as text
+    #[arg(long, value_name = "TEXT", conflicts_with = "input")]
+    text: Option<String>,
+    /// Tokenizer of the text; the one beside the model without it (MODEL.tokenizer.json)
+    #[arg(long, value_name = "FILE", requires = "text")]
+    tokenizer: Option<PathBuf>,
+    /// Cut off what of the text does not fit the model's window
+    #[arg(long, requires = "text")]
+    truncate: bool,
+}
+
+impl InputOptions {
+    /// Reads the input of a model.
+    pub(super) fn read(&self, model: &Path, bundle: &Bundle) -> Result<Tensor, CliError> {
+        let input = bundle.graph().input();
+        let Some(text) = &self.text else {
+            return files::read_input(self.input.as_deref().unwrap_or(Path::new("")), &input.shape);
+        };
+        let path = self.tokenizer.clone().unwrap_or_else(|| tokenizer_path(model));
+        let encoder = text_encoder(&path, &files::read(&path, "tokenizer", TOKENIZER_BYTES_MAX)?)?;
+        let problem = |problem| CliError::Import(Box::new(problem));
+        let window = bundle.graph().values().first().map_or(0, circuits::model::graph::Value::width);
+        let tokens = if self.truncate { encoder.encode_truncated(text, window) } else { encoder.encode(text) };
+        let tokens = tokens.map_err(|source| problem(ImportProblem::Text { path: path.clone(), source }))?;
+        let vocabulary = u32::try_from(input.range.max.saturating_add(1)).unwrap_or(u32::MAX);
+        let mask = encoder.padding().map_or(Mask::Nothing, |token| Mask::Padding { token });
+        let tokens = window_of(&tokens, window, vocabulary, mask)
+            .map_err(|source| problem(ImportProblem::Transformer { path: model.to_owned(), source }))?;
+        Tensor::new(input.shape.clone(), tokens.into_iter().map(i64::from).collect())
+            .map_err(|error| CliError::format(model, FormatError::from(error)))
+    }
+}
