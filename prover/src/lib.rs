@@ -5,6 +5,8 @@ mod engine;
 pub mod estimate;
 pub mod import;
 pub mod key_file;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 pub mod prove;
 pub mod proving_key;
 pub mod srs;

@@ -1,5 +1,8 @@
 //! A setup's points as halo2's key generation takes them, summed by [`verifier::multiexp`].
 
+#[cfg(target_arch = "x86_64")]
+mod pairs;
+
 use std::io;
 use std::sync::Arc;
 
@@ -38,8 +41,14 @@ impl Parameters {
     }
 
     fn with_basis(halo2: Arc<ParamsKZG<Bn256>>, lagrange: &[G1Affine]) -> Self {
-        let powers = Arc::new(Bases::new(halo2.get_g()));
-        Self { halo2, powers, lagrange: Arc::new(Bases::new(lagrange)) }
+        let bases = |points: &[G1Affine]| {
+            let bases = Bases::new(points);
+            #[cfg(target_arch = "x86_64")]
+            let bases = bases.with_adder(pairs::add_pairs);
+            Arc::new(bases)
+        };
+        let (powers, lagrange) = (bases(halo2.get_g()), bases(lagrange));
+        Self { halo2, powers, lagrange }
     }
 
     fn with_powers(halo2: ParamsKZG<Bn256>) -> Self {

@@ -1,4 +1,10 @@
 //! Transforms between a polynomial's coefficients and its values on a coset of the 2^k-th roots of unity.
+//!
+//! Where the processor can, eight at once ([`lanes`]); the plain transform is what any other processor runs, and what the
+//! other one is tested against.
+
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::{Field, PrimeField};
@@ -17,6 +23,8 @@ pub(crate) struct Transform {
     /// First element of each coset.
     shifts: [Fr; COSETS],
     inverse_shifts: [Fr; COSETS],
+    #[cfg(target_arch = "x86_64")]
+    lanes: Option<[lanes::Roots; 2]>,
 }
 
 impl Transform {
@@ -26,10 +34,13 @@ impl Transform {
         let inverse_root = (k..Fr::S).fold(Fr::ROOT_OF_UNITY_INV, |root, _| root.square());
         let extended = (k + COSETS.ilog2()..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
         let shifts = std::array::from_fn(|coset| Fr::MULTIPLICATIVE_GENERATOR * extended.pow_vartime([coset as u64]));
+        let (roots, inverse_roots) = (powers(root, 1 << (k - 1)), powers(inverse_root, 1 << (k - 1)));
         Self {
             k,
-            roots: powers(root, 1 << (k - 1)),
-            inverse_roots: powers(inverse_root, 1 << (k - 1)),
+            #[cfg(target_arch = "x86_64")]
+            lanes: lanes::Roots::new(&roots).zip(lanes::Roots::new(&inverse_roots)).map(<[lanes::Roots; 2]>::from),
+            roots,
+            inverse_roots,
             inverse_rows: Fr::TWO_INV.pow_vartime([u64::from(k)]),
             shifts,
             inverse_shifts: shifts.map(|shift| shift.invert().unwrap_or(Fr::ONE)),
@@ -52,6 +63,11 @@ impl Transform {
 
     /// Coefficients of the polynomial with these values on the rows.
     pub(crate) fn interpolate(&self, mut values: Vec<Fr>) -> Vec<Fr> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some([_, inverse]) = &self.lanes {
+            inverse.transform(&mut values, None, self.inverse_rows, None);
+            return values;
+        }
         transform(&mut values, &self.inverse_roots);
         values.iter_mut().for_each(|value| *value *= self.inverse_rows);
         values
@@ -60,6 +76,13 @@ impl Transform {
     /// Values of a polynomial on a coset.
     pub(super) fn evaluate(&self, coefficients: &[Fr], coset: usize) -> Vec<Fr> {
         let mut values = Vec::with_capacity(self.rows());
+        #[cfg(target_arch = "x86_64")]
+        if let Some([roots, _]) = &self.lanes {
+            values.extend_from_slice(coefficients);
+            values.resize(self.rows(), Fr::ZERO);
+            roots.transform(&mut values, Some(self.shifts[coset]), Fr::ONE, None);
+            return values;
+        }
         let mut power = Fr::ONE;
         values.extend(coefficients.iter().map(|coefficient| {
             let scaled = *coefficient * power;
@@ -73,6 +96,12 @@ impl Transform {
 
     /// Coefficients of the polynomial of degree below the rows with these values on a coset.
     pub(super) fn interpolate_coset(&self, values: Vec<Fr>, coset: usize) -> Vec<Fr> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some([_, inverse]) = &self.lanes {
+            let mut coefficients = values;
+            inverse.transform(&mut coefficients, None, self.inverse_rows, Some(self.inverse_shifts[coset]));
+            return coefficients;
+        }
         let mut coefficients = self.interpolate(values);
         let mut power = Fr::ONE;
         for coefficient in &mut coefficients {
@@ -121,7 +150,7 @@ mod tests {
 
     #[test]
     fn values_and_coefficients_follow_from_each_other() {
-        for k in 1..7 {
+        for k in 1..12 {
             let transform = Transform::new(k);
             let values: Vec<Fr> = (0..1u64 << k).map(|row| Fr::from(row * row + 3).square()).collect();
             let coefficients = transform.interpolate(values.clone());
@@ -134,6 +163,35 @@ mod tests {
                 assert_eq!(on_coset[1], horner(&coefficients, at));
                 assert_ne!(at.pow_vartime([1u64 << k]), Fr::ONE);
                 assert_eq!(transform.interpolate_coset(on_coset, coset), coefficients);
+            }
+        }
+    }
+    /// Elements at both ends of their range too: the order less one, zero and one.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn eight_at_once_are_what_one_is() {
+        if !crate::lanes::supported() {
+            return;
+        }
+        for k in 6..13 {
+            let vectors = Transform::new(k);
+            let plain = Transform { lanes: None, ..Transform::new(k) };
+            assert!(vectors.lanes.is_some());
+            let element = |row: u64| match row % 5 {
+                0 => -Fr::ONE,
+                1 => Fr::ZERO,
+                2 => Fr::ONE,
+                _ => (Fr::from(row) + Fr::from(7)).pow_vartime([row + 11]),
+            };
+            for values in [(0..1 << k).map(element).collect::<Vec<Fr>>(), vec![-Fr::ONE; 1 << k]] {
+                assert_eq!(vectors.interpolate(values.clone()), plain.interpolate(values.clone()), "{k}");
+                for coset in 0..COSETS {
+                    assert_eq!(vectors.evaluate(&values, coset), plain.evaluate(&values, coset), "{k}, {coset}");
+                    let both = [&vectors, &plain].map(|transform| transform.interpolate_coset(values.clone(), coset));
+                    assert_eq!(both[0], both[1], "{k}, {coset}");
+                    let short = &values[..values.len() / 2 + 1];
+                    assert_eq!(vectors.evaluate(short, coset), plain.evaluate(short, coset), "{k}, {coset}, short");
+                }
             }
         }
     }

@@ -1,0 +1,283 @@
+//! Eight multiplications in a prime field at once, where the processor multiplies 52 bits by 52 in eight lanes (AVX-512
+//! IFMA).
+//!
+//! A number is five limbs of 52 bits, a vector for each limb. Montgomery's reduction is by 2^260 here and by 2^256 in the
+//! library's elements. Sums are not reduced: 260 bits hold 64 times either order, and limbs carry signs until they are
+//! multiplied. Whoever calls this shows that his numbers stay below.
+#![expect(unsafe_code, reason = "vectors are made of arrays of their size")]
+
+use std::arch::x86_64::{
+    __m512i, _mm512_add_epi64, _mm512_and_si512, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mask_blend_epi64,
+    _mm512_movepi64_mask, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_srai_epi64, _mm512_sub_epi64,
+};
+use std::marker::PhantomData;
+
+use halo2_proofs::halo2curves::bn256::{Fq, Fr};
+use halo2_proofs::halo2curves::ff::Field;
+use halo2_proofs::halo2curves::serde::SerdeObject;
+
+/// Limbs of a number.
+pub(crate) const LIMBS: usize = 5;
+/// Lanes of a vector.
+pub(crate) const LANES: usize = 8;
+const BITS: u32 = 52;
+const MASK: u64 = (1 << BITS) - 1;
+
+/// One number, its least limb first.
+pub(crate) type Limbs = [u64; LIMBS];
+/// Eight numbers.
+pub(crate) type Vector = [__m512i; LIMBS];
+
+/// A field that is computed in.
+pub(crate) trait Prime: Field + SerdeObject {
+    /// Its order.
+    const ORDER: Limbs;
+}
+
+impl Prime for Fr {
+    const ORDER: Limbs =
+        packed([0x43e1_f593_f000_0001, 0x2833_e848_79b9_7091, 0xb850_45b6_8181_585d, 0x3064_4e72_e131_a029]);
+}
+
+impl Prime for Fq {
+    const ORDER: Limbs =
+        packed([0x3c20_8c16_d87c_fd47, 0x9781_6a91_6871_ca8d, 0xb850_45b6_8181_585d, 0x3064_4e72_e131_a029]);
+}
+
+/// Whether this processor does it. Nothing else here may run where it does not.
+pub(crate) fn supported() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512ifma")
+}
+
+/// Four words as limbs.
+pub(crate) const fn packed(words: [u64; 4]) -> Limbs {
+    let [a, b, c, d] = words;
+    [a & MASK, (a >> 52 | b << 12) & MASK, (b >> 40 | c << 24) & MASK, (c >> 28 | d << 36) & MASK, d >> 16]
+}
+
+/// Limbs of 52 bits as four words, of a number below 2^256.
+pub(crate) const fn unpacked(limbs: Limbs) -> [u64; 4] {
+    let [a, b, c, d, e] = limbs;
+    [a | b << 52, b >> 12 | c << 40, c >> 24 | d << 28, d >> 36 | e << 16]
+}
+
+/// The four words of an element, as the library keeps them: the element times 2^256.
+pub(crate) fn words<F: Prime>(element: &F) -> [u64; 4] {
+    let mut bytes = [0; 32];
+    // Writing 32 bytes to 32 bytes cannot fail.
+    let _ = element.write_raw(&mut bytes.as_mut_slice());
+    let (chunks, _) = bytes.as_chunks::<8>();
+    std::array::from_fn(|word| chunks.get(word).map_or(0, |chunk| u64::from_le_bytes(*chunk)))
+}
+
+/// The element of four words as the library keeps them, of a number below the order.
+pub(crate) fn element<F: Prime>(words: [u64; 4]) -> F {
+    let mut bytes = [0; 32];
+    for (bytes, word) in bytes.chunks_exact_mut(8).zip(words) {
+        bytes.copy_from_slice(&word.to_le_bytes());
+    }
+    F::from_raw_bytes_unchecked(&bytes)
+}
+
+/// A factor: the element times 2^260.
+pub(crate) fn factor<F: Prime>(element: &F) -> Limbs {
+    let mut sixteenfold = *element;
+    for _ in 0..4 {
+        sixteenfold = sixteenfold.double();
+    }
+    packed(words(&sixteenfold))
+}
+
+/// A vector of an array.
+pub(crate) fn vector(array: [u64; LANES]) -> __m512i {
+    // SAFETY: both are 64 bytes, and any bytes are a vector.
+    unsafe { std::mem::transmute::<[u64; LANES], __m512i>(array) }
+}
+
+/// The array of a vector.
+pub(crate) fn array(vector: __m512i) -> [u64; LANES] {
+    // SAFETY: both are 64 bytes, and any bytes are an array.
+    unsafe { std::mem::transmute::<__m512i, [u64; LANES]>(vector) }
+}
+
+/// One number in each lane.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub(crate) fn gathered(numbers: &[Limbs; LANES]) -> Vector {
+    std::array::from_fn(|limb| vector(std::array::from_fn(|lane| numbers[lane][limb])))
+}
+
+/// One number in all lanes.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub(crate) fn all(limbs: &Limbs) -> Vector {
+    limbs.map(|limb| _mm512_set1_epi64(limb.cast_signed()))
+}
+
+/// `a + b`
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub(crate) fn add(a: &Vector, b: &Vector) -> Vector {
+    std::array::from_fn(|limb| _mm512_add_epi64(a[limb], b[limb]))
+}
+
+/// The same numbers with limbs of 52 bits, of numbers that are not negative.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+pub(crate) fn carried(mut a: Vector) -> Vector {
+    let mask = _mm512_set1_epi64(MASK.cast_signed());
+    for limb in 0..LIMBS - 1 {
+        a[limb + 1] = _mm512_add_epi64(a[limb + 1], _mm512_srai_epi64::<BITS>(a[limb]));
+        a[limb] = _mm512_and_si512(a[limb], mask);
+    }
+    a
+}
+
+/// Arithmetic of one field.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lanes<F>(PhantomData<F>);
+
+impl<F: Prime> Lanes<F> {
+    const NEGATIVE_INVERSE: u64 = negative_inverse(F::ORDER[0]);
+    /// 1 times 2^260.
+    const ONE: Limbs = power_of_two(260, F::ORDER);
+
+    /// One in all lanes.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    pub(crate) fn one() -> Vector {
+        all(&Self::ONE)
+    }
+
+    /// `a - b + TIMES p`, for `b` of at most `TIMES p`.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    pub(crate) fn subtract<const TIMES: u64>(a: &Vector, b: &Vector) -> Vector {
+        std::array::from_fn(|limb| {
+            let more = _mm512_set1_epi64((TIMES * F::ORDER[limb]).cast_signed());
+            _mm512_add_epi64(_mm512_sub_epi64(a[limb], b[limb]), more)
+        })
+    }
+
+    /// `a b / 2^260`, below `a b / 2^260 + p`, for `a` and `b` below 2^260 with limbs of 52 bits.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    pub(crate) fn multiply(a: &Vector, b: &Vector) -> Vector {
+        let zero = _mm512_setzero_si512();
+        let inverse = _mm512_set1_epi64(Self::NEGATIVE_INVERSE.cast_signed());
+        let order = all(&F::ORDER);
+        let mut sum = [zero; LIMBS];
+        for digit in b {
+            for limb in 0..LIMBS {
+                sum[limb] = _mm512_madd52lo_epu64(sum[limb], a[limb], *digit);
+            }
+            let quotient = _mm512_madd52lo_epu64(zero, sum[0], inverse);
+            for limb in 0..LIMBS {
+                sum[limb] = _mm512_madd52lo_epu64(sum[limb], quotient, order[limb]);
+            }
+            // The lowest limb is zero now, but for what it carries.
+            let carry = _mm512_srai_epi64::<BITS>(sum[0]);
+            sum = [_mm512_add_epi64(sum[1], carry), sum[2], sum[3], sum[4], zero];
+            for limb in 0..LIMBS {
+                sum[limb] = _mm512_madd52hi_epu64(sum[limb], a[limb], *digit);
+                sum[limb] = _mm512_madd52hi_epu64(sum[limb], quotient, order[limb]);
+            }
+        }
+        sum
+    }
+
+    /// The same numbers below `p`, of numbers below `2 p`.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    pub(crate) fn canonical(a: Vector) -> [[u64; LANES]; LIMBS] {
+        let order = all(&F::ORDER);
+        let a = carried(a);
+        let less = carried(std::array::from_fn(|limb| _mm512_sub_epi64(a[limb], order[limb])));
+        let below = _mm512_movepi64_mask(less[LIMBS - 1]);
+        std::array::from_fn(|limb| array(_mm512_mask_blend_epi64(below, less[limb], a[limb])))
+    }
+}
+
+const fn negative_inverse(low: u64) -> u64 {
+    // Newton's iteration doubles the bits that are right; an odd number is its own inverse in three.
+    let mut inverse = low;
+    let mut round = 0;
+    while round < 5 {
+        inverse = inverse.wrapping_mul(2u64.wrapping_sub(low.wrapping_mul(inverse)));
+        round += 1;
+    }
+    inverse.wrapping_neg() & MASK
+}
+
+/// `2^exponent` modulo an order.
+const fn power_of_two(exponent: u32, order: Limbs) -> Limbs {
+    let mut value: Limbs = [1, 0, 0, 0, 0];
+    let mut round = 0;
+    while round < exponent {
+        let mut twice = [0; LIMBS];
+        let mut carry = 0;
+        let mut limb = 0;
+        while limb < LIMBS {
+            let sum = value[limb] << 1 | carry;
+            twice[limb] = sum & MASK;
+            carry = sum >> BITS;
+            limb += 1;
+        }
+        let mut less = [0; LIMBS];
+        let mut borrow = 0;
+        limb = 0;
+        while limb < LIMBS {
+            let difference = twice[limb].wrapping_sub(order[limb]).wrapping_sub(borrow);
+            less[limb] = difference & MASK;
+            borrow = difference >> 63;
+            limb += 1;
+        }
+        value = if borrow == 0 { less } else { twice };
+        round += 1;
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    fn products<F: Prime>(a: &[F; LANES], b: &[F; LANES]) -> [F; LANES] {
+        // Times 2^256 by times 2^260 is times 2^256.
+        let a = gathered(&a.map(|a| packed(words(&a))));
+        let product = Lanes::<F>::canonical(Lanes::<F>::multiply(&a, &gathered(&b.map(|b| factor(&b)))));
+        std::array::from_fn(|lane| element(unpacked(product.map(|limb| limb[lane]))))
+    }
+
+    fn check<F: Prime>() {
+        let mut generator = ChaCha20Rng::seed_from_u64(11);
+        for round in 0..200 {
+            let mut draw = || match round {
+                0 => -F::ONE,
+                1 => F::ZERO,
+                2 => F::ONE,
+                _ => F::random(&mut generator),
+            };
+            let (a, b): ([F; LANES], [F; LANES]) = (std::array::from_fn(|_| draw()), std::array::from_fn(|_| draw()));
+            // SAFETY: the caller found the features.
+            let found = unsafe { products(&a, &b) };
+            assert_eq!(found, std::array::from_fn(|lane| a[lane] * b[lane]));
+        }
+        assert_eq!(factor(&F::ONE), Lanes::<F>::ONE);
+        assert_eq!(unpacked(packed(words(&-F::ONE))), words(&-F::ONE));
+    }
+
+    #[test]
+    fn products_are_the_librarys() {
+        if supported() {
+            check::<Fr>();
+            check::<Fq>();
+        }
+    }
+}
