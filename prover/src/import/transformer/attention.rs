@@ -9,7 +9,7 @@ use super::functions::{SHARE_MAX, exponential, reciprocal};
 use super::linear::{Ending, Layer};
 use super::parameters::{Affine, Block};
 use super::sites::{Ranges, Site};
-use super::writer::{Fixed, TABLE_BITS, Writer, finest};
+use super::writer::{ARGUMENT_BITS, Fixed, TABLE_BITS, Writer, finest};
 use super::{Precision, TransformerError};
 
 /// How far below the largest score a key's weight rounds to nothing: `e^-9.1 < 1 / (2 SHARE_MAX)`.
@@ -146,7 +146,7 @@ impl Attention<'_> {
         let total = writer.sum(&weights);
         // One weight is the largest, so the total is at least that.
         let most = SHARE_MAX * i64::from(window);
-        let shift = (0..16).find(|shift| most >> shift < 1 << TABLE_BITS).unwrap_or(16);
+        let shift = (0..16).find(|shift| most >> shift < 1 << ARGUMENT_BITS).unwrap_or(16);
         let clamp = Range { min: SHARE_MAX >> shift, max: most >> shift };
         let result = SHARE_EXPONENT + 16;
         let inverse = reciprocal([-shift, result], 17)?;

@@ -4,7 +4,7 @@ use circuits::model::range::Range;
 
 use super::functions::reciprocal_root;
 use super::sites::{Ranges, Site, Span};
-use super::writer::{Fixed, TABLE_BITS, Writer};
+use super::writer::{ARGUMENT_BITS, Fixed, Writer};
 use super::{Precision, TransformerError};
 
 /// Bits of a reciprocal root.
@@ -44,7 +44,7 @@ impl Writer {
         let sums = self.matrix_multiply(&across, &down);
         // Half and twice of what calibration saw; an argument of zero would have no root.
         let (low, high) = (squares.low / 2.0, squares.high.max(f64::MIN_POSITIVE) * 2.0);
-        let exponent = ((f64::from(TABLE_BITS) - high.log2()).floor() as i32).min(sums.exponent);
+        let exponent = ((f64::from(ARGUMENT_BITS) - high.log2()).floor() as i32).min(sums.exponent);
         let scale = f64::from(exponent).exp2();
         let clamp = Range { min: ((low * scale).floor() as i64).max(1), max: ((high * scale).ceil() as i64).max(2) };
         let smallest = clamp.min as f64 / scale;

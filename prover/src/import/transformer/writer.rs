@@ -8,8 +8,10 @@ use circuits::model::weights::LinearWeights;
 
 use super::sites::Span;
 
-/// Quotients that one lookup table takes, as a power of two.
-pub(super) const TABLE_BITS: u32 = 14;
+/// Quotients that one lookup table takes, as a power of two: in a circuit by positions of 2^15 rows or more.
+pub(super) const TABLE_BITS: u32 = 16;
+/// The same of functions of few elements, which take the longer way if they must.
+pub(super) const ARGUMENT_BITS: u32 = 14;
 
 /// A value of the integer graph: an integer `X` stands for `X 2^-exponent`.
 #[derive(Clone, Debug)]
