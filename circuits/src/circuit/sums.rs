@@ -1,5 +1,6 @@
 //! The second-phase columns: recurrences of the gates, run forward.
 
+use halo2_proofs::arithmetic::parallelize;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::{BatchInvert, Field};
 
@@ -147,17 +148,46 @@ fn powers(base: Fr, count: usize) -> Vec<Fr> {
     std::iter::successors(Some(Fr::one()), |power| Some(*power * base)).take(count).collect()
 }
 
+/// Rows whose fractions are added up, and inverted, at a time.
+const ROWS_EACH: usize = 256;
+
 /// Columns phi: running sums of the fractions, three to a column.
 pub(super) fn lookups(plan: &Plan, witness: &Witness, beta: Fr, gamma: Fr) -> Vec<Vec<Fr>> {
-    let (lanes, rows) = (plan.lanes(), plan.usable_rows());
-    let features = plan.features();
+    let rows = plan.usable_rows();
+    let fractions = plan.features().lookups(plan.lanes()) + plan.tables();
+    let count = fractions.div_ceil(LOOKUPS_PER_SUM);
+    let mut blocks: Vec<Vec<Fr>> = vec![Vec::new(); (rows - 1).div_ceil(ROWS_EACH)];
+    // On halo2's threads, where it has any.
+    parallelize(&mut blocks, |blocks, first| {
+        for (block, number) in blocks.iter_mut().zip(first..) {
+            let own = number * ROWS_EACH..((number + 1) * ROWS_EACH).min(rows - 1);
+            *block = lookup_steps(plan, witness, own, [beta, gamma]);
+        }
+    });
+    let mut columns = vec![Vec::with_capacity(rows); count];
+    let mut totals = vec![Fr::zero(); count];
+    for steps in blocks.iter().flat_map(|block| block.chunks_exact(count.max(1))) {
+        for ((column, total), step) in columns.iter_mut().zip(&mut totals).zip(steps) {
+            column.push(*total);
+            *total += step;
+        }
+    }
+    for (column, total) in columns.iter_mut().zip(totals) {
+        column.push(total);
+    }
+    columns
+}
+
+/// What the sums of some rows grow by, row by row, column by column.
+fn lookup_steps(plan: &Plan, witness: &Witness, rows: std::ops::Range<usize>, [beta, gamma]: [Fr; 2]) -> Vec<Fr> {
+    let (lanes, features) = (plan.lanes(), plan.features());
+    let last = plan.usable_rows() - 1;
     let square = gamma * gamma;
-    let entries: Vec<_> = plan.table().entries().collect();
     let tuple = |tag: u64, a: i64, b: i64| beta + signed(a) + gamma * signed(b) + square * Fr::from(tag);
     let fractions = features.lookups(lanes) + plan.tables();
-    let (mut numerators, mut denominators) = (Vec::new(), Vec::with_capacity(fractions * (rows - 1)));
+    let (mut numerators, mut denominators) = (Vec::new(), Vec::with_capacity(fractions * rows.len()));
     let blank = Row::default();
-    for row in 0..rows - 1 {
+    for row in rows {
         let stated = plan.tape().rows().get(row).unwrap_or(&blank);
         let cell = |lane, slot| witness.cell(lanes, row, lane, slot);
         if features.pairs {
@@ -173,28 +203,21 @@ pub(super) fn lookups(plan: &Plan, witness: &Witness, beta: Fr, gamma: Fr) -> Ve
             }
         }
         for table in 0..plan.tables() {
-            let position = table * (rows - 1) + row;
-            let (tag, a, b) = entries.get(position).map_or((0, 0, 0), |entry| (entry.tag, entry.a, entry.b));
+            let position = table * last + row;
+            let (tag, a, b) = plan.table().entry(position).map_or((0, 0, 0), |entry| (entry.tag, entry.a, entry.b));
             let count = witness.multiplicities.get(position).copied().unwrap_or(0);
             numerators.push(-(Fr::from(count) * Fr::from(tag)));
             denominators.push(tuple(tag, a, b));
         }
     }
     denominators.iter_mut().batch_invert();
-    let mut columns = vec![Vec::with_capacity(rows); fractions.div_ceil(LOOKUPS_PER_SUM)];
-    let mut totals = vec![Fr::zero(); columns.len()];
     let per_row = fractions.max(1);
-    for (numerators, inverses) in numerators.chunks_exact(per_row).zip(denominators.chunks_exact(per_row)) {
-        let groups = numerators.chunks(LOOKUPS_PER_SUM).zip(inverses.chunks(LOOKUPS_PER_SUM));
-        for ((column, total), (numerators, inverses)) in columns.iter_mut().zip(&mut totals).zip(groups) {
-            column.push(*total);
-            *total += numerators.iter().zip(inverses).fold(Fr::zero(), |sum, (a, b)| sum + *a * b);
-        }
-    }
-    for (column, total) in columns.iter_mut().zip(totals) {
-        column.push(total);
-    }
-    columns
+    let rows = numerators.chunks_exact(per_row).zip(denominators.chunks_exact(per_row));
+    let groups = rows
+        .flat_map(|(numerators, inverses)| numerators.chunks(LOOKUPS_PER_SUM).zip(inverses.chunks(LOOKUPS_PER_SUM)));
+    groups
+        .map(|(numerators, inverses)| numerators.iter().zip(inverses).fold(Fr::zero(), |sum, (a, b)| sum + *a * b))
+        .collect()
 }
 
 /// The running sum of the lookups among the entries of V, given H.

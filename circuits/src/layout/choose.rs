@@ -13,7 +13,7 @@ use crate::model::graph::{Graph, K_MAX, LANES_MAX, Layout, Operator};
 use super::fixed::used_columns;
 use super::lower::{self, Size, direct_max};
 use super::plan::{
-    Features, LOOKUPS_PER_SUM, PlanError, TABLES_MAX, UNUSABLE_ROWS, committed_rows, data_columns, rows_needed,
+    Features, LOOKUPS_PER_SUM, PlanError, UNUSABLE_ROWS, committed_rows, data_columns, rows_needed, tables_max,
     used_weight_columns,
 };
 use super::tape::Tape;
@@ -119,7 +119,7 @@ fn sizes(tape: &Tape, graph: &Graph, lanes: usize, sizes: RangeInclusive<u32>) -
     let priced = sizes.filter(fits).filter_map(|k| {
         let rows = 1u64 << k;
         let tables = tape.table().length().div_ceil(rows - UNUSABLE_ROWS - 1);
-        (tables <= TABLES_MAX as u64).then(|| (Columns::of(tape, lanes, tables).cost(rows), k))
+        (tables <= tables_max(graph)).then(|| (Columns::of(tape, lanes, tables).cost(rows), k))
     });
     priced.collect()
 }

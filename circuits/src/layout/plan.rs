@@ -17,6 +17,8 @@ pub const UNUSABLE_ROWS: u64 = 6;
 pub const LOOKUPS_PER_SUM: usize = 3;
 /// Largest number of table columns.
 pub const TABLES_MAX: usize = 16;
+/// The same where positions lie side by side: a table column costs less than twice the rows.
+pub const TABLES_MAX_BY_POSITIONS: usize = 32;
 
 /// Why a graph cannot be laid out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,7 +83,7 @@ impl Plan {
             return Err(PlanError::Rows { expected, got: rows });
         }
         let statement_rows = CONTEXT_ROWS + statement_width(graph);
-        let needed = rows_needed(&tape, graph).max(table_rows(tape.table()));
+        let needed = rows_needed(&tape, graph).max(table_rows(tape.table(), graph));
         if needed > usable {
             return Err(PlanError::TooSmall { k, needed, usable });
         }
@@ -252,9 +254,14 @@ pub(super) fn rows_needed(tape: &Tape, graph: &Graph) -> u64 {
     (tape.rows().len().max(CONTEXT_ROWS + statement_width(graph)) as u64) + 1
 }
 
+/// Largest number of table columns of a graph's circuit.
+pub(super) fn tables_max(graph: &Graph) -> u64 {
+    (if graph.by_positions() { TABLES_MAX_BY_POSITIONS } else { TABLES_MAX }) as u64
+}
+
 /// Usable rows below which the table needs more columns than are allowed.
-pub(super) fn table_rows(table: &Table) -> u64 {
-    table.length().div_ceil(TABLES_MAX as u64) + 1
+pub(super) fn table_rows(table: &Table, graph: &Graph) -> u64 {
+    table.length().div_ceil(tables_max(graph)) + 1
 }
 
 /// Data columns of `lanes` lanes.

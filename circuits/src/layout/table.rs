@@ -132,6 +132,16 @@ impl Table {
         })
     }
 
+    /// The tuple at a position, if there is one.
+    #[must_use]
+    pub fn entry(&self, position: usize) -> Option<Entry> {
+        let position = u64::try_from(position).ok().filter(|position| *position < self.length)?;
+        let index = self.starts.partition_point(|start| *start <= position).checked_sub(1)?;
+        let a = position - self.starts.get(index)?;
+        let b = self.relations.get(index)?.second(a);
+        Some(Entry { tag: index as u64 + 1, a: i64::try_from(a).ok()?, b })
+    }
+
     /// Position of the tuple of `tag` that starts with `a`, if there is one.
     #[must_use]
     pub fn position(&self, tag: u64, a: i64) -> Option<usize> {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use halo2_proofs::plonk::ConstraintSystem;
 
 use super::case::Case;
+use super::operators::cases;
 use crate::circuit::{DEGREE, InferenceCircuit};
 use crate::layout::choose;
 use crate::layout::tape::Place;
@@ -59,5 +60,17 @@ fn every_cell_has_one_origin() {
         }
         let last = plan.usable_rows() - 1;
         assert!(plan.tape().rows().len() <= last, "a rotation steps onto the last usable row at most");
+    }
+}
+
+#[test]
+fn tuples_by_position_are_the_tables() {
+    for (name, case) in cases(2) {
+        let table = case.plan.table();
+        let entries: Vec<_> = table.entries().collect();
+        let count = usize::try_from(table.length()).unwrap();
+        assert_eq!(entries.len(), count, "{name}");
+        assert!((0..count).map(|position| table.entry(position)).eq(entries.into_iter().map(Some)), "{name}");
+        assert_eq!(table.entry(count), None, "{name}");
     }
 }
