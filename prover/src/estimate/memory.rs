@@ -20,11 +20,11 @@ const PARAMETER: u64 = 4;
 /// Tables of the transforms over n, 2 n and 4 n values, both directions, in values for each row.
 const TRANSFORM_TABLES: u64 = 14;
 /// Columns that a commitment in progress takes.
-const COMMITMENT: u64 = 10;
+const COMMITMENT: u64 = 16;
 /// Columns that the opening takes beside what it opens: three for each of at most six sets of points, and their sums.
 const OPENING: u64 = 20;
 /// The program itself, and small things.
-const PROGRAM: u64 = 24 << 20;
+const PROGRAM: u64 = 28 << 20;
 /// Hundredths of the sum that the allocator holds beyond it.
 const ALLOCATOR: u64 = 140;
 
