@@ -8,8 +8,11 @@ use halo2_proofs::halo2curves::ff::Field;
 use super::case::{Case, names};
 use crate::layout::choose;
 use crate::layout::tape::{Chain, Guest, Power, Slot, WeightPlace};
-use crate::model::graph::Layout;
+use crate::model::graph::{Activation, Graph, Input, Layout, Node, Operator};
 use crate::model::random::Encoder;
+use crate::model::range::Range;
+use crate::model::tensor::Tensor;
+use crate::model::weights::{LinearWeights, Weights};
 
 /// What a false relation of accumulators and operands is called.
 const SHARED: &str = "shared sums agree";
@@ -157,4 +160,31 @@ fn a_wrong_weight_is_caught_and_other_weights_meet_nothing() {
     }
     // A channel that is zero at every position meets any weight.
     assert!(caught > 105, "{caught}");
+}
+
+/// Requantisations of one kind share a table only if it takes the quotients of all of them.
+#[test]
+fn intervals_that_no_table_takes_together_keep_tables_of_their_own() {
+    let range = |min, max| Range { min, max };
+    let dense = |accumulator| Operator::Dense { inputs: 3, outputs: 2, accumulator };
+    let narrow = Operator::Requantise { shift: 2, clamp: range(-40, 40), activation: Activation::Identity };
+    let operators = [
+        (dense(range(-60_000, 400)), 0),
+        (narrow.clone(), 1),
+        (dense(range(-400, 60_000)), 0),
+        (narrow, 3),
+        (Operator::Maximum, 2),
+    ];
+    let mut nodes: Vec<Node> =
+        operators.into_iter().map(|(operator, input)| Node { operator, inputs: vec![input] }).collect();
+    nodes[4].inputs = vec![2, 4];
+    let input = Input { shape: vec![4, 3], range: range(-9, 9) };
+    let graph = Graph::new(input, nodes, Layout { k: 10, rows: 0, lanes: 1 }).unwrap().with_positions(true);
+    let weights = |sign: i32| LinearWeights::new(2, 3, vec![sign, 2, -3, 4, 1, sign], vec![7, -9]).unwrap();
+    let weights = Weights::new(&graph, [(0, weights(1)), (2, weights(-1))].into()).unwrap();
+    let layout = choose(&graph).unwrap();
+    let input = Tensor::new(vec![4, 3], (0..12).map(|place| place * 7 % 19 - 9).collect()).unwrap();
+    let case = Case::with_layout(graph, weights, input, layout);
+    let functions = case.plan.table().relations().iter().filter(|relation| relation.length() > 10_000).count();
+    assert_eq!((functions, case.failures()), (2, vec![]));
 }

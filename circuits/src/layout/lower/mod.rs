@@ -187,7 +187,13 @@ impl<'a> Lowering<'a> {
                 continue;
             }
             let (offset, quotients) = (self.offset(index + 1), quotient_range(source, step.shift));
-            match self.quotients.iter_mut().find(|(other, at, _)| *at == offset && other.applies_alike(&step)) {
+            // As long as one table takes them all.
+            let fits = |range: &Range| range.hull(&quotients).count() <= self.size.direct;
+            let kind = self
+                .quotients
+                .iter_mut()
+                .find(|(other, at, range)| *at == offset && other.applies_alike(&step) && fits(range));
+            match kind {
                 Some((.., range)) => *range = range.hull(&quotients),
                 None => self.quotients.push((step, offset, quotients)),
             }
@@ -196,8 +202,15 @@ impl<'a> Lowering<'a> {
 
     /// An interval of accumulators whose quotients are those of all requantisations of the kind.
     fn shared_source(&self, step: &Step, source: Range, offset: i64) -> Range {
-        let kind = self.quotients.iter().find(|(other, at, _)| *at == offset && other.applies_alike(step));
-        let Some((.., quotients)) = kind.filter(|_| step.is_direct(source, self.size.direct)) else { return source };
+        if !step.is_direct(source, self.size.direct) {
+            return source;
+        }
+        let own = quotient_range(super::tape::with_zero(source), step.shift);
+        let kind = self
+            .quotients
+            .iter()
+            .find(|(other, at, range)| *at == offset && other.applies_alike(step) && range.covers(&own));
+        let Some((.., quotients)) = kind else { return source };
         // The middle of each quotient's accumulators.
         let (min, max) = quotients.scaled(1 << step.shift);
         let narrow = |end: i128| i64::try_from(end).ok();

@@ -226,8 +226,11 @@ impl Lowering<'_> {
         let lanes = self.tape.lanes();
         let filled = (0..lanes).all(|lane| element(0, lane).is_some());
         let (_, finish) = self.finish(index, !filled)?;
-        let Some(end) = finish.rows.first().copied() else { return Ok(()) };
-        let row = Row { a: finish.a, c: finish.c, constant: finish.constant, shared_output: true, ..end };
+        // A row of accumulators has no room for more rows; readers that need them were not fused.
+        let [end] = finish.rows.as_slice() else {
+            return Err(PlanError::Wide { node: index, got: self.range(index + 1).count() });
+        };
+        let row = Row { a: finish.a, c: finish.c, constant: finish.constant, shared_output: true, ..*end };
         for output in 0..outputs {
             self.check_size()?;
             let at = self.tape.push(&[row]);
