@@ -189,6 +189,9 @@ impl Plan {
         // The shared relation multiplies by r on each of its rows, and by the position challenge from lane to lane.
         let shared = self.tape.rows().iter().filter(|row| row.shared_output).count() as u64;
         let shared = if shared == 0 { 0 } else { shared.saturating_add(lanes) };
+        // Each chosen column of an embedding is compared with an entry by itself.
+        let looks = self.tape.rows().iter().filter(|row| row.look).count() as u64;
+        let shared = shared.saturating_add(looks.saturating_mul(self.rows() as u64));
         let own = outputs.saturating_mul(lanes).saturating_add(slides).saturating_add(self.rows() as u64);
         own.saturating_add(shared)
     }

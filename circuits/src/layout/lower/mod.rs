@@ -11,12 +11,13 @@ mod finish;
 mod linear;
 mod order;
 mod positions;
+mod quotients;
 mod sums;
 mod window;
 
 use std::collections::HashMap;
 
-use crate::model::graph::{Graph, Node, Operator, Value, quotient_range};
+use crate::model::graph::{Graph, Node, Operator, Value};
 use crate::model::range::Range;
 use crate::model::structure::{Origin, origins};
 use crate::model::weights::Weights;
@@ -175,46 +176,6 @@ impl<'a> Lowering<'a> {
             lowering.gather_quotients();
         }
         lowering
-    }
-
-    /// Requantisations that differ in the interval of their accumulators alone share the table of the widest.
-    fn gather_quotients(&mut self) {
-        for (index, node) in self.graph.nodes().iter().enumerate() {
-            let needed = self.needed.get(index + 1).copied().unwrap_or(false);
-            let Some(step) = self.step(index).filter(|_| needed) else { continue };
-            let source = super::tape::with_zero(self.source_range(index));
-            if !step.is_direct(source, self.size.direct) || node.inputs.is_empty() {
-                continue;
-            }
-            let (offset, quotients) = (self.offset(index + 1), quotient_range(source, step.shift));
-            // As long as one table takes them all.
-            let fits = |range: &Range| range.hull(&quotients).count() <= self.size.direct;
-            let kind = self
-                .quotients
-                .iter_mut()
-                .find(|(other, at, range)| *at == offset && other.applies_alike(&step) && fits(range));
-            match kind {
-                Some((.., range)) => *range = range.hull(&quotients),
-                None => self.quotients.push((step, offset, quotients)),
-            }
-        }
-    }
-
-    /// An interval of accumulators whose quotients are those of all requantisations of the kind.
-    fn shared_source(&self, step: &Step, source: Range, offset: i64) -> Range {
-        if !step.is_direct(source, self.size.direct) {
-            return source;
-        }
-        let own = quotient_range(super::tape::with_zero(source), step.shift);
-        let kind = self
-            .quotients
-            .iter()
-            .find(|(other, at, range)| *at == offset && other.applies_alike(step) && range.covers(&own));
-        let Some((.., quotients)) = kind else { return source };
-        // The middle of each quotient's accumulators.
-        let (min, max) = quotients.scaled(1 << step.shift);
-        let narrow = |end: i128| i64::try_from(end).ok();
-        narrow(min).zip(narrow(max)).map_or(source, |(min, max)| Range { min, max })
     }
 
     /// Follows structural operators back to the values that were computed.

@@ -310,7 +310,6 @@ impl Lowering<'_> {
                 let operand = uniform.get(lane).copied().unwrap_or_else(|| self.zero(offset));
                 self.read(operand, row, lane, Slot::B);
             }
-            // H of the next row must not be overwritten by what follows.
             return row + 1;
         }
         let Form::Sum(power) = form else { return 0 };
