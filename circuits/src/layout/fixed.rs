@@ -133,7 +133,7 @@ pub fn roles(tape: &Tape) -> Vec<Role> {
         .chain(shared)
         .chain(turns)
         .chain([Role::Look, Role::Entry]);
-    all.filter(|role| tape.rows().iter().any(|row| content(row, *role) != 0)).collect()
+    all.filter(|role| tape.rows().kinds().any(|(row, _)| content(row, *role) != 0)).collect()
 }
 
 /// Number of fixed columns besides the table's: the roles', and those that mark the rows.

@@ -4,6 +4,7 @@ mod choose;
 pub mod fixed;
 pub mod lower;
 pub mod plan;
+pub mod rows;
 pub mod table;
 pub mod tape;
 

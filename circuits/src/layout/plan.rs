@@ -6,7 +6,7 @@ use crate::model::graph::{Graph, Layout, Value};
 
 use super::lower::{self, CONTEXT_ROWS, Size};
 use super::table::Table;
-use super::tape::{Block, Place, SLOTS, Tape};
+use super::tape::{Block, Place, Row, SLOTS, Tape};
 
 /// Rows at the bottom that halo2 fills with blinding values, plus the row that only rotations reach.
 ///
@@ -183,14 +183,18 @@ impl Plan {
     #[must_use]
     pub fn row_degree(&self) -> u64 {
         let lanes = self.lanes() as u64;
-        let outputs = self.tape.rows().iter().filter(|row| row.output).count() as u64;
+        let count = |states: fn(&Row) -> bool| {
+            let stating = self.tape.rows().kinds().filter(|(row, _)| states(row));
+            stating.map(|(_, count)| count).sum::<u64>()
+        };
+        let outputs = count(|row| row.output);
         let slides = self.tape.slides().iter().map(|(_, length)| *length as u64).max().unwrap_or(0);
         // Every output row multiplies by r^lanes; a window's product adds one more row of weights.
         // The shared relation multiplies by r on each of its rows, and by the position challenge from lane to lane.
-        let shared = self.tape.rows().iter().filter(|row| row.shared_output).count() as u64;
+        let shared = count(|row| row.shared_output);
         let shared = if shared == 0 { 0 } else { shared.saturating_add(lanes) };
         // Each chosen column of an embedding is compared with an entry by itself.
-        let looks = self.tape.rows().iter().filter(|row| row.look).count() as u64;
+        let looks = count(|row| row.look);
         let shared = shared.saturating_add(looks.saturating_mul(self.rows() as u64));
         let own = outputs.saturating_mul(lanes).saturating_add(slides).saturating_add(self.rows() as u64);
         own.saturating_add(shared)
@@ -218,14 +222,14 @@ impl Features {
     /// What the rows of `tape` need.
     #[must_use]
     pub fn of(tape: &Tape) -> Self {
-        let rows = tape.rows();
+        let any = |states: fn(&Row) -> bool| tape.rows().kinds().any(|(row, _)| states(row));
         Self {
             weights: !tape.blocks().is_empty(),
-            chains: rows.iter().any(|row| row.chain.is_some()),
-            pairs: rows.iter().any(|row| row.pair != 0),
-            ranges: rows.iter().any(|row| row.range != 0),
-            shared: rows.iter().any(|row| row.shared_output),
-            entries: rows.iter().any(|row| row.look),
+            chains: any(|row| row.chain.is_some()),
+            pairs: any(|row| row.pair != 0),
+            ranges: any(|row| row.range != 0),
+            shared: any(|row| row.shared_output),
+            entries: any(|row| row.look),
         }
     }
 

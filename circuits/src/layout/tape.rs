@@ -7,6 +7,7 @@
 
 use crate::model::range::Range;
 
+use super::rows::Rows;
 use super::table::{Relation, Table};
 
 /// One of the three data columns of a lane.
@@ -53,7 +54,7 @@ pub enum Power {
 }
 
 /// What G on a row adds to the operands of the shared relation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Guest {
     /// G times the committed weight of the first column.
     Weighted,
@@ -64,7 +65,7 @@ pub enum Guest {
 }
 
 /// What a row does with the running combination H of operands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Chain {
     /// `H' = sum_lane z^lane x_lane`: a sum starts. `z` is a [`Power`], by its class.
     Start(usize),
@@ -79,7 +80,7 @@ pub enum Chain {
 }
 
 /// What a row states. `L = product a b + a a + b b + c c + constant`, of each lane.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Row {
     /// Coefficient of the product of a and b.
     pub product: i64,
@@ -175,7 +176,7 @@ pub(super) enum Kept {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tape {
     lanes: usize,
-    rows: Vec<Row>,
+    rows: Rows,
     kept: Kept,
     cells: Vec<i64>,
     copies: Vec<(Place, Place)>,
@@ -193,7 +194,7 @@ impl Tape {
     pub(super) fn new(lanes: usize, kept: Kept) -> Self {
         Self {
             lanes,
-            rows: Vec::new(),
+            rows: Rows::default(),
             cells: Vec::new(),
             kept,
             copies: Vec::new(),
@@ -216,7 +217,7 @@ impl Tape {
 
     /// The rows, from the top.
     #[must_use]
-    pub fn rows(&self) -> &[Row] {
+    pub fn rows(&self) -> &Rows {
         &self.rows
     }
 
@@ -286,12 +287,12 @@ impl Tape {
     /// Appends rows with empty cells and returns the number of the first.
     pub(super) fn push(&mut self, rows: &[Row]) -> usize {
         let first = self.rows.len();
-        self.rows.extend_from_slice(rows);
+        for row in rows {
+            let bound = row.bound | std::mem::take(&mut self.bound_next);
+            self.rows.push(Row { bound, ..*row });
+        }
         if self.kept == Kept::Cells {
             self.cells.resize(self.rows.len() * self.lanes * SLOTS, 0);
-        }
-        if let Some(row) = self.rows.get_mut(first) {
-            row.bound |= std::mem::take(&mut self.bound_next);
         }
         first
     }
@@ -306,6 +307,7 @@ impl Tape {
         if self.bound_next {
             self.push(&[Row::default()]);
         }
+        self.rows.finish();
     }
 
     pub(super) fn set(&mut self, row: usize, lane: usize, slot: Slot, value: i64) {
@@ -334,9 +336,9 @@ impl Tape {
         }
     }
 
-    /// A row that is there already, to state more of it.
-    pub(super) fn row_mut(&mut self, row: usize) -> Option<&mut Row> {
-        self.rows.get_mut(row)
+    /// States something else on a row that is there already.
+    pub(super) fn restate(&mut self, row: usize, stated: Row) {
+        self.rows.replace(row, stated);
     }
 
     /// G of `row` is a copy of H of `from`.

@@ -29,17 +29,10 @@ pub fn origins(operator: &Operator, inputs: &[&[u32]], output: &[u32]) -> Option
         Operator::Constant { values, .. } => Some(values.iter().map(|value| Origin::Constant(*value)).collect()),
         Operator::Reshape { .. } => Some((0..count(output)).map(first).collect()),
         Operator::Select { indices, .. } => Some(indices.iter().map(|index| first(wide(*index))).collect()),
-        Operator::Strided { offset, shape, strides } => Some(
-            (0..count(shape))
-                .map(|position| {
-                    let steps = coordinates(position, shape).into_iter().zip(strides);
-                    let moved = steps.fold(i64::from(*offset), |sum, (index, stride)| {
-                        sum.saturating_add(signed(index).saturating_mul(i64::from(*stride)))
-                    });
-                    first(usize::try_from(moved).unwrap_or(usize::MAX))
-                })
-                .collect(),
-        ),
+        Operator::Strided { offset, shape, strides } => {
+            let places = strided(i64::from(*offset), shape, strides);
+            Some(places.into_iter().map(|place| first(usize::try_from(place).unwrap_or(usize::MAX))).collect())
+        }
         Operator::Concatenate { axis } => Some(concatenated(wide(*axis), inputs, output)),
         Operator::Pad { low, interior, value, .. } => {
             let input = inputs.first()?;
@@ -53,6 +46,18 @@ pub fn origins(operator: &Operator, inputs: &[&[u32]], output: &[u32]) -> Option
 #[must_use]
 pub fn count(shape: &[u32]) -> usize {
     shape.iter().fold(1, |product: usize, dimension| product.saturating_mul(wide(*dimension)))
+}
+
+/// Axis by axis, so that no element costs a list of its indices.
+fn strided(offset: i64, shape: &[u32], strides: &[i32]) -> Vec<i64> {
+    shape.iter().zip(strides).fold(vec![offset], |starts, (length, stride)| {
+        let mut places = Vec::with_capacity(starts.len().saturating_mul(wide(*length)));
+        for start in starts {
+            let along = |index| start.saturating_add(i64::from(index).saturating_mul(i64::from(*stride)));
+            places.extend((0..*length).map(along));
+        }
+        places
+    })
 }
 
 /// Row by row of what lies outside the axis, input by input: no element costs a search among the inputs.

@@ -58,6 +58,7 @@ mod tests {
     const SHAPE: Shape = Shape {
         k: 12,
         used_rows: 3000,
+        row_bytes: 48_000,
         lanes: 2,
         committed_rows: 64,
         fixed: 20,

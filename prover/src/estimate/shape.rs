@@ -1,7 +1,7 @@
 //! The numbers of a circuit that its costs follow from.
 
 use circuits::circuit::{DEGREE, InferenceCircuit};
-use circuits::layout::tape::{Place, Row, SLOTS};
+use circuits::layout::tape::{Place, SLOTS};
 use circuits::layout::{Plan, PlanError};
 use circuits::model::weights::linear_shapes;
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -16,6 +16,8 @@ pub struct Shape {
     pub k: u32,
     /// Rows that the operators use.
     pub used_rows: u64,
+    /// Bytes of what those rows state.
+    pub row_bytes: u64,
     /// Lanes.
     pub lanes: u64,
     /// Committed rows of the weight matrix.
@@ -73,6 +75,7 @@ impl Shape {
         Ok(Self {
             k: plan.k(),
             used_rows: plan.tape().rows().len() as u64,
+            row_bytes: plan.tape().rows().bytes() as u64,
             lanes: plan.lanes() as u64,
             committed_rows: plan.committed_rows() as u64,
             fixed: system.num_fixed_columns() as u64,
@@ -113,8 +116,7 @@ impl Shape {
 
     /// Bytes of the rows while they are planned.
     pub(super) fn tape_bytes(&self) -> u64 {
-        let [row, copy] = [size_of::<Row>(), 2 * size_of::<Place>()].map(|bytes| bytes as u64);
-        self.used_rows * row + self.copies * copy
+        self.row_bytes + self.copies * (2 * size_of::<Place>()) as u64
     }
 
     /// Bytes of the integers that the rows hold.

@@ -42,7 +42,7 @@ impl Hasher {
         let rows = plan.tape().rows();
         for role in roles(plan.tape()) {
             self.number(rows.len() as u64);
-            for row in rows {
+            for row in rows.iter() {
                 self.0.update(&content(row, role).to_le_bytes());
             }
         }

@@ -45,7 +45,7 @@ fn replace(case: &mut Case, row: usize, lane: usize, cells: &[(Slot, i64)]) {
 fn another_quotient_needs_a_remainder_outside_its_range() {
     for name in ["dense", "convolution", "requantise", "combine", "sum"] {
         let honest = named(name, 2);
-        let rows = honest.plan.tape().rows().to_vec();
+        let rows = honest.plan.tape().rows().iter().copied().collect::<Vec<_>>();
         let mut tried = 0;
         for (row, stated) in rows.iter().enumerate().filter(|(_, stated)| stated.pair != 0 && stated.range != 0) {
             for lane in 0..2 {
@@ -99,7 +99,7 @@ fn other_limbs_of_a_wide_quotient_are_outside_their_ranges() {
 #[test]
 fn tuples_of_another_relation_are_caught() {
     for (name, honest) in cases(2) {
-        let rows = honest.plan.tape().rows().to_vec();
+        let rows = honest.plan.tape().rows().iter().copied().collect::<Vec<_>>();
         for (row, stated) in rows.iter().enumerate().filter(|(_, stated)| stated.pair != 0) {
             let own = &honest.plan.table().relations()[stated.pair as usize - 1];
             let entries = honest.plan.table().entries();

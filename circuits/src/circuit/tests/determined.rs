@@ -42,7 +42,7 @@ impl Rules {
         Self {
             lanes: tape.lanes(),
             weight_columns: plan.weight_columns(),
-            rows: tape.rows().to_vec(),
+            rows: tape.rows().iter().copied().collect(),
             copies: plan.copies().unwrap().to_vec(),
             lengths: tape.table().relations().iter().map(crate::layout::table::Relation::length).collect(),
             turns: tape.turns().to_vec(),

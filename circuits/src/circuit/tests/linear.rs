@@ -23,7 +23,7 @@ fn case() -> Case {
 #[test]
 fn another_tuple_of_the_table_is_caught_by_the_weights() {
     let honest = case();
-    let rows = honest.plan.tape().rows().to_vec();
+    let rows = honest.plan.tape().rows().iter().copied().collect::<Vec<_>>();
     for (row, stated) in rows.iter().enumerate().filter(|(_, row)| row.output && row.range != 0) {
         let mut other = honest.clone();
         let remainder = other.cell_mut(row, 0, Slot::C);
@@ -102,7 +102,7 @@ fn exponents_of_all_scalar_equations_differ() {
             // Horner's rule: row i of a stretch's s output rows carries r^(lanes (s - 1 - i)) in lane 0, and the exponent's
             // remainder by n outputs is the output; n exceeds every exponent that the block's rows of weights carry.
             let mut run = 0;
-            for stated in plan.tape().rows() {
+            for stated in plan.tape().rows().iter() {
                 run = if stated.bound { 0 } else { run } + usize::from(stated.output);
                 assert!(run * plan.lanes() <= plan.row_degree() as usize);
             }

@@ -118,7 +118,7 @@ fn another_column_of_the_table_is_caught() {
 #[test]
 fn another_accumulator_is_caught_by_the_shared_relation() {
     let honest = case(4, 4, None, 0);
-    let rows = honest.plan.tape().rows().to_vec();
+    let rows = honest.plan.tape().rows().iter().copied().collect::<Vec<_>>();
     let outputs = rows.iter().enumerate().filter(|(_, row)| row.shared_output && row.range != 0);
     let mut tried = 0;
     for (row, stated) in outputs {

@@ -88,8 +88,8 @@ impl Lowering<'_> {
                 match block.places.get_mut(entry) {
                     Some(place) => {
                         *place = WeightPlace { column: 0, row };
-                        if let Some(stated) = self.tape.row_mut(row) {
-                            stated.entry = first + entry as u64;
+                        if let Some(stated) = self.tape.rows().get(row).copied() {
+                            self.tape.restate(row, Row { entry: first + entry as u64, ..stated });
                         }
                     }
                     None => block.bias_row = row,

@@ -275,7 +275,7 @@ impl Lowering<'_> {
             return None;
         }
         let class = self.class(form);
-        let stated = self.tape.row_mut(row)?;
+        let mut stated = self.tape.rows().get(row).copied()?;
         if stated.chain.is_some() {
             return None;
         }
@@ -296,6 +296,7 @@ impl Lowering<'_> {
             }
             _ => return None,
         }
+        self.tape.restate(row, stated);
         Some(row + 1)
     }
 
@@ -367,9 +368,8 @@ impl Lowering<'_> {
                 while self.tape.rows().len() < row + seats {
                     self.tape.push(&[Row::default()]);
                 }
-                if let Some(stated) = self.tape.row_mut(row) {
-                    stated.guest = Some(guest);
-                    stated.turn = turn.take();
+                if let Some(stated) = self.tape.rows().get(row).copied() {
+                    self.tape.restate(row, Row { guest: Some(guest), turn: turn.take(), ..stated });
                 }
                 match used {
                     Use::Weighted { combined, block, input } => {

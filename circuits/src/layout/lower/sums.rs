@@ -3,13 +3,11 @@
 //! A row takes one product or two multiples; longer sums run down column c. Partial sums are offset by the least they
 //! can be, so that column c stays non-negative.
 
-use crate::model::graph::{Node, Operator};
-use crate::model::range::Range;
-
 use super::finish::Finish;
 use super::{Lowering, Operand};
 use crate::layout::plan::PlanError;
 use crate::layout::tape::{Place, Row, Slot};
+use crate::model::graph::{Node, Operator};
 
 /// What one row adds: `product a b + a a + b b` of the integers themselves.
 struct Term {
@@ -26,6 +24,15 @@ struct Filled {
     element: usize,
     terms: Vec<Term>,
     accumulator: i64,
+}
+
+impl Filled {
+    /// The list of its terms, empty.
+    fn emptied(self) -> Vec<Term> {
+        let mut terms = self.terms;
+        terms.clear();
+        terms
+    }
 }
 
 impl Term {
@@ -69,13 +76,17 @@ impl Lowering<'_> {
         let mut homes = vec![Place::Instance(0); counted];
         let mut batch: Vec<Filled> = Vec::new();
         let mut stated: Vec<Row> = Vec::new();
+        // Lists of terms that are written down already, to be filled again.
+        let mut spare: Vec<Vec<Term>> = Vec::new();
         for row in self.rows_of(node, counted) {
             for (lane, element) in row {
                 self.check_size()?;
-                let terms = self.terms(node, element);
+                let mut terms = spare.pop().unwrap_or_default();
+                self.terms(node, element, &mut terms);
                 let rows = terms.iter().map(Term::row);
                 if batch.len() == self.tape.lanes() || (!batch.is_empty() && !rows.clone().eq(stated.iter().copied())) {
-                    self.batch(&mut batch, &stated, constant, &finish, &mut homes);
+                    self.batch(&batch, &stated, constant, &finish, &mut homes);
+                    spare.extend(batch.drain(..).map(Filled::emptied));
                 }
                 if batch.is_empty() {
                     stated.clear();
@@ -87,16 +98,17 @@ impl Lowering<'_> {
                 batch.push(Filled { lane, element, terms, accumulator });
             }
             if self.graph.by_positions() {
-                self.batch(&mut batch, &stated, constant, &finish, &mut homes);
+                self.batch(&batch, &stated, constant, &finish, &mut homes);
+                spare.extend(batch.drain(..).map(Filled::emptied));
             }
         }
-        self.batch(&mut batch, &stated, constant, &finish, &mut homes);
+        self.batch(&batch, &stated, constant, &finish, &mut homes);
         self.set_homes(target, homes);
         Ok(())
     }
 
     /// Writes the rows of a batch that state the same.
-    fn batch(&mut self, batch: &mut Vec<Filled>, stated: &[Row], constant: i64, finish: &Finish, homes: &mut [Place]) {
+    fn batch(&mut self, batch: &[Filled], stated: &[Row], constant: i64, finish: &Finish, homes: &mut [Place]) {
         let Some(Filled { terms: leading, .. }) = batch.first() else { return };
         let mut rows = stated.to_vec();
         let last = rows.len().saturating_sub(1);
@@ -135,7 +147,6 @@ impl Lowering<'_> {
             }
         }
         self.fill_unused(first, batch.iter().map(|filled| filled.lane));
-        batch.clear();
     }
 
     /// Writes the cells of a finish that starts on `row`, and returns the result's cell.
@@ -153,67 +164,51 @@ impl Lowering<'_> {
         Place::Cell { row: row + down, lane, slot }
     }
 
-    fn terms(&mut self, node: &Node, element: usize) -> Vec<Term> {
-        let inputs: Vec<usize> = node.inputs.iter().map(|value| *value as usize).collect();
-        let first = inputs.first().copied().unwrap_or(0);
-        let second = inputs.get(1).copied().unwrap_or(0);
+    /// Appends what the rows of an element add.
+    fn terms(&mut self, node: &Node, element: usize, terms: &mut Vec<Term>) {
+        let input = |slot: usize| node.inputs.get(slot).map_or(0, |value| *value as usize);
+        let (first, second) = (input(0), input(1));
         match &node.operator {
             Operator::Combine { multipliers, .. } => {
-                let multiples: Vec<(i64, usize, usize)> =
-                    multipliers.iter().zip(&inputs).map(|(multiplier, input)| (*multiplier, *input, element)).collect();
-                self.multiples(&multiples)
+                let multiples = multipliers.iter().zip(&node.inputs);
+                self.multiples(multiples.map(|(multiplier, input)| (*multiplier, *input as usize, element)), terms);
             }
             Operator::Sum => {
                 let length = self.shape(first).last().map_or(1, |length| *length as usize);
-                let multiples: Vec<(i64, usize, usize)> =
-                    (0..length).map(|place| (1, first, element * length + place)).collect();
-                self.multiples(&multiples)
+                self.multiples((0..length).map(|place| (1, first, element * length + place)), terms);
             }
-            Operator::Multiply => vec![self.product((first, element), (second, element))],
+            Operator::Multiply => terms.push(self.product((first, element), (second, element))),
             Operator::MatrixMultiply => {
                 let (Some(&[_, m, k]), Some(&[_, _, n])) =
                     (self.shape(first).first_chunk::<3>(), self.shape(second).first_chunk::<3>())
                 else {
-                    return Vec::new();
+                    return;
                 };
                 let (m, k, n) = (m as usize, k as usize, n as usize);
                 let (batch, row, column) = (element / (m * n), element / n % m, element % n);
-                (0..k)
-                    .map(|inner| {
-                        self.product((first, (batch * m + row) * k + inner), (second, (batch * k + inner) * n + column))
-                    })
-                    .collect()
+                terms.extend((0..k).map(|inner| {
+                    self.product((first, (batch * m + row) * k + inner), (second, (batch * k + inner) * n + column))
+                }));
             }
             // A requantisation that is not fused, and nothing else, comes here.
-            _ => self.multiples(&[(1, first, element)]),
+            _ => self.multiples(std::iter::once((1, first, element)), terms),
         }
     }
 
-    fn shape(&self, value: usize) -> Vec<u32> {
-        self.graph.values().get(value).map_or_else(Vec::new, |value| value.shape.clone())
+    fn shape(&self, value: usize) -> &[u32] {
+        self.graph.values().get(value).map_or(&[], |value| value.shape.as_slice())
     }
 
-    fn multiples(&mut self, multiples: &[(i64, usize, usize)]) -> Vec<Term> {
-        let least = |(multiplier, range): (i64, Range)| range.scaled(multiplier).0;
-        multiples
-            .chunks(2)
-            .map(|pair| {
-                let mut read = pair.iter().map(|(multiplier, value, element)| {
-                    let range = self.range(*value);
-                    (*multiplier, self.operand(*value, *element), least((*multiplier, range)))
-                });
-                let first = read.next();
-                let second = read.next();
-                let idle = Operand { place: Place::Instance(0), offset: 0, value: 0 };
-                let (a, operand, low) = first.unwrap_or((0, idle, 0));
-                Term {
-                    product: 0,
-                    a: (a, operand),
-                    least: low + second.map_or(0, |(.., low)| low),
-                    b: second.map(|(b, operand, _)| (b, operand)),
-                }
-            })
-            .collect()
+    /// Appends sums of two multiples each: multiplier, value and element.
+    fn multiples(&mut self, multiples: impl Iterator<Item = (i64, usize, usize)>, terms: &mut Vec<Term>) {
+        let mut read = multiples.map(|(multiplier, value, element)| {
+            let least = self.range(value).scaled(multiplier).0;
+            ((multiplier, self.operand(value, element)), least)
+        });
+        while let Some((a, least)) = read.next() {
+            let (b, low) = read.next().unzip();
+            terms.push(Term { product: 0, a, b, least: least + low.unwrap_or(0) });
+        }
     }
 
     fn product(&mut self, a: (usize, usize), b: (usize, usize)) -> Term {
