@@ -9,6 +9,9 @@ const parts = {
   "/*MODULE*/": base64("dist/page/assay_web_bg.wasm"),
   "/*RECEIPT*/": base64(vectors + "receipt-1.receipt"),
   "/*KEY*/": base64(vectors + "key-2.vk"),
+  "/*TEXT-RECEIPT*/": base64(vectors + "sequence-receipt-1.receipt"),
+  "/*TEXT-KEY*/": base64(vectors + "sequence-key-2.vk"),
+  "/*TEXT-TOKENIZER*/": base64(vectors + "sequence-tokenizer.json"),
 };
 let page = readFileSync(here("page.html"), "utf8");
 for (const [mark, text] of Object.entries(parts)) {

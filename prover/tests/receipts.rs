@@ -3,6 +3,10 @@
 
 mod common;
 
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
 use attestation::context::WorkContext;
 use attestation::evidence::software::{SoftwareAttester, device_id};
 use attestation::evidence::{Attester, Evidence};
@@ -10,6 +14,9 @@ use attestation::identity::ml_dsa::SigningKey;
 use attestation::policy::{Policy, PolicyTable};
 use attestation::receipt::{DeviceKind, HardwareTier, Metadata, SignedReceipt, UtilisationProfile, WorkReceipt};
 use attestation::text::Text;
+use circuits::layout::choose;
+use circuits::model::bundle::{Bundle, Info};
+use circuits::model::random::Encoder;
 use circuits::model::tensor::Tensor;
 use common::Fixture;
 use prover::prove::prove;
@@ -28,7 +35,10 @@ struct Case {
 
 impl Case {
     fn new() -> Self {
-        let fixture = Fixture::small();
+        Self::of(&Fixture::small(), UnauthenticatedNotes::default())
+    }
+
+    fn of(fixture: &Fixture, unauthenticated: UnauthenticatedNotes) -> Self {
         let worker = SigningKey::from_seed(&[3; 32]);
         let id = worker.public_key().id();
         let context = WorkContext {
@@ -68,7 +78,7 @@ impl Case {
             input: proven.statement.input,
             output: proven.statement.output,
             proofs: vec![proven.proof],
-            unauthenticated: UnauthenticatedNotes::default(),
+            unauthenticated,
         };
         let requirements = Requirements {
             layer: RequiredLayer::Proven,
@@ -245,4 +255,39 @@ fn damaged_files_are_unreadable_and_other_files_are_named() {
     let expected = ReceiptFileError::Labels { got: verifier::receipt::LABELS_MAX + 1 };
     assert_eq!(ReceiptFile::from_bytes(&many.to_bytes()), Err(expected));
     assert_eq!(Container::kind(&bytes).unwrap().0, Kind::Receipt);
+}
+
+/// The layer of an encoder over eight tokens of eleven, and a run on "[CLS] playing chess is fun [SEP] [PAD]".
+fn sequence() -> Fixture {
+    let model = Encoder { vocabulary: 11, ..Encoder::small(8) }.model(1);
+    let layout = choose(&model.graph).unwrap();
+    let graph = model.graph.with_layout(layout).unwrap();
+    let name = "a small encoder with random weights".to_owned();
+    let info = Info { name, labels: vec![], input_scale: String::new(), quantisation: None };
+    let input = Tensor::vector(vec![1, 3, 4, 5, 6, 7, 2, 0]).unwrap();
+    Fixture::new(Arc::new(Bundle::new(graph, model.weights, info).unwrap()), input)
+}
+
+/// The released files of a language model. BLESS=1 writes a new receipt; the key is always the same.
+#[test]
+fn the_released_files_of_a_sequence_are_accepted() {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../verifier/tests/vectors");
+    let [key, receipt] = ["sequence-key-2.vk", "sequence-receipt-1.receipt"].map(|name| vectors.join(name));
+    let fixture = sequence();
+    let notes = UnauthenticatedNotes {
+        model_name: fixture.key.bundle().info().name.clone(),
+        labels: vec![],
+        written_by: "assay 0.1.0".to_owned(),
+    };
+    let case = Case::of(&fixture, notes);
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&key, case.key.to_bytes()).unwrap();
+        fs::write(&receipt, case.file.to_bytes()).unwrap();
+    }
+    assert_eq!(case.key.to_bytes(), fs::read(&key).unwrap());
+    let released = ReceiptFile::from_bytes(&fs::read(&receipt).unwrap()).unwrap();
+    assert_eq!(released.output, case.file.output);
+    for file in [&released, &case.file] {
+        assert_eq!(case.verdict(file), (Outcome::Accepted, vec![]));
+    }
 }

@@ -21,7 +21,8 @@ use crate::commands::setups;
 use crate::error::CliError;
 use crate::files::{self, Existing};
 use crate::output::{Done, Output, bytes, duration, name, picture, printable, shape, values};
-use verifier::cli::{CheckError, SetupOptions, StatementFile};
+use verifier::cli::{CheckError, SetupOptions};
+use verifier::statement::StatementFile;
 
 pub(super) mod estimate;
 mod input;

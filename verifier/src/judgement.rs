@@ -1,6 +1,8 @@
 //! A verdict in full: what a file claims in words, by which key it was judged, what was found, what decided and what would
 //! help. Every front (commands, page) shows this and adds nothing to it.
 
+use std::sync::Arc;
+
 use attestation::appraisal::Collateral;
 use attestation::context::WorkContext;
 use attestation::evidence::Evidence;
@@ -11,16 +13,18 @@ use circuits::model::tensor::Tensor;
 use circuits::statement::Statement;
 use serde_json::{Value, json};
 
-use crate::inclusion::{Inclusion, Shown};
+use crate::claim::{evidence_claim, inclusion_claim, proof_claim, receipt_claim};
+use crate::inclusion::Inclusion;
 use crate::key::{PROOF_SYSTEM, VerifyingKey};
 use crate::proof::Proof;
 use crate::receipt::ReceiptFile;
 use crate::setup::VerifierSetup;
+use crate::tokens::Vocabulary;
 use crate::verdict::{
     Finding, Layer, Outcome, RequiredLayer, Requirements, Status, Verdict, judge_all, judge_evidence, judge_inclusion,
     judge_proof,
 };
-use crate::words::{printable, shape, values};
+use crate::words::printable;
 
 /// What can be judged.
 #[derive(Clone, Debug)]
@@ -60,6 +64,7 @@ pub struct Judge {
     labels: Vec<String>,
     requirements: Requirements,
     trusted_header: Option<[u8; 32]>,
+    vocabulary: Option<Arc<Vocabulary>>,
 }
 
 impl Judge {
@@ -84,7 +89,7 @@ impl Judge {
         };
         let derived_under = derived_from.and(key.as_ref()).map(VerifyingKey::setup_id);
         let labels = derived_from.map(|bundle| bundle.info().labels.clone()).unwrap_or_default();
-        Self { key, derived_under, labels, requirements, trusted_header: None }
+        Self { key, derived_under, labels, requirements, trusted_header: None, vocabulary: None }
     }
 
     /// Evidence is judged at this time, milliseconds since the epoch.
@@ -105,6 +110,13 @@ impl Judge {
     #[must_use]
     pub fn trusting_header(mut self, hash: Option<[u8; 32]>) -> Self {
         self.trusted_header = hash;
+        self
+    }
+
+    /// Inputs are tokens, and read by this vocabulary.
+    #[must_use]
+    pub fn reading(mut self, vocabulary: Option<Arc<Vocabulary>>) -> Self {
+        self.vocabulary = vocabulary;
         self
     }
 
@@ -147,7 +159,7 @@ impl Judge {
         proofs.iter().find(|proof| proof.setup_id != id).map(|proof| proof.setup_id)
     }
 
-    fn in_full(&self, subject: Subject, verdict: Verdict) -> Judged {
+    fn in_full(&self, subject: Subject, mut verdict: Verdict) -> Judged {
         let proofs = match &subject {
             Subject::Receipt(file) => file.proofs.as_slice(),
             Subject::Proof(proof, _) => std::slice::from_ref(proof.as_ref()),
@@ -165,9 +177,15 @@ impl Judge {
             _ => true,
         });
         let labels = model.map_or(&[][..], |_| self.labels.as_slice());
+        let text =
+            self.vocabulary.as_ref().zip(input_of(&subject)).map(|(vocabulary, input)| vocabulary.text(input.values()));
+        if text.is_some() {
+            let line = "that the tokenizer you gave is the model's: what was judged are the tokens' numbers";
+            verdict.not_checked.push(line.to_owned());
+        }
         let claim = match &subject {
-            Subject::Receipt(file) => receipt_claim(file, labels),
-            Subject::Proof(_, statement) => proof_claim(statement, model, labels),
+            Subject::Receipt(file) => receipt_claim(file, text.as_deref(), labels),
+            Subject::Proof(_, statement) => proof_claim(statement, model, text.as_deref(), labels),
             Subject::Evidence { evidence, context, .. } => evidence_claim(evidence, context),
             Subject::Inclusion(inclusion) => inclusion_claim(inclusion),
         };
@@ -178,7 +196,17 @@ impl Judge {
             foreign: self.foreign(proofs),
             verdict,
             subject,
+            text,
         }
+    }
+}
+
+/// What a model was run on.
+fn input_of(subject: &Subject) -> Option<&Tensor> {
+    match subject {
+        Subject::Receipt(file) => Some(&file.input),
+        Subject::Proof(_, statement) => Some(&statement.input),
+        Subject::Evidence { .. } | Subject::Inclusion(_) => None,
     }
 }
 
@@ -192,6 +220,8 @@ pub struct Judged {
     /// The proof's setup, if it is another than that of the key which was derived here.
     foreign: Option<[u8; 32]>,
     verdict: Verdict,
+    /// What the input reads, by the tokenizer that was given.
+    text: Option<String>,
 }
 
 impl Judged {
@@ -211,6 +241,12 @@ impl Judged {
     #[must_use]
     pub fn claim(&self) -> &[String] {
         &self.claim
+    }
+
+    /// What the input reads, by the tokenizer that was given.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
     }
 
     /// The key it was judged by.
@@ -298,6 +334,7 @@ impl Judged {
             "security": self.verdict.security,
             "key_digest": self.key.map(|key| hex::encode(&key.digest)),
             "key_audited": self.key.map(|key| key.audited),
+            "text": self.text,
         });
         let more = match &self.subject {
             Subject::Receipt(file) => json!({
@@ -337,88 +374,6 @@ impl Judged {
 }
 
 /// `labels` are the model's own, if the receipt is about that model and they are known; else those of the unsigned notes.
-fn receipt_claim(file: &ReceiptFile, labels: &[String]) -> Vec<String> {
-    let context = &file.signed.receipt.context;
-    let notes = &file.unauthenticated;
-    let (labels, source) = match labels {
-        [] => (notes.labels.as_slice(), "label by the unsigned notes:"),
-        own => (own, "label"),
-    };
-    let mut lines = vec![
-        format!("under work context {}", hex::encode(&context.digest())),
-        format!("of chain {} (genesis {})", context.chain_id, hex::encode(&context.genesis)),
-        format!("model {}", hex::encode(&context.model_hash)),
-    ];
-    if !notes.model_name.is_empty() {
-        lines.push(format!("(\"{}\" by the unsigned notes)", printable(&notes.model_name)));
-    }
-    lines.push(format!("maps the {} input {}", shape(file.input.shape()), hex::encode(&context.input_hash)));
-    lines.extend(output_lines(&file.output, labels, source));
-    lines
-}
-
-fn proof_claim(statement: &Statement, key: Option<&VerifyingKey>, labels: &[String]) -> Vec<String> {
-    let model = key.map_or("the key's model".to_owned(), |key| format!("model {}", hex::encode(&key.model_hash())));
-    let (dimensions, hash) = (shape(statement.input.shape()), hex::encode(&statement.input.hash()));
-    let mut lines = vec![
-        format!("under the work context of digest {}", hex::encode(&statement.context_digest)),
-        model,
-        format!("maps the {dimensions} input {hash}"),
-    ];
-    lines.extend(output_lines(&statement.output, labels, "label"));
-    lines
-}
-
-fn output_lines(output: &Tensor, labels: &[String], source: &str) -> Vec<String> {
-    let mut lines = vec![format!("to the output {}", values(output))];
-    if let Some(index) = output.argmax() {
-        let label = labels.get(index).map(|label| format!(" ({source} {})", printable(label)));
-        lines.push(format!("whose element {index} is the largest{}", label.unwrap_or_default()));
-    }
-    lines
-}
-
-fn evidence_claim(evidence: &Evidence, context: &WorkContext) -> Vec<String> {
-    let device = hex::encode(&evidence.nullifier().device_identity);
-    vec![
-        format!("{} evidence of device {device}", evidence.kind()),
-        format!("was made for work context {}", hex::encode(&context.digest())),
-        format!("of chain {} (genesis {})", context.chain_id, hex::encode(&context.genesis)),
-    ]
-}
-
-fn inclusion_claim(inclusion: &Inclusion) -> Vec<String> {
-    let header = &inclusion.header;
-    let block = format!("block {} ({})", header.height, hex::encode(&header.hash()));
-    match &inclusion.shown {
-        Shown::State { key, value, .. } => vec![
-            format!("after {block} the chain's state holds"),
-            match value {
-                Some(value) => format!("these {} bytes: {}", value.0.len(), head(&value.0)),
-                None => "nothing".to_owned(),
-            },
-            format!("under the key {}", head(key)),
-        ],
-        Shown::Transaction { leaf, proof } => vec![
-            format!("{block} holds as transaction {} of {}", proof.index, proof.count),
-            format!("these {} bytes: {}", leaf.len(), head(leaf)),
-        ],
-        Shown::ComputeResult { leaf, proof } => vec![
-            format!("{block} minted for compute result {} of {}", proof.index, proof.count),
-            format!("these {} bytes: {}", leaf.len(), head(leaf)),
-        ],
-    }
-}
-
-/// The first bytes.
-fn head(bytes: &[u8]) -> String {
-    const SHOWN: usize = 64;
-    match bytes.split_at_checked(SHOWN) {
-        Some((head, rest)) if !rest.is_empty() => format!("{}...", hex::encode(head)),
-        _ => hex::encode(bytes),
-    }
-}
-
 /// The project's table of trust.
 #[must_use]
 pub fn standard_policy() -> Policy {

@@ -7,6 +7,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 mod argument;
+mod claim;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod container;
@@ -22,6 +23,8 @@ pub mod row_opening;
 pub mod rows;
 pub mod security;
 pub mod setup;
+pub mod statement;
+pub mod tokens;
 pub mod transcript;
 pub mod verdict;
 pub mod weights;

@@ -1,14 +1,19 @@
 //! The verifier for JavaScript: bytes in, one JSON text out. It decides nothing itself: `verifier::judgement` does, as it
 //! does for the commands.
 
+use std::sync::Arc;
+
 use attestation::hex;
 use circuits::model::tensor::Tensor;
 use serde_json::{Value, json};
 use verifier::container::ContainerError;
 use verifier::judgement::{Judge, Judged, Subject};
 use verifier::key::VerifyingKey;
+use verifier::proof::Proof;
 use verifier::receipt::{ReceiptFile, ReceiptFileError};
 use verifier::setup::VerifierSetup;
+use verifier::statement::{STATEMENT_BYTES_MAX, StatementFile};
+use verifier::tokens::Vocabulary;
 use verifier::verdict::{Outcome, RequiredLayer};
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -51,6 +56,7 @@ pub struct Options {
     accepted_setup: Option<[u8; 32]>,
     require_attested: bool,
     at_ms: Option<u64>,
+    vocabulary: Option<Arc<Vocabulary>>,
 }
 
 #[wasm_bindgen]
@@ -88,6 +94,17 @@ impl Options {
         self.require_attested = true;
     }
 
+    /// Inputs are tokens of a language model, and read by its tokenizer (`tokenizer.json`).
+    ///
+    /// # Errors
+    /// Throws a text that says why it is no tokenizer.
+    #[wasm_bindgen(js_name = readTokensBy)]
+    pub fn read_tokens_by(&mut self, tokenizer: &[u8]) -> Result<(), String> {
+        let vocabulary = Vocabulary::from_json(tokenizer).map_err(|error| error.to_string())?;
+        self.vocabulary = Some(Arc::new(vocabulary));
+        Ok(())
+    }
+
     /// Judges evidence at this time, milliseconds since the epoch.
     #[wasm_bindgen(js_name = judgeAt)]
     pub fn judge_at(&mut self, at_ms: u64) {
@@ -107,25 +124,53 @@ impl Verifier {
     #[must_use]
     pub fn new(key: Option<Key>, options: &Options) -> Self {
         let layer = if options.require_attested { RequiredLayer::Attested } else { RequiredLayer::Proven };
-        Self(Judge::new(key.map(|key| key.0), None, layer, options.accepted_setup).at(options.at_ms))
+        let judge = Judge::new(key.map(|key| key.0), None, layer, options.accepted_setup);
+        Self(judge.at(options.at_ms).reading(options.vocabulary.clone()))
     }
 
     /// Judges a `.receipt` file. The JSON holds `accepted` (boolean), `code` (0 accepted, 1 rejected, 2 unreadable, 3
     /// undecided, as the commands exit) and `reason`; of a readable receipt also what `assay verify --json` prints of it,
-    /// the input, and the labels that nobody signed.
+    /// `text` if a tokenizer was given, the input, and the labels that nobody signed.
     #[must_use]
     pub fn verify(&self, receipt: &[u8]) -> String {
-        let answer = match ReceiptFile::from_bytes(receipt) {
-            Ok(file) => self.0.judge(vec![Subject::Receipt(Box::new(file))]).pop().as_ref().map(in_full),
+        match ReceiptFile::from_bytes(receipt) {
+            Ok(file) => self.judged(Subject::Receipt(Box::new(file))),
             Err(error) => {
                 let is_other_version = matches!(error, ReceiptFileError::Container(ContainerError::Version { .. }));
-                let code = if is_other_version { 3 } else { 2 };
-                Some(json!({ "accepted": false, "code": code, "reason": error.to_string() }))
+                unreadable(is_other_version, &error.to_string())
             }
+        }
+    }
+
+    /// Judges a `.proof` file by what it is to show, as `assay prover run --out-statement` writes it. Answers as
+    /// [`Verifier::verify`] does.
+    #[must_use]
+    #[wasm_bindgen(js_name = verifyProof)]
+    pub fn verify_proof(&self, proof: &[u8], statement: &[u8]) -> String {
+        let proof = match Proof::from_bytes(proof) {
+            Ok(proof) => proof,
+            Err(error) => return unreadable(error.is_undecided(), &error.to_string()),
         };
+        if statement.len() > STATEMENT_BYTES_MAX {
+            return unreadable(false, &format!("statement: expected at most {STATEMENT_BYTES_MAX} bytes"));
+        }
+        match serde_json::from_slice::<StatementFile>(statement) {
+            Ok(statement) => self.judged(Subject::Proof(Box::new(proof), Box::new(statement.into()))),
+            Err(error) => unreadable(false, &format!("not a statement: {error}")),
+        }
+    }
+
+    fn judged(&self, subject: Subject) -> String {
+        let answer = self.0.judge(vec![subject]).pop().as_ref().map(in_full);
         let nothing = || json!({ "accepted": false, "code": 3, "reason": "nothing was judged" });
         answer.unwrap_or_else(nothing).to_string()
     }
+}
+
+/// The answer about what cannot be read: exit code 3 of another release's format, 2 of anything else.
+fn unreadable(is_other_version: bool, reason: &str) -> String {
+    let code = if is_other_version { 3 } else { 2 };
+    json!({ "accepted": false, "code": code, "reason": reason }).to_string()
 }
 
 fn in_full(judged: &Judged) -> Value {
@@ -139,12 +184,20 @@ fn in_full(judged: &Judged) -> Value {
     fields.insert("accepted".to_owned(), Value::Bool(code == 0));
     fields.insert("code".to_owned(), json!(code));
     fields.insert("claim".to_owned(), json!(judged.claim()));
-    if let Subject::Receipt(file) = judged.subject() {
-        fields.insert("input".to_owned(), json!(file.input));
-        fields.insert("labels".to_owned(), json!(file.unauthenticated.labels));
-        fields.insert("model_name".to_owned(), json!(file.unauthenticated.model_name));
-        fields
-            .insert("proof_bytes".to_owned(), json!(file.proofs.iter().map(|proof| proof.bytes.len()).sum::<usize>()));
+    match judged.subject() {
+        Subject::Receipt(file) => {
+            fields.insert("input".to_owned(), json!(file.input));
+            fields.insert("labels".to_owned(), json!(file.unauthenticated.labels));
+            fields.insert("model_name".to_owned(), json!(file.unauthenticated.model_name));
+            let bytes = file.proofs.iter().map(|proof| proof.bytes.len()).sum::<usize>();
+            fields.insert("proof_bytes".to_owned(), json!(bytes));
+        }
+        Subject::Proof(proof, statement) => {
+            fields.insert("input".to_owned(), json!(statement.input));
+            fields.insert("labels".to_owned(), json!([]));
+            fields.insert("proof_bytes".to_owned(), json!(proof.bytes.len()));
+        }
+        Subject::Evidence { .. } | Subject::Inclusion(_) => {}
     }
     data
 }

@@ -2,14 +2,19 @@
 import { readFileSync } from "node:fs";
 
 const vector = (name) => new Uint8Array(readFileSync(new URL("../../verifier/tests/vectors/" + name, import.meta.url)));
-export const receipt = vector("receipt-1.receipt");
-export const key = vector("key-2.vk");
-export const proofless = vector("receipt-1-without-proof.receipt");
+/** Each change, and the exit code that every front gives. */
+const changes = (name) => JSON.parse(new TextDecoder().decode(vector(name)));
 
-/** Each case: its name, the bytes, and the exit code that every front gives. */
-export function cases() {
-  return JSON.parse(readFileSync(new URL("../../verifier/tests/vectors/manifest.json", import.meta.url), "utf8"));
-}
+export const proof = vector("proof-1.proof");
+export const proofless = vector("receipt-1-without-proof.receipt");
+export const digit = { receipt: vector("receipt-1.receipt"), key: vector("key-2.vk"), cases: changes("manifest.json") };
+export const sequence = {
+  receipt: vector("sequence-receipt-1.receipt"),
+  key: vector("sequence-key-2.vk"),
+  tokenizer: vector("sequence-tokenizer.json"),
+  cases: changes("manifest-sequence.json"),
+};
+export const READS = "[CLS] playing chess is fun [SEP] [PAD]";
 
 /** Applies a case's change. */
 export function changed(bytes, { flip, truncate, extend, checksum }) {

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { Key, Options, Verifier, initSync, tampered } from "../dist/package/assay_web.js";
-import { cases, changed, key, proofless, receipt } from "./manifest.mjs";
+import { READS, changed, digit, proof, proofless, sequence } from "./manifest.mjs";
 
 initSync({ module: readFileSync(new URL("../dist/package/assay_web_bg.wasm", import.meta.url)) });
+const { receipt, key } = digit;
 const insecure = new Options();
 insecure.acceptInsecureSetup();
 const verifier = new Verifier(new Key(key), insecure);
@@ -22,7 +23,27 @@ const attested = new Options();
 attested.requireAttested();
 assert.equal(code(proofless, new Verifier(undefined, attested)), 0, "with evidence");
 for (const part of ["proof", "output", "input", "nonce"]) assert.equal(code(tampered(receipt, part)), 1, part);
-for (const change of cases()) assert.equal(code(changed(receipt, change)), change.code, JSON.stringify(change));
+for (const released of [digit, sequence]) {
+  const by = new Verifier(new Key(released.key), insecure);
+  for (const change of released.cases) assert.equal(code(changed(released.receipt, change), by), change.code, JSON.stringify(change));
+}
+assert.throws(() => insecure.readTokensBy(key), /not a tokenizer/);
+const reading = new Options();
+reading.acceptInsecureSetup();
+reading.readTokensBy(sequence.tokenizer);
+const reader = new Verifier(new Key(sequence.key), reading);
+const read = JSON.parse(reader.verify(sequence.receipt));
+assert.deepEqual([read.code, read.text], [0, READS]);
+assert.equal(JSON.parse(verifier.verify(receipt)).text, null);
+
+/** A proof outside a receipt, by what it is to show. */
+const decide = (file, statement) => JSON.parse(verifier.verifyProof(file, new TextEncoder().encode(JSON.stringify(statement))));
+const { context_digest, input, output } = JSON.parse(verifier.verify(receipt));
+assert.deepEqual([decide(proof, { context_digest, input, output }).code, decide(proof, { context_digest, input, output }).kind], [0, "proof"]);
+input.values[0] ^= 1;
+assert.equal(decide(proof, { context_digest, input, output }).code, 1, "another statement");
+assert.equal(decide(proof, {}).code, 2, "no statement");
+assert.equal(decide(receipt, { context_digest, input, output }).code, 2, "no proof");
 assert.throws(() => new Key(key.slice(0, 100)), /verifying key file/);
 assert.throws(() => tampered(receipt, "nothing"), /expected proof, output, input or nonce/);
 assert.throws(() => insecure.acceptSetup("0x12"), /hexadecimal/);
@@ -38,4 +59,4 @@ for (const [what, run] of Object.entries(times)) {
   samples.sort((left, right) => left - right);
   console.log(`${what} in Node: median ${samples[10].toFixed(1)} ms of 21`);
 }
-console.log(`package: ${cases().length} changed receipts and all options: as the commands decide`);
+console.log(`package: ${digit.cases.length + sequence.cases.length} changed receipts and all options: as the commands decide`);

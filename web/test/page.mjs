@@ -4,8 +4,9 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cases, changed, key, receipt } from "./manifest.mjs";
+import { READS, changed, digit, proof, sequence } from "./manifest.mjs";
 
+const { receipt, key } = digit;
 const folder = mkdtempSync(join(tmpdir(), "assay-page-"));
 const page = readFileSync(new URL("../dist/verify.html", import.meta.url), "utf8");
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");
@@ -43,7 +44,7 @@ function reported(dom) {
 const given = `await drop("receipt", "digit.receipt", "${base64(receipt)}"); report.bare = code();
   await drop("key", "digits.vk", "${base64(key)}"); report.unaccepted = code();
   element("insecure").click(); report.honest = code();`;
-const changes = cases().map((change) => ({ code: change.code, bytes: base64(changed(receipt, change)) }));
+const bytesOfCases = (released) => JSON.stringify(released.cases.map((change) => base64(changed(released.receipt, change))));
 const report = reported(open("all", `${given}
   report.label = document.querySelector(".label").textContent;
   report.layers = [...document.querySelectorAll("[data-layer]")].map((row) => row.dataset.layer + " " + row.dataset.status);
@@ -53,7 +54,7 @@ const report = reported(open("all", `${given}
     document.querySelector('[data-tamper="' + part + '"]').click();
     report.lies[part] = code();
   }
-  report.codes = ${JSON.stringify(changes)}.map((change) => judge(bytesOf(change.bytes)).code);
+  report.codes = ${bytesOfCases(digit)}.map((bytes) => judge(bytesOf(bytes)).code);
   element("attested").click(); report.attested = code();
   await drop("key", "bad.vk", "${base64(key.slice(0, 64))}"); report.badKey = element("key-drop").className;`, ["--dump-dom"]));
 assert.deepEqual([report.bare, report.unaccepted, report.honest], [3, 3, 0]);
@@ -61,13 +62,40 @@ assert.equal(report.label, "7");
 assert.equal(report.pixels, 64);
 assert.deepEqual(report.layers, ["integrity passed", "signature passed", "attestation passed", "model passed", "proof passed"]);
 assert.deepEqual(report.lies, { proof: 1, output: 1, input: 1, nonce: 1 });
-assert.deepEqual(report.codes, cases().map((change) => change.code));
+assert.deepEqual(report.codes, digit.cases.map((change) => change.code));
 assert.equal(report.attested, 0);
 assert.equal(report.badKey, "drop refused");
+
+// A language model's receipt, its text by the tokenizer; then a proof outside a receipt, whose statement the page itself shows.
+const text = reported(open("text", `await drop("receipt", "text.receipt", "${base64(sequence.receipt)}");
+  await drop("key", "text.vk", "${base64(sequence.key)}"); element("insecure").click(); report.honest = code();
+  report.withoutTokenizer = [document.querySelector(".reads") === null, document.querySelector(".numbers").textContent];
+  await drop("beside", "bad.json", "${base64(key)}"); report.badTokenizer = element("beside-drop").className;
+  await drop("beside", "tokenizer.json", "${base64(sequence.tokenizer)}"); report.read = code();
+  report.text = document.querySelector(".reads").textContent;
+  report.lies = ["proof", "output", "input", "nonce"].map((part) => {
+    document.querySelector('[data-tamper="' + part + '"]').click();
+    return code();
+  });
+  report.codes = ${bytesOfCases(sequence)}.map((bytes) => judge(bytesOf(bytes)).code);
+  element("example").click(); await new Promise((next) => setTimeout(next, 300)); report.digit = [code(), document.querySelector(".label").textContent];
+  const { context_digest, input, output } = judge(state.receipt);
+  await drop("receipt", "digit.proof", "${base64(proof)}"); report.bareProof = code();
+  const statement = btoa(JSON.stringify({ context_digest, input, output }));
+  await drop("beside", "statement.json", statement); report.proof = code();
+  document.querySelector('[data-tamper="statement"]').click(); report.otherStatement = code();
+  element("text-example").click(); await new Promise((next) => setTimeout(next, 300)); report.example = code();`, ["--dump-dom"]));
+assert.deepEqual([text.honest, text.read, text.text, text.example], [0, 0, READS, 0]);
+assert.deepEqual(text.withoutTokenizer, [true, "1 3 4 5 6 7 2 0"]);
+assert.equal(text.badTokenizer, "drop refused");
+assert.deepEqual(text.lies, [1, 1, 1, 1]);
+assert.deepEqual(text.codes, sequence.cases.map((change) => change.code));
+assert.deepEqual(text.digit, [0, "7"]);
+assert.deepEqual([text.bareProof, text.proof, text.otherStatement], [2, 0, 1]);
 
 if (process.env.SCREENSHOT) {
   const window = ["--window-size=1040,1560", "--hide-scrollbars", "--screenshot=" + process.env.SCREENSHOT];
   open("picture", given, window);
 }
 rmSync(folder, { recursive: true });
-console.log(`page: the honest receipt accepted, ${report.codes.length + 4} changed receipts refused as the commands refuse them`);
+console.log(`page: the honest receipt accepted, ${report.codes.length + text.codes.length + 8} changed receipts judged as the commands judge them`);

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { key, receipt } from "./manifest.mjs";
+import { digit } from "./manifest.mjs";
 
 const RUNS = 40;
 const LIMIT_MS = 120_000;
@@ -22,7 +22,7 @@ for (let index = 0; index < names.length; index += 3) {
   const [vk, file] = files.map((path) => new Uint8Array(readFileSync(path)));
   models.push({ name, key: vk, receipt: file });
 }
-if (models.length === 0) models.push({ name: "digits", key, receipt });
+if (models.length === 0) models.push({ name: "digits", ...digit });
 
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");
 const given = models.map((model) => ({ name: model.name, key: base64(model.key), receipt: base64(model.receipt) }));

@@ -138,7 +138,7 @@ pub(crate) fn text_encoder(path: &Path, bytes: &[u8]) -> Result<TextEncoder, Cli
 }
 
 /// The largest tokenizer file that is read, bytes.
-pub(crate) const TOKENIZER_BYTES_MAX: u64 = TEXT_BYTES_MAX;
+pub(crate) const TOKENIZER_BYTES_MAX: u64 = verifier::tokens::TOKENIZER_BYTES_MAX as u64;
 
 fn refused(path: &Path, source: TransformerError) -> CliError {
     CliError::Import(Box::new(ImportProblem::Transformer { path: path.to_owned(), source }))

@@ -16,6 +16,7 @@ use crate::proof::ProofError;
 use crate::receipt::ReceiptFileError;
 use crate::rows::RowsError;
 use crate::setup::generate::SetupError;
+use crate::tokens::VocabularyError;
 
 /// What a program says when something went wrong.
 pub trait Failure: std::fmt::Display {
@@ -244,6 +245,8 @@ impl ContentError for BundleError {
 }
 
 impl ContentError for DecodeError {}
+
+impl ContentError for VocabularyError {}
 
 /// Why a file that is JSON, or may be anything, is refused.
 #[derive(Debug, thiserror::Error)]

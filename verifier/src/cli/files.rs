@@ -13,6 +13,7 @@ use super::error::{CheckError, TextError};
 use crate::container::Kind;
 use crate::key::VerifyingKey;
 use crate::receipt::ReceiptFile;
+use crate::tokens::{TOKENIZER_BYTES_MAX, Vocabulary};
 
 /// Bytes of a container around its body.
 const ENVELOPE_BYTES: u64 = 24;
@@ -121,4 +122,13 @@ pub fn read_context(path: &Path) -> Result<WorkContext, CheckError> {
 pub fn read_collateral(path: &Path) -> Result<Collateral, CheckError> {
     let bytes = read(path, "collateral", wide(COLLATERAL_BYTES_MAX))?;
     Collateral::from_bytes(&bytes).map_err(|error| CheckError::format(path, error))
+}
+
+/// A tokenizer, for what tokens read.
+///
+/// # Errors
+/// [`CheckError`] of reading and of its format.
+pub(super) fn read_tokenizer(path: &Path) -> Result<Vocabulary, CheckError> {
+    let bytes = read(path, "tokenizer", wide(TOKENIZER_BYTES_MAX))?;
+    Vocabulary::from_json(&bytes).map_err(|error| CheckError::format(path, error))
 }

@@ -20,4 +20,4 @@ pub use files::{
 pub use output::{Done, Output, OutputOptions, Problem, Tone, name, say};
 pub use print::print;
 pub use setups::{Chosen, Identifier, IdentifierError, SetupOptions, Store, StoreError, cache_folder};
-pub use verify::{StatementFile, VERIFY_EXAMPLES, VerifyOptions, run};
+pub use verify::{VERIFY_EXAMPLES, VerifyOptions, run};

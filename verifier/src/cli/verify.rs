@@ -2,14 +2,13 @@
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use attestation::evidence::{EVIDENCE_BYTES_MAX, Evidence};
 use circuits::model::bundle::Bundle;
-use circuits::model::tensor::Tensor;
 use circuits::statement::Statement;
 use clap::{Args, ValueEnum};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::error::{CheckError, Failure, TextError};
@@ -24,6 +23,7 @@ use crate::judgement::{Judge, Judged, Subject};
 use crate::key::VerifyingKey;
 use crate::proof::Proof;
 use crate::receipt::ReceiptFile;
+use crate::statement::{STATEMENT_BYTES_MAX, StatementFile};
 use crate::verdict::{Outcome, RequiredLayer};
 
 /// Examples of either program's use, `PROGRAM` standing for its name.
@@ -35,6 +35,7 @@ Examples:
   PROGRAM *.receipt --require attested --json
   PROGRAM digit.proof --statement digit.statement --vk digits.vk --accept-insecure-setup
   PROGRAM work.evidence --context work.json --collateral vendors.collateral
+  PROGRAM mine.proof --statement mine.json --vk minilm.vk --tokenizer tokenizer.json --accept-insecure-setup
   PROGRAM balance.json --header 0x5e..     something on a chain, by a header that you trust
 
 Exit codes: 0 accepted, 1 rejected, 2 unreadable input or usage, 3 undecided, 4 configuration, 5 resource.
@@ -42,8 +43,6 @@ Of several files each gets its verdict; rejected outweighs unreadable, which out
 
 /// Files that are judged together; so many are held in memory at once.
 const WAVE: usize = 256;
-/// Most bytes of a statement in JSON.
-const STATEMENT_BYTES_MAX: u64 = 16 << 20;
 
 /// What to judge, and by what.
 #[derive(Clone, Debug, Args)]
@@ -75,6 +74,9 @@ pub struct VerifyOptions {
     /// Work context of evidence outside a receipt, JSON
     #[arg(long, value_name = "FILE", help_heading = "Beside the files")]
     context: Option<PathBuf>,
+    /// Tokenizer of a language model (tokenizer.json), to show what the tokens of an input read
+    #[arg(long, value_name = "FILE", help_heading = "Beside the files")]
+    tokenizer: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -83,22 +85,6 @@ enum Require {
     Proven,
     /// Evidence; a receipt without a proof passes
     Attested,
-}
-
-/// A statement in JSON.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StatementFile {
-    #[serde(with = "attestation::hex")]
-    context_digest: [u8; 32],
-    input: Tensor,
-    output: Tensor,
-}
-
-impl From<&Statement> for StatementFile {
-    fn from(Statement { context_digest, input, output }: &Statement) -> Self {
-        Self { context_digest: *context_digest, input: input.clone(), output: output.clone() }
-    }
 }
 
 /// Judges every file and prints each verdict; `derive` makes the key of a model under a setup.
@@ -165,9 +151,11 @@ fn prepare<E: From<CheckError>>(
         (None, None) => None,
     };
     let collateral = options.collateral.as_deref().map(files::read_collateral).transpose()?;
+    let vocabulary = options.tokenizer.as_deref().map(files::read_tokenizer).transpose()?;
     let judge = Judge::new(key, bundle.as_ref(), layer, chosen.map(Chosen::id));
     Ok(judge
         .at(options.at)
+        .reading(vocabulary.map(Arc::new))
         .with_collateral(collateral.unwrap_or_default())
         .trusting_header(options.header.map(|Identifier(hash)| hash)))
 }
@@ -254,10 +242,9 @@ impl Beside {
 }
 
 fn read_statement(path: &Path) -> Result<Statement, CheckError> {
-    let bytes = files::read(path, "statement", STATEMENT_BYTES_MAX)?;
-    let StatementFile { context_digest, input, output } =
-        serde_json::from_slice(&bytes).map_err(|error| CheckError::format(path, TextError::Statement(error)))?;
-    Ok(Statement { context_digest, input, output })
+    let bytes = files::read(path, "statement", wide(STATEMENT_BYTES_MAX))?;
+    let file: Result<StatementFile, _> = serde_json::from_slice(&bytes);
+    file.map(Statement::from).map_err(|error| CheckError::format(path, TextError::Statement(error)))
 }
 
 fn now() -> u64 {

@@ -9,7 +9,7 @@ use verifier::key::KeyError;
 use verifier::proof::{Proof, ProofError, verify};
 use verifier::transcript::ReadError;
 
-use super::manifest::{CHECKSUM_BYTES, HEADER_BYTES, listed, with_checksum};
+use super::manifest::{CHECKSUM_BYTES, HEADER_BYTES, read, with_checksum};
 use super::*;
 
 const ELEMENT_BYTES: usize = 32;
@@ -63,7 +63,11 @@ struct Both {
 
 impl Both {
     fn released() -> Self {
-        Self { first: key(), second: Key::read(&bytes("key-2.vk")).unwrap() }
+        Self::of(&DIGIT)
+    }
+
+    fn of(released: &Released) -> Self {
+        Self { first: released.key(), second: Key::read(&bytes(released.key)).unwrap() }
     }
 
     /// What both decide about a proof file.
@@ -84,28 +88,32 @@ fn proof_file(change: impl FnOnce(&mut Proof)) -> Vec<u8> {
 
 #[test]
 fn both_accept_what_was_released() {
-    let both = Both::released();
-    assert_eq!(both.second.digest(), both.first.digest());
-    assert_eq!(both.second.model_hash(), both.first.model_hash());
-    assert_eq!(both.decide(&receipt().statement(), &bytes("proof-1.proof")), Ok(()));
+    for released in [DIGIT, SEQUENCE] {
+        let (both, file) = (Both::of(&released), released.receipt());
+        assert_eq!(both.second.digest(), both.first.digest());
+        assert_eq!(both.second.model_hash(), both.first.model_hash());
+        assert_eq!(both.decide(&file.statement(), &file.proofs[0].to_bytes()), Ok(()));
+    }
 }
 
 #[test]
 fn both_decide_the_same_on_the_manifest_of_a_receipt() {
-    let (both, file) = (Both::released(), bytes("receipt-1.receipt"));
-    let (mut accepted, mut refused) = (0, 0);
-    for change in listed() {
-        // Whoever cannot read a receipt finds no proof in it.
-        let Ok(receipt) = ReceiptFile::from_bytes(&change.apply(&file)) else { continue };
-        for proof in &receipt.proofs {
-            match both.decide(&receipt.statement(), &proof.to_bytes()) {
-                Ok(()) => accepted += 1,
-                Err(_) => refused += 1,
+    for released in [DIGIT, SEQUENCE] {
+        let (both, file) = (Both::of(&released), bytes(released.receipt));
+        let (mut accepted, mut refused) = (0, 0);
+        for change in read(released.manifest) {
+            // Whoever cannot read a receipt finds no proof in it.
+            let Ok(receipt) = ReceiptFile::from_bytes(&change.apply(&file)) else { continue };
+            for proof in &receipt.proofs {
+                match both.decide(&receipt.statement(), &proof.to_bytes()) {
+                    Ok(()) => accepted += 1,
+                    Err(_) => refused += 1,
+                }
             }
         }
+        // What is changed outside context, input, output and proof is not a proof's business.
+        assert!(accepted > 20 && refused > 60, "{accepted} accepted, {refused} refused");
     }
-    // What is changed outside context, input, output and proof is not a proof's business.
-    assert!(accepted > 20 && refused > 60, "{accepted} accepted, {refused} refused");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod agreement;
 mod golden;
 mod manifest;
 mod manifests;
+mod sequence;
 mod shape;
 mod subjects;
 
@@ -37,12 +38,39 @@ fn bytes(name: &str) -> Vec<u8> {
     std::fs::read(vector(name)).unwrap()
 }
 
+/// A released receipt, the key of its model, and the list of its changes.
+struct Released {
+    receipt: &'static str,
+    key: &'static str,
+    manifest: &'static str,
+}
+
+const DIGIT: Released = Released { receipt: "receipt-1.receipt", key: "key-2.vk", manifest: "manifest.json" };
+/// An encoder over eight tokens, positions side by side.
+const SEQUENCE: Released =
+    Released { receipt: "sequence-receipt-1.receipt", key: "sequence-key-2.vk", manifest: "manifest-sequence.json" };
+
+impl Released {
+    fn receipt(&self) -> ReceiptFile {
+        ReceiptFile::from_bytes(&bytes(self.receipt)).unwrap()
+    }
+
+    fn key(&self) -> VerifyingKey {
+        VerifyingKey::from_bytes(&bytes(self.key)).unwrap()
+    }
+
+    /// A judge with the key, accepting the development setup.
+    fn judge(&self) -> Judge {
+        Judge::new(Some(self.key()), None, RequiredLayer::Proven, Some(VerifierSetup::development().id()))
+    }
+}
+
 fn receipt() -> ReceiptFile {
-    ReceiptFile::from_bytes(&bytes("receipt-1.receipt")).unwrap()
+    DIGIT.receipt()
 }
 
 fn key() -> VerifyingKey {
-    VerifyingKey::from_bytes(&bytes("key-2.vk")).unwrap()
+    DIGIT.key()
 }
 
 /// What a run of the program left.
@@ -102,7 +130,6 @@ fn code_of(judge: &Judge, file: &[u8]) -> i32 {
     }
 }
 
-/// A judge with the released key, accepting the development setup.
 fn judge() -> Judge {
-    Judge::new(Some(key()), None, RequiredLayer::Proven, Some(VerifierSetup::development().id()))
+    DIGIT.judge()
 }

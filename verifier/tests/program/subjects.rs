@@ -2,9 +2,9 @@
 
 use attestation::identity::address::Address;
 use tempfile::TempDir;
-use verifier::cli::StatementFile;
 use verifier::inclusion::merkle::{List, prove, root};
 use verifier::inclusion::{Header, Inclusion, Shown};
+use verifier::statement::StatementFile;
 
 use super::*;
 
