@@ -100,7 +100,8 @@ impl Rows {
             Some(number) => number,
             None => {
                 let new = u32::try_from(self.kinds.len()).unwrap_or(u32::MAX);
-                let number = *self.numbers.entry(stated).or_insert(new);
+                // Entries are numbered, so that no two rows of them are alike.
+                let number = if stated.entry == 0 { *self.numbers.entry(stated).or_insert(new) } else { new };
                 if number == new {
                     self.kinds.push(Kind { stated, count: 0, next: 0 });
                 }

@@ -45,7 +45,7 @@ pub enum Place {
 }
 
 /// What a chain multiplies by from one lane to the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Power {
     /// The row challenge to a power.
     Row(usize),

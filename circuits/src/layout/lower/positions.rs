@@ -9,6 +9,7 @@
 //! instead of a product of cells for each `(i, j, k)`.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::{Lowering, Operand};
 use crate::layout::plan::PlanError;
@@ -44,10 +45,21 @@ pub(super) struct Gathered {
     blocks: Vec<Block>,
     /// Combinations that exist, by the place of their first element.
     combined: HashMap<Place, Vec<(Vec<Place>, Form, Combined)>>,
+    /// The same by the elements themselves: most are asked for by several blocks of outputs.
+    known: HashMap<(Elements, Form), Combined>,
+}
+
+/// Elements of a value at equal distances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Elements {
+    value: usize,
+    first: usize,
+    step: usize,
+    count: usize,
 }
 
 /// How elements are combined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Form {
     Sum(Power),
     Squares,
@@ -65,12 +77,16 @@ struct Product {
 }
 
 impl Product {
-    fn left(&self, batch: usize, i: usize, inner: usize) -> (usize, usize) {
-        (self.first, (batch * self.m + i) * self.k + inner)
+    /// Column `inner` of the first factor, in the rows `rows`.
+    fn left(&self, batch: usize, rows: Range<usize>, inner: usize) -> Elements {
+        let first = (batch * self.m + rows.start) * self.k + inner;
+        Elements { value: self.first, first, step: self.k, count: rows.len() }
     }
 
-    fn right(&self, batch: usize, inner: usize, j: usize) -> (usize, usize) {
-        (self.second, (batch * self.k + inner) * self.n + j)
+    /// Row `inner` of the second factor, in the columns `columns`.
+    fn right(&self, batch: usize, inner: usize, columns: Range<usize>) -> Elements {
+        let first = (batch * self.k + inner) * self.n + columns.start;
+        Elements { value: self.second, first, step: 1, count: columns.len() }
     }
 }
 
@@ -111,8 +127,9 @@ impl Lowering<'_> {
                 });
                 let mut uses = Vec::with_capacity(inputs + 1);
                 for input in 0..inputs {
-                    let elements: Vec<_> = group.clone().map(|position| (source, position * inputs + input)).collect();
-                    let combined = self.combine(&elements, Form::Sum(Power::Position))?;
+                    let first = group.start * inputs + input;
+                    let elements = Elements { value: source, first, step: inputs, count: group.len() };
+                    let combined = self.combine(elements, Form::Sum(Power::Position))?;
                     uses.push(Use::Weighted { combined, block, input });
                 }
                 let combined = self.combined_ones(group.len());
@@ -151,15 +168,11 @@ impl Lowering<'_> {
                 self.shared_outputs(index, other, &element, &mut homes)?;
                 let mut uses = Vec::with_capacity(product.k);
                 for inner in 0..product.k {
-                    let left = |i: usize| product.left(batch, i, inner);
-                    let right = |j: usize| product.right(batch, inner, j);
-                    let (across, along): (Vec<_>, Vec<_>) = if by_left {
-                        (group.clone().map(left).collect(), (0..other).map(right).collect())
-                    } else {
-                        (group.clone().map(right).collect(), (0..other).map(left).collect())
-                    };
-                    let across = self.combine(&across, Form::Sum(Power::Position))?;
-                    let along = self.combine(&along, Form::Sum(Power::Row(1)))?;
+                    let (rows, columns) = if by_left { (group.clone(), 0..other) } else { (0..other, group.clone()) };
+                    let (left, right) = (product.left(batch, rows, inner), product.right(batch, inner, columns));
+                    let (across, along) = if by_left { (left, right) } else { (right, left) };
+                    let across = self.combine(across, Form::Sum(Power::Position))?;
+                    let along = self.combine(along, Form::Sum(Power::Row(1)))?;
                     uses.push(Use::Pair(across, along));
                 }
                 self.gathered.stretches.push(Stretch { outputs: other, uses });
@@ -186,8 +199,9 @@ impl Lowering<'_> {
             self.shared_outputs(index, 1, &|_, lane| group.clone().nth(lane), &mut homes)?;
             let mut uses = Vec::with_capacity(product.k);
             for inner in 0..product.k {
-                let elements: Vec<_> = group.clone().map(|batch| product.left(batch, 0, inner)).collect();
-                uses.push(Use::Alone(self.combine(&elements, Form::Squares)?));
+                // One row of a matrix, in as many batches.
+                let elements = Elements { count: group.len(), ..product.left(first, 0..1, inner) };
+                uses.push(Use::Alone(self.combine(elements, Form::Squares)?));
             }
             self.gathered.stretches.push(Stretch { outputs: 1, uses });
         }
@@ -247,9 +261,19 @@ impl Lowering<'_> {
     }
 
     /// The row of H that combines elements: where they lie if they fill a row's lanes in order, else where copies of them do.
-    fn combine(&mut self, elements: &[(usize, usize)], form: Form) -> Result<Combined, PlanError> {
+    fn combine(&mut self, elements: Elements, form: Form) -> Result<Combined, PlanError> {
+        if let Some(row) = self.gathered.known.get(&(elements, form)) {
+            return Ok(*row);
+        }
+        let row = self.combine_anew(elements, form)?;
+        self.gathered.known.insert((elements, form), row);
+        Ok(row)
+    }
+
+    fn combine_anew(&mut self, elements: Elements, form: Form) -> Result<Combined, PlanError> {
         self.check_size()?;
-        let read: Vec<Operand> = elements.iter().map(|(value, element)| self.operand(*value, *element)).collect();
+        let Elements { value, first, step, count } = elements;
+        let read: Vec<Operand> = (0..count).map(|place| self.operand(value, first + place * step)).collect();
         let places: Vec<Place> = read.iter().map(|operand| operand.place).collect();
         let Some(first) = places.first().copied() else { return Ok(0) };
         let known = self.gathered.combined.get(&first).into_iter().flatten();
