@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use crate::state::{Key, Machine, StateError, Store, StoreError};
-use crate::types::event::Event;
+use crate::types::event::{CanaryRevealed, Event};
 use crate::types::ids::Hash;
 use crate::types::job::{InferenceJob, JobStatus};
 
@@ -76,7 +76,7 @@ fn job_of(event: &Event) -> Option<Hash> {
         | Event::LeaseExpired { job, .. }
         | Event::JobExpired { job, .. }
         | Event::Assigned { job, .. }
-        | Event::CanaryRevealed { job, .. } => Some(*job),
+        | Event::CanaryRevealed(CanaryRevealed { job, .. }) => Some(*job),
         Event::Leased { context, .. } => Some(context.job_id),
         Event::Transferred { .. }
         | Event::ModelRegistered { .. }
@@ -97,16 +97,16 @@ fn job_of(event: &Event) -> Option<Hash> {
         | Event::ImplausibleReported { .. }
         | Event::ModelUpheld { .. }
         | Event::ModelConvicted { .. }
-        | Event::Proposed { .. }
-        | Event::Voted { .. }
-        | Event::ProposalEnded { .. }
+        | Event::Proposed(_)
+        | Event::Voted(_)
+        | Event::ProposalEnded(_)
         | Event::Issued { .. }
         | Event::AuthorityTransferred { .. }
         | Event::Equivocated { .. }
         | Event::Anchored { .. }
-        | Event::TeleportSent { .. }
-        | Event::TeleportClaimed { .. }
-        | Event::TeleportRefunded { .. }
+        | Event::TeleportSent(_)
+        | Event::TeleportClaimed(_)
+        | Event::TeleportRefunded(_)
         | Event::EpochClosed { .. }
         | Event::SyntheticCommitted { .. }
         | Event::SyntheticDrawn { .. }
@@ -114,8 +114,8 @@ fn job_of(event: &Event) -> Option<Hash> {
         | Event::SyntheticFailed { .. }
         | Event::FoundWrong { .. }
         | Event::Appealed { .. }
-        | Event::TeleportRecorded { .. }
-        | Event::CanaryPlanted { .. }
-        | Event::CanaryLapsed { .. } => None,
+        | Event::TeleportRecorded(_)
+        | Event::CanaryPlanted(_)
+        | Event::CanaryLapsed(_) => None,
     }
 }

@@ -9,7 +9,7 @@ use super::{Call, Execution, Failure, Reject, stake, timer};
 use crate::economics::invariants::check_unbonding;
 use crate::state::keys::Key;
 use crate::state::overlay::StateError;
-use crate::types::event::Event;
+use crate::types::event::{Event, ProposalEnded, Proposed, Voted};
 use crate::types::governance::{Change, Governance, LastProposal, Proposal, ProposalStatus, Vote};
 use crate::types::ids::{Hash, object_id};
 use crate::types::ledger::{Stake, Supply};
@@ -48,7 +48,7 @@ pub(crate) fn propose(execution: &mut Execution<'_>, call: Call<'_>, action: &Pr
         status: ProposalStatus::Voting,
     };
     execution.state.put(&Key::Proposal(id), proposal)?;
-    execution.events.push(Event::Proposed { proposal: id, worker: action.worker, voting_until });
+    execution.events.push(Event::Proposed(Proposed { proposal: id, worker: action.worker, voting_until }));
     Ok(())
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn vote(execution: &mut Execution<'_>, call: Call<'_>, action: &CastV
     proposal.version = proposal.version.saturating_add(1);
     execution.state.put(&Key::Proposal(id), proposal)?;
     execution.state.put(&key, Vote { votes, yes })?;
-    execution.events.push(Event::Voted { proposal: id, worker, votes, yes });
+    execution.events.push(Event::Voted(Voted { proposal: id, worker, votes, yes }));
     Ok(())
 }
 
@@ -145,7 +145,7 @@ fn put_in_force(execution: &mut Execution<'_>, change: &Change) -> Result<(), St
 
 fn conclude(execution: &mut Execution<'_>, id: &Hash, mut proposal: Proposal) -> Result<(), StateError> {
     proposal.version = proposal.version.saturating_add(1);
-    execution.events.push(Event::ProposalEnded { proposal: *id, status: proposal.status });
+    execution.events.push(Event::ProposalEnded(ProposalEnded { proposal: *id, status: proposal.status }));
     execution.state.put(&Key::Proposal(*id), proposal)
 }
 

@@ -13,7 +13,7 @@ use super::reject::teleport::TeleportReject;
 use super::{Call, Execution, Failure, Reject};
 use crate::state::keys::Key;
 use crate::state::object::Stored;
-use crate::types::event::Event;
+use crate::types::event::{Event, TeleportClaimed, TeleportRefunded, TeleportSent};
 use crate::types::ids::{Hash, object_id};
 use crate::types::ledger::Supply;
 use crate::types::teleport::{ForeignProof, Link, Teleport, TeleportClaim, TeleportStatus};
@@ -59,7 +59,7 @@ pub(crate) fn send(execution: &mut Execution<'_>, call: Call<'_>, action: &Telep
     let id = object_id(call.id, 0);
     execution.state.put(&Key::Link(destination), link)?;
     execution.state.put(&Key::Teleport(id), teleport)?;
-    execution.events.push(Event::TeleportSent { teleport: id, destination, recipient, amount, expires });
+    execution.events.push(Event::TeleportSent(TeleportSent { teleport: id, destination, recipient, amount, expires }));
     Ok(())
 }
 
@@ -127,7 +127,7 @@ fn take(execution: &mut Execution<'_>, id: &Hash, teleport: &Teleport) -> Result
     execution.state.put(&Key::Link(source), link)?;
     execution.state.put(&Key::TeleportClaim(claim), TeleportClaim { teleport: *id, height })?;
     waiting::forget(execution, &recipient, &claim)?;
-    execution.events.push(Event::TeleportClaimed { teleport: *id, source, recipient, amount });
+    execution.events.push(Event::TeleportClaimed(TeleportClaimed { teleport: *id, source, recipient, amount }));
     Ok(())
 }
 
@@ -161,7 +161,7 @@ pub(crate) fn refund(execution: &mut Execution<'_>, _: Call<'_>, action: &Refund
     execution.credit(&sender, amount)?;
     execution.state.put(&Key::Link(destination), link)?;
     execution.state.put(&Key::Teleport(*id), teleport)?;
-    execution.events.push(Event::TeleportRefunded { teleport: *id, sender, amount });
+    execution.events.push(Event::TeleportRefunded(TeleportRefunded { teleport: *id, sender, amount }));
     Ok(())
 }
 

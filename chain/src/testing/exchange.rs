@@ -3,7 +3,7 @@
 use super::{World, account, validator, worker_id};
 use crate::state::{Key, StateMachine, Stored};
 use crate::types::authority::{Approval, Decision, MintAuthority};
-use crate::types::event::Event;
+use crate::types::event::{Event, Proposed};
 use crate::types::governance::{Change, Proposal, ProposalStatus};
 use crate::types::ids::Hash;
 use crate::types::params::Params;
@@ -43,7 +43,7 @@ impl World {
     pub(crate) fn propose(&mut self, number: u8, change: Change) -> Hash {
         let worker = worker_id(number);
         match self.send(number, Action::Propose(Box::new(Propose { worker, change }))).events.as_slice() {
-            [Event::Proposed { proposal, .. }] => *proposal,
+            [Event::Proposed(Proposed { proposal, .. })] => *proposal,
             events => panic!("unexpected events {events:?}"),
         }
     }

@@ -1,11 +1,20 @@
 //! What executing a block says to whoever watches.
 
+mod canary;
+mod governance;
+mod outcome;
+mod teleport;
+
 use attestation::context::WorkContext;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::governance::ProposalStatus;
 use super::ids::{Address, Hash};
+
+pub use canary::{CanaryLapsed, CanaryPlanted, CanaryRevealed};
+pub use governance::{ProposalEnded, Proposed, Voted};
+pub use outcome::Outcome;
+pub use teleport::{TeleportClaimed, TeleportRecorded, TeleportRefunded, TeleportSent};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -304,38 +313,12 @@ pub enum Event {
         #[serde(with = "crate::types::twin::micro")]
         slashed: u128,
     },
-    /// A change was proposed.
-    Proposed {
-        /// The proposal.
-        #[serde(with = "attestation::hex")]
-        proposal: Hash,
-        /// Worker whose stake proposed it.
-        #[serde(with = "attestation::hex")]
-        worker: Hash,
-        /// Last height of votes.
-        voting_until: u64,
-    },
-    /// A worker's stake voted.
-    Voted {
-        /// The proposal.
-        #[serde(with = "attestation::hex")]
-        proposal: Hash,
-        /// The worker.
-        #[serde(with = "attestation::hex")]
-        worker: Hash,
-        /// Its weight.
-        votes: u64,
-        /// Whether for it.
-        yes: bool,
-    },
-    /// A proposal was rejected, waits, is in force, or came to nothing.
-    ProposalEnded {
-        /// The proposal.
-        #[serde(with = "attestation::hex")]
-        proposal: Hash,
-        /// Where it stands now.
-        status: ProposalStatus,
-    },
+    /// See [`Proposed`].
+    Proposed(Proposed),
+    /// See [`Voted`].
+    Voted(Voted),
+    /// See [`ProposalEnded`].
+    ProposalEnded(ProposalEnded),
     /// The issuing authority made tokens.
     Issued {
         /// Account that got them.
@@ -369,45 +352,12 @@ pub enum Event {
         /// Coordinator that vouches for it.
         coordinator: Option<Address>,
     },
-    /// Tokens left for another chain.
-    TeleportSent {
-        /// The transfer.
-        #[serde(with = "attestation::hex")]
-        teleport: Hash,
-        /// Number of the other chain.
-        destination: u32,
-        /// Account there.
-        recipient: Address,
-        /// Micro-tokens.
-        #[serde(with = "crate::types::twin::micro")]
-        amount: u128,
-        /// Last time of a block there that takes the claim, milliseconds since the epoch.
-        expires: u64,
-    },
-    /// Tokens came from another chain.
-    TeleportClaimed {
-        /// The transfer, as its source names it.
-        #[serde(with = "attestation::hex")]
-        teleport: Hash,
-        /// Number of the other chain.
-        source: u32,
-        /// Account that got them.
-        recipient: Address,
-        /// Micro-tokens.
-        #[serde(with = "crate::types::twin::micro")]
-        amount: u128,
-    },
-    /// Tokens that nobody claimed came back.
-    TeleportRefunded {
-        /// The transfer.
-        #[serde(with = "attestation::hex")]
-        teleport: Hash,
-        /// Account that got them.
-        sender: Address,
-        /// Micro-tokens.
-        #[serde(with = "crate::types::twin::micro")]
-        amount: u128,
-    },
+    /// See [`TeleportSent`].
+    TeleportSent(TeleportSent),
+    /// See [`TeleportClaimed`].
+    TeleportClaimed(TeleportClaimed),
+    /// See [`TeleportRefunded`].
+    TeleportRefunded(TeleportRefunded),
     /// An epoch was closed.
     EpochClosed {
         /// Its number.
@@ -486,75 +436,12 @@ pub enum Event {
         /// Height whose beacon draws it.
         draw_height: u64,
     },
-    /// A transfer of another chain was shown, and waits to be claimed.
-    TeleportRecorded {
-        /// Nullifier of its claim.
-        #[serde(with = "attestation::hex")]
-        claim: Hash,
-        /// The transfer, as its source names it.
-        #[serde(with = "attestation::hex")]
-        teleport: Hash,
-        /// Number of the other chain.
-        source: u32,
-        /// Account that gets it.
-        recipient: Address,
-        /// Micro-tokens.
-        #[serde(with = "crate::types::twin::micro")]
-        amount: u128,
-    },
-    /// A result that will be wrong was committed to.
-    CanaryPlanted {
-        /// The commitment.
-        #[serde(with = "attestation::hex")]
-        canary: Hash,
-        /// Micro-tokens locked.
-        #[serde(with = "crate::types::twin::micro")]
-        bond: u128,
-        /// Last height at which it can be revealed.
-        reveal_until: u64,
-    },
-    /// A result was planted to be wrong: it is void, and its job is open again.
-    CanaryRevealed {
-        /// The commitment.
-        #[serde(with = "attestation::hex")]
-        canary: Hash,
-        /// The result.
-        #[serde(with = "attestation::hex")]
-        result: Hash,
-        /// The job.
-        #[serde(with = "attestation::hex")]
-        job: Hash,
-        /// Who had called it wrong.
-        finder: Option<Address>,
-        /// Micro-tokens of the planter's that it got.
-        #[serde(with = "crate::types::twin::micro")]
-        paid: u128,
-    },
-    /// A canary was not revealed in time.
-    CanaryLapsed {
-        /// The commitment.
-        #[serde(with = "attestation::hex")]
-        canary: Hash,
-        /// Micro-tokens of its bond.
-        #[serde(with = "crate::types::twin::micro")]
-        burned: u128,
-    },
-}
-
-/// What became of one transaction of a block. A refused transaction is in no block, so there is no failure here.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Outcome {
-    /// The transaction.
-    #[serde(with = "attestation::hex")]
-    pub transaction: Hash,
-    /// Its sender.
-    pub sender: Address,
-    /// Gas it was measured at.
-    pub gas_used: u64,
-    /// Micro-tokens it paid: gas limit times gas price.
-    #[serde(with = "crate::types::twin::micro")]
-    pub fee: u128,
-    /// What happened.
-    pub events: Vec<Event>,
+    /// See [`TeleportRecorded`].
+    TeleportRecorded(TeleportRecorded),
+    /// See [`CanaryPlanted`].
+    CanaryPlanted(CanaryPlanted),
+    /// See [`CanaryRevealed`].
+    CanaryRevealed(CanaryRevealed),
+    /// See [`CanaryLapsed`].
+    CanaryLapsed(CanaryLapsed),
 }

@@ -1,5 +1,9 @@
 //! What happened on a chain, in words.
 
+use ::chain::types::event::{
+    CanaryLapsed, CanaryPlanted, CanaryRevealed, ProposalEnded, Proposed, TeleportClaimed, TeleportRecorded,
+    TeleportRefunded, TeleportSent, Voted,
+};
 use ::chain::types::{Event, Outcome, ProposalStatus};
 use attestation::hex;
 
@@ -175,9 +179,9 @@ pub(super) fn describe(event: &Event) -> String {
             tokens(*slashed),
             account(challenger)
         ),
-        Event::Proposed { .. }
-        | Event::Voted { .. }
-        | Event::ProposalEnded { .. }
+        Event::Proposed(_)
+        | Event::Voted(_)
+        | Event::ProposalEnded(_)
         | Event::Issued { .. }
         | Event::AuthorityTransferred { .. } => governed(event),
         Event::Equivocated { worker: key, reporter, slashed } => format!(
@@ -190,17 +194,17 @@ pub(super) fn describe(event: &Event) -> String {
             let vouched = coordinator.map(|by| format!(", vouched for by {}", account(&by))).unwrap_or_default();
             format!("receipt {} anchored{vouched}", id(receipt))
         }
-        Event::TeleportSent { teleport, destination, recipient, amount, expires } => format!(
+        Event::TeleportSent(TeleportSent { teleport, destination, recipient, amount, expires }) => format!(
             "{} left for {} on chain {destination}, to be claimed by {}; teleport {}",
             tokens(*amount),
             account(recipient),
             utc(*expires),
             id(teleport)
         ),
-        Event::TeleportClaimed { teleport, source, recipient, amount } => {
+        Event::TeleportClaimed(TeleportClaimed { teleport, source, recipient, amount }) => {
             format!("{} came from chain {source} to {}, teleport {}", tokens(*amount), account(recipient), id(teleport))
         }
-        Event::TeleportRecorded { claim, source, recipient, amount, .. } => {
+        Event::TeleportRecorded(TeleportRecorded { claim, source, recipient, amount, .. }) => {
             let claim = id(claim);
             format!(
                 "{} from chain {source} wait for {}, to be released as {claim}",
@@ -208,18 +212,18 @@ pub(super) fn describe(event: &Event) -> String {
                 account(recipient)
             )
         }
-        Event::CanaryPlanted { canary, bond, reveal_until } => {
+        Event::CanaryPlanted(CanaryPlanted { canary, bond, reveal_until }) => {
             format!("canary {} planted on {}, to be revealed by height {reveal_until}", id(canary), tokens(*bond))
         }
-        Event::CanaryRevealed { result, job, finder, paid, .. } => {
+        Event::CanaryRevealed(CanaryRevealed { result, job, finder, paid, .. }) => {
             let found = finder.map(|by| format!("; {} found it and gets {}", account(&by), tokens(*paid)));
             let found = found.unwrap_or_default();
             format!("result {} was a canary{found}; job {} is open again", id(result), id(job))
         }
-        Event::CanaryLapsed { canary, burned } => {
+        Event::CanaryLapsed(CanaryLapsed { canary, burned }) => {
             format!("canary {} was not revealed in time: {} burn", id(canary), tokens(*burned))
         }
-        Event::TeleportRefunded { teleport, sender, amount } => {
+        Event::TeleportRefunded(TeleportRefunded { teleport, sender, amount }) => {
             format!("{} returned to {}: nobody claimed teleport {}", tokens(*amount), account(sender), id(teleport))
         }
         Event::JobExpired { job, returned } => format!("job {} expired, {} returned", id(job), tokens(*returned)),
@@ -230,14 +234,16 @@ pub(super) fn describe(event: &Event) -> String {
 fn governed(event: &Event) -> String {
     let id = |hash| hex::encode(hash);
     match event {
-        Event::Proposed { proposal, worker: key, voting_until } => {
+        Event::Proposed(Proposed { proposal, worker: key, voting_until }) => {
             format!("worker {} proposes {}; votes are taken to height {voting_until}", worker(key), id(proposal))
         }
-        Event::Voted { proposal, worker: key, votes, yes } => {
+        Event::Voted(Voted { proposal, worker: key, votes, yes }) => {
             let side = if *yes { "for" } else { "against" };
             format!("worker {} votes {side} proposal {} with {votes}", worker(key), id(proposal))
         }
-        Event::ProposalEnded { proposal, status } => format!("proposal {} {}", id(proposal), standing(*status)),
+        Event::ProposalEnded(ProposalEnded { proposal, status }) => {
+            format!("proposal {} {}", id(proposal), standing(*status))
+        }
         Event::Issued { to, amount } => format!("{} issued to {}", tokens(*amount), account(to)),
         Event::AuthorityTransferred { issued } => {
             format!("the mint is the rules' for good; {} were issued before", tokens(*issued))

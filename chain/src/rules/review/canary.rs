@@ -22,7 +22,7 @@ use crate::rules::{Call, Execution, Failure, Reject, timer};
 use crate::state::keys::Key;
 use crate::state::overlay::StateError;
 use crate::types::canary::{Canary, CanaryTally, canary_commitment};
-use crate::types::event::Event;
+use crate::types::event::{CanaryLapsed, CanaryPlanted, CanaryRevealed, Event};
 use crate::types::ids::{Address, Hash, work_nullifier};
 use crate::types::job::{InferenceJob, JobResult, ResultStage, WorkLease};
 use crate::types::model::Model;
@@ -59,7 +59,7 @@ pub(crate) fn plant(execution: &mut Execution<'_>, call: Call<'_>, action: &Plan
     let canary = Canary { planter: *call.sender, bond, reward, height: environment.height, timer };
     execution.state.put(&key, canary)?;
     count(execution, |tally| tally.planted = tally.planted.saturating_add(1))?;
-    execution.events.push(Event::CanaryPlanted { canary: commitment, bond, reveal_until: until });
+    execution.events.push(Event::CanaryPlanted(CanaryPlanted { canary: commitment, bond, reveal_until: until }));
     Ok(())
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn lapse(execution: &mut Execution<'_>, commitment: &Hash) -> Result<
     let canary: Canary = execution.state.expect(&key)?;
     execution.state.delete(&key)?;
     execution.burn(canary.bond)?;
-    execution.events.push(Event::CanaryLapsed { canary: *commitment, burned: canary.bond });
+    execution.events.push(Event::CanaryLapsed(CanaryLapsed { canary: *commitment, burned: canary.bond }));
     Ok(())
 }
 
@@ -217,7 +217,7 @@ fn give_back(
     execution.state.delete(&Key::Canary(*commitment))?;
     timer::cancel(execution, &canary.timer)?;
     let (canary, job) = (*commitment, record.job);
-    execution.events.push(Event::CanaryRevealed { canary, result: *result, job, finder, paid });
+    execution.events.push(Event::CanaryRevealed(CanaryRevealed { canary, result: *result, job, finder, paid }));
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use super::{admit, take};
 use crate::rules::reject::teleport::TeleportReject;
 use crate::rules::{Call, Execution, Failure};
 use crate::state::keys::Key;
-use crate::types::event::Event;
+use crate::types::event::{Event, TeleportRecorded};
 use crate::types::ids::{Address, Hash};
 use crate::types::teleport::{TeleportRecord, WAITING_MAX, WaitingTeleports};
 use crate::types::transaction::{RecordTeleport, ReleaseTeleport};
@@ -36,7 +36,13 @@ pub(crate) fn record(execution: &mut Execution<'_>, _: Call<'_>, action: &Record
     execution.state.put(&key, record)?;
     execution.state.put(&Key::WaitingTeleports(teleport.recipient), waiting)?;
     let (source, recipient, amount) = (teleport.source, teleport.recipient, teleport.amount);
-    execution.events.push(Event::TeleportRecorded { claim, teleport: *id, source, recipient, amount });
+    execution.events.push(Event::TeleportRecorded(TeleportRecorded {
+        claim,
+        teleport: *id,
+        source,
+        recipient,
+        amount,
+    }));
     Ok(())
 }
 

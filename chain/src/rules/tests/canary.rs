@@ -8,7 +8,7 @@ use crate::rules::reject::canary::CanaryReject;
 use crate::state::{Key, StateMachine};
 use crate::testing::{Leased, PROOF, World, input, output, worker_id, wrong_output};
 use crate::types::canary::{Canary, CanaryTally, canary_commitment};
-use crate::types::event::Event;
+use crate::types::event::{CanaryLapsed, CanaryRevealed, Event};
 use crate::types::ids::{Hash, work_nullifier};
 use crate::types::job::{InferenceJob, JobStatus, LeaseStatus, ResultStage, WorkLease};
 use crate::types::params::{Params, ParamsError};
@@ -84,7 +84,10 @@ fn who_finds_a_canary_is_paid_by_its_planter_and_the_job_is_done_by_another() {
     let action = reveal(&world, &leased, result);
     let events = world.send(PLANTER, action).events;
     let finder = Some(World::address(checker));
-    assert_eq!(events, [Event::CanaryRevealed { canary, result, job: leased.job, finder, paid: REWARD }]);
+    assert_eq!(
+        events,
+        [Event::CanaryRevealed(CanaryRevealed { canary, result, job: leased.job, finder, paid: REWARD })]
+    );
     if checker != PLANTER {
         assert_eq!(world.balance(PLANTER), before[0] - FEE + BOND - REWARD);
         assert_eq!(world.balance(checker), before[1] + REWARD);
@@ -121,7 +124,7 @@ fn who_passes_a_canary_loses_its_audit_bond_and_the_planter_gains_nothing() {
     let action = reveal(&world, &leased, result);
     let events = world.send(PLANTER, action).events;
     let slashed = Event::AuditorSlashed { result, worker: worker_id(checker), slashed: 1_000_000 };
-    let revealed = Event::CanaryRevealed { canary, result, job: leased.job, finder: None, paid: 0 };
+    let revealed = Event::CanaryRevealed(CanaryRevealed { canary, result, job: leased.job, finder: None, paid: 0 });
     assert_eq!(events, [slashed, revealed]);
     assert_eq!(world.stake(checker), (99_000_000, 0));
     assert_eq!(world.machine().supply().unwrap().burned, burned + FEE / 5 + 1_000_000);
@@ -138,7 +141,10 @@ fn a_challenger_finds_what_the_checker_passed() {
     let action = reveal(&world, &leased, result);
     let events = world.send(PLANTER, action).events;
     let finder = Some(World::address(5));
-    assert_eq!(events.last(), Some(&Event::CanaryRevealed { canary, result, job: leased.job, finder, paid: REWARD }));
+    assert_eq!(
+        events.last(),
+        Some(&Event::CanaryRevealed(CanaryRevealed { canary, result, job: leased.job, finder, paid: REWARD }))
+    );
     assert_eq!(world.balance(5), before + 2_000_000 + REWARD);
     assert_eq!(world.stake(checker), (99_000_000, 0));
 }
@@ -156,7 +162,7 @@ fn a_canary_that_is_not_revealed_is_an_ordinary_result_and_costs_more_than_it_ea
     let held: Canary = world.machine().get(&Key::Canary(canary)).unwrap().unwrap();
     assert_eq!(held.timer.height, held.height + 2_000);
     let produced = world.reach(held.timer.height);
-    assert!(produced.commit.closing.contains(&Event::CanaryLapsed { canary, burned: BOND }));
+    assert!(produced.commit.closing.contains(&Event::CanaryLapsed(CanaryLapsed { canary, burned: BOND })));
     assert!(record.payment - record.burned + record.reward < BOND);
     assert_eq!(world.machine().get::<Canary>(&Key::Canary(canary)).unwrap(), None);
 }
@@ -178,7 +184,7 @@ fn a_canary_that_nobody_could_judge_costs_its_planter_nothing() {
     let balance = world.balance(PLANTER);
     let action = reveal(&world, &leased, result);
     let events = world.send(PLANTER, action.clone()).events;
-    assert_eq!(events, [Event::CanaryRevealed { canary, result, job, finder: None, paid: 0 }]);
+    assert_eq!(events, [Event::CanaryRevealed(CanaryRevealed { canary, result, job, finder: None, paid: 0 })]);
     assert_eq!(world.balance(PLANTER), balance - FEE + BOND);
     assert_eq!(world.stage(&result), ResultStage::Void);
     assert!(matches!(world.refusal(PLANTER, action), Reject::Canary(CanaryReject::Unknown { .. })));

@@ -4,7 +4,7 @@ use crate::rules::Reject;
 use crate::rules::reject::governance::GovernanceReject;
 use crate::state::{Key, StateMachine};
 use crate::testing::{World, quick, worker_key};
-use crate::types::event::Event;
+use crate::types::event::{Event, ProposalEnded};
 use crate::types::governance::{Change, Proposal, ProposalStatus};
 use crate::types::ids::Hash;
 use crate::types::params::{Params, ParamsError};
@@ -49,7 +49,7 @@ fn a_majority_of_stake_changes_parameters_at_an_epochs_edge_and_not_before() {
     let until = world.proposal(&id).voting_until;
     let produced = world.reach(until);
     let status = ProposalStatus::Scheduled;
-    assert_eq!(produced.commit.closing, [Event::ProposalEnded { proposal: id, status }]);
+    assert_eq!(produced.commit.closing, [Event::ProposalEnded(ProposalEnded { proposal: id, status })]);
     let Proposal { yes, no, .. } = world.proposal(&id);
     assert_eq!((yes, no), (6, 1));
     assert_eq!(world.machine().params().unwrap(), before);

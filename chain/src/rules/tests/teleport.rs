@@ -6,7 +6,7 @@ use crate::rules::Reject;
 use crate::rules::reject::teleport::TeleportReject;
 use crate::state::{Key, StateMachine};
 use crate::testing::{World, quick};
-use crate::types::event::Event;
+use crate::types::event::{Event, TeleportClaimed, TeleportRefunded, TeleportSent};
 use crate::types::governance::Change;
 use crate::types::ids::{Address, Hash};
 use crate::types::teleport::{ForeignProof, Link, Teleport, TeleportClaim, TeleportStatus};
@@ -46,7 +46,7 @@ pub(super) fn send_to(source: &mut World, recipient: Address, amount: u128) -> H
     let expires = source.now + OPEN;
     let action = TeleportOut { destination: DESTINATION, recipient, amount, expires };
     match source.send(3, Action::TeleportOut(action)).events.as_slice() {
-        [Event::TeleportSent { teleport, .. }] => *teleport,
+        [Event::TeleportSent(TeleportSent { teleport, .. })] => *teleport,
         events => panic!("unexpected events {events:?}"),
     }
 }
@@ -96,7 +96,12 @@ fn what_is_burned_there_is_made_here_once() {
 
     let action = claim_of(&source, id);
     let events = destination.send(5, claim(&action)).events;
-    let claimed = Event::TeleportClaimed { teleport: id, source: SOURCE, recipient: recipient(), amount: AMOUNT };
+    let claimed = Event::TeleportClaimed(TeleportClaimed {
+        teleport: id,
+        source: SOURCE,
+        recipient: recipient(),
+        amount: AMOUNT,
+    });
     assert_eq!(events, [claimed]);
     assert_eq!(destination.machine().account(&recipient()).unwrap().balance, AMOUNT);
     assert_eq!(destination.machine().supply().unwrap().teleported_in, AMOUNT);
@@ -188,7 +193,10 @@ fn what_nobody_claims_returns_and_then_cannot_be_claimed() {
         RefundTeleport { proof: ForeignProof { header: late.proof.header.clone(), ..edge.proof.clone() }, id };
     assert_eq!(source.refusal(5, refund(&unsigned)), teleport(TeleportReject::Header(CertificateError::Header)));
     let events = source.send(5, refund(&late)).events;
-    assert_eq!(events, [Event::TeleportRefunded { teleport: id, sender: World::address(3), amount: AMOUNT }]);
+    assert_eq!(
+        events,
+        [Event::TeleportRefunded(TeleportRefunded { teleport: id, sender: World::address(3), amount: AMOUNT })]
+    );
     assert_eq!(source.balance(3), sender + AMOUNT);
     assert_eq!(source.machine().supply().unwrap().teleported_out, 0);
     assert_eq!(total([&source, &destination]), before);
@@ -232,10 +240,12 @@ fn what_a_chain_can_make_up_is_bounded_and_what_left_can_return() {
     destination.send(5, claim(&claim_of(&source, id)));
     // The source takes back what it sent, and no more: its own limit is zero.
     let events = destination.send(2, Action::TeleportOut(TeleportOut { amount: AMOUNT, ..back })).events;
-    let [Event::TeleportSent { teleport: returning, .. }] = events.as_slice() else { panic!("{events:?}") };
+    let [Event::TeleportSent(TeleportSent { teleport: returning, .. })] = events.as_slice() else {
+        panic!("{events:?}")
+    };
     source.send(5, claim(&claim_of(&destination, *returning)));
     let events = destination.send(2, Action::TeleportOut(TeleportOut { amount: 1, ..back })).events;
-    let [Event::TeleportSent { teleport: more, .. }] = events.as_slice() else { panic!("{events:?}") };
+    let [Event::TeleportSent(TeleportSent { teleport: more, .. })] = events.as_slice() else { panic!("{events:?}") };
     let inflow = TeleportReject::Inflow { chain_id: DESTINATION, max: AMOUNT, got: AMOUNT + 1 };
     assert_eq!(source.refusal(5, claim(&claim_of(&destination, *more))), teleport(inflow));
 }

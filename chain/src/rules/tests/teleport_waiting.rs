@@ -4,7 +4,7 @@ use super::teleport::{AMOUNT, DESTINATION, OPEN, SOURCE, chains, claim, claim_of
 use crate::rules::reject::teleport::TeleportReject;
 use crate::state::{Key, StateMachine};
 use crate::testing::World;
-use crate::types::event::Event;
+use crate::types::event::{Event, TeleportClaimed, TeleportRecorded};
 use crate::types::ids::{Address, Hash};
 use crate::types::teleport::{TeleportRecord, WAITING_MAX, WaitingTeleports};
 use crate::types::transaction::{Action, RecordTeleport, ReleaseTeleport};
@@ -35,8 +35,13 @@ fn a_recorded_transfer_moves_nothing_until_it_is_released_once() {
     let (id, nullifier) = sent(&mut source);
     let events = destination.send(5, record_of(&source, id)).events;
     let (teleport_id, recipient) = (id, recipient());
-    let recorded =
-        Event::TeleportRecorded { claim: nullifier, teleport: teleport_id, source: SOURCE, recipient, amount: AMOUNT };
+    let recorded = Event::TeleportRecorded(TeleportRecorded {
+        claim: nullifier,
+        teleport: teleport_id,
+        source: SOURCE,
+        recipient,
+        amount: AMOUNT,
+    });
     assert_eq!(events, [recorded]);
     assert_eq!(waiting(&destination, recipient), [nullifier]);
     assert_eq!(destination.machine().account(&recipient).unwrap().balance, 0);
@@ -49,7 +54,10 @@ fn a_recorded_transfer_moves_nothing_until_it_is_released_once() {
 
     // Whoever releases it, the recipient gets it.
     let events = destination.send(2, release(nullifier)).events;
-    assert_eq!(events, [Event::TeleportClaimed { teleport: id, source: SOURCE, recipient, amount: AMOUNT }]);
+    assert_eq!(
+        events,
+        [Event::TeleportClaimed(TeleportClaimed { teleport: id, source: SOURCE, recipient, amount: AMOUNT })]
+    );
     assert_eq!(destination.machine().account(&recipient).unwrap().balance, AMOUNT);
     assert!(waiting(&destination, recipient).is_empty());
     let claimed = teleport(TeleportReject::Claimed { teleport: id, height: destination.machine().height() });

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use super::reviews::{Review, Seat};
 use crate::state::{Key, Object, StateMachine, Store};
 use crate::testing::World;
-use crate::types::event::{Event, Outcome};
+use crate::types::event::{
+    CanaryLapsed, CanaryPlanted, CanaryRevealed, Event, Outcome, TeleportClaimed, TeleportRefunded,
+};
 use crate::types::ids::{Address, Hash, object_id};
 use crate::types::job::WorkLease;
 use crate::types::ledger::{Holdings, Stake, Supply, Unbonding};
@@ -255,21 +257,21 @@ impl Ledger {
                 assert_eq!(self.take_stake(worker, most), *slashed);
                 self.distribute(params, *slashed, reporter, &[]);
             }
-            Event::TeleportClaimed { recipient, amount, .. } => {
+            Event::TeleportClaimed(TeleportClaimed { recipient, amount, .. }) => {
                 self.supply.teleported_in += amount;
                 self.credit(recipient, *amount);
             }
-            Event::TeleportRefunded { sender, amount, .. } => {
+            Event::TeleportRefunded(TeleportRefunded { sender, amount, .. }) => {
                 self.supply.teleported_out -= amount;
                 self.credit(sender, *amount);
             }
-            Event::CanaryPlanted { canary, bond, .. } => {
+            Event::CanaryPlanted(CanaryPlanted { canary, bond, .. }) => {
                 let Some((Action::PlantCanary(_), sender)) = cause else { panic!("nobody plants") };
                 assert_eq!(*bond, params.canary.bond);
                 self.debit(&sender, *bond);
                 self.canaries.insert(*canary, (sender, *bond));
             }
-            Event::CanaryRevealed { canary, result, finder, paid, .. } => {
+            Event::CanaryRevealed(CanaryRevealed { canary, result, finder, paid, .. }) => {
                 let (planter, bond) = self.canaries.remove(canary).unwrap();
                 assert_eq!(*paid, if finder.is_some() { params.canary.reward } else { 0 });
                 self.credit(&planter, bond - paid);
@@ -278,7 +280,7 @@ impl Ledger {
                 }
                 self.uncovered(result, finder.as_ref());
             }
-            Event::CanaryLapsed { canary, burned } => {
+            Event::CanaryLapsed(CanaryLapsed { canary, burned }) => {
                 let (_, bond) = self.canaries.remove(canary).unwrap();
                 assert_eq!(*burned, bond);
                 self.supply.burned += burned;
