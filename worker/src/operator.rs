@@ -61,7 +61,7 @@ pub struct Registered {
     /// Models that it is registered for and has no bundle of. It can be drawn to check them, and is slashed for its
     /// silence then.
     pub missing: Vec<Hash>,
-    /// Models that it has and is not registered for; a registration cannot be changed yet.
+    /// Models that it has and is not registered for, until its operator updates the registration.
     pub unregistered: Vec<Hash>,
 }
 

@@ -122,6 +122,22 @@ pub enum WorkerReport {
         /// Last height of an answer.
         answer_until: u64,
     },
+    /// A jury found a result wrong, and its verdict can still be answered.
+    FoundWrong {
+        /// The result.
+        #[serde(with = "attestation::hex")]
+        result: Hash,
+        /// Last height of an answer or appeal.
+        answer_until: u64,
+    },
+    /// A larger jury was asked for.
+    Appealed {
+        /// The result.
+        #[serde(with = "attestation::hex")]
+        result: Hash,
+        /// Height of the block that took the appeal.
+        height: u64,
+    },
     /// A dispute was answered with a proof.
     Answered {
         /// The result.

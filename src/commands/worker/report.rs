@@ -50,6 +50,12 @@ pub(super) fn describe(report: &WorkerReport) -> String {
         WorkerReport::Disputed { result, answer_until } => {
             format!("result {} is called wrong; answers until height {answer_until}", id(result))
         }
+        WorkerReport::FoundWrong { result, answer_until } => {
+            format!("a jury found result {} wrong; answers and appeals until height {answer_until}", id(result))
+        }
+        WorkerReport::Appealed { result, height } => {
+            format!("appealed for result {} at height {height}: a larger jury is drawn", id(result))
+        }
         WorkerReport::Answered { result, height } => format!("answered for result {} at height {height}", id(result)),
         WorkerReport::Unanswered { result, reason } => {
             format!("cannot answer for result {}: {}", id(result), printable(reason))

@@ -1,14 +1,17 @@
 //! Results on their way to being final: who follows them, and how a dispute is answered.
 //!
 //! A result without a proof can be called wrong. Its worker then has one window to prove it, after which a jury decides,
-//! so the answer starts by itself and beside whatever else the worker does. It runs the model again rather than keep the
-//! trace: a restarted worker has to, and beside proving it costs little.
+//! so the answer starts by itself and beside whatever else the worker does. Where verdicts can be appealed, a jury's
+//! leaves another window: the proof is tried once more, and a larger jury asked if none can be made of an output that
+//! the worker's own run still gives. It runs the model again rather than keep the trace: a restarted worker has to, and
+//! beside proving it costs little.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chain::api::BlockEvents;
 use chain::state::Key;
-use chain::types::transaction::{Action, AnswerWithProof};
+use chain::types::event::CanaryRevealed;
+use chain::types::transaction::{Action, AnswerWithProof, Appeal};
 use chain::types::{Event, Hash, InferenceJob, JobInput, JobResult, ResultStage, WorkLease};
 use tokio::task::JoinSet;
 
@@ -19,6 +22,8 @@ use crate::report::WorkerReport;
 
 /// Refusal of an answer that comes too late.
 const ANSWER_CLOSED: u16 = 913;
+/// Refusal of an appeal that comes too late, or again.
+const APPEAL_CLOSED: u16 = 733;
 
 /// How a result ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +78,8 @@ impl Final {
 /// Follows the results of one worker.
 pub(super) struct Follower {
     operator: Operator,
-    /// Results that are not final, by whether their dispute is being answered.
-    open: BTreeMap<Hash, bool>,
+    /// Results that are not final, by the stage in which an answer was begun last.
+    open: BTreeMap<Hash, Option<ResultStage>>,
     answers: JoinSet<()>,
 }
 
@@ -96,7 +101,7 @@ impl Follower {
         for outcome in block.outcomes.iter().filter(|outcome| outcome.sender == sender) {
             for event in &outcome.events {
                 if let Event::ResultPending { result, .. } = event {
-                    self.open.entry(*result).or_insert(false);
+                    self.open.entry(*result).or_insert(None);
                     touched.insert(*result);
                 }
             }
@@ -104,8 +109,10 @@ impl Follower {
         let events = block.outcomes.iter().flat_map(|outcome| &outcome.events).chain(&block.closing);
         for event in events {
             if let Event::Disputed { result, .. }
+            | Event::FoundWrong { result, .. }
             | Event::Settled { result, .. }
             | Event::Convicted { result, .. }
+            | Event::CanaryRevealed(CanaryRevealed { result, .. })
             | Event::Voided { result, .. } = event
                 && self.open.contains_key(result)
             {
@@ -122,7 +129,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Reads where a result stands: a final one is dropped and returned, a disputed one is answered.
+    /// Reads where a result stands: a final one is dropped and returned, one that its worker can answer for is answered.
     async fn look(&mut self, result: &Hash) -> Result<Option<(JobResult, Final)>, WorkerError> {
         let operator = &self.operator;
         let record: JobResult = operator.patiently(|| operator.object(Key::Result(*result), "result", result)).await?;
@@ -135,9 +142,12 @@ impl Follower {
             self.open.remove(result);
             return Ok(Some((record, end)));
         }
-        if record.stage == ResultStage::Answering && self.open.insert(*result, true) != Some(true) {
+        if answerable(record.stage) && self.open.insert(*result, Some(record.stage)) != Some(Some(record.stage)) {
             let answer_until = record.timer.map_or(record.closes_height, |timer| timer.height);
-            self.operator.report(WorkerReport::Disputed { result: *result, answer_until });
+            self.operator.report(match record.stage {
+                ResultStage::Appealing => WorkerReport::FoundWrong { result: *result, answer_until },
+                _ => WorkerReport::Disputed { result: *result, answer_until },
+            });
             let (operator, result) = (self.operator.clone(), *result);
             self.answers.spawn(async move { answer(&operator, &result, &record).await });
         }
@@ -149,7 +159,7 @@ impl Follower {
 /// Follows one result, handed in at `height`, until it is final.
 pub(super) async fn follow(operator: &Operator, result: Hash, height: u64) -> Result<Final, WorkerError> {
     let mut follower = Follower::new(operator.clone());
-    follower.open.insert(result, false);
+    follower.open.insert(result, None);
     let mut end = follower.look(&result).await?;
     let mut feed = Feed::open(operator.clone(), height.max(1));
     loop {
@@ -163,7 +173,12 @@ pub(super) async fn follow(operator: &Operator, result: Hash, height: u64) -> Re
     }
 }
 
-/// Answers a dispute with a proof, or says why not.
+/// Whether a proof by its worker ends the dispute of a result in this stage.
+fn answerable(stage: ResultStage) -> bool {
+    matches!(stage, ResultStage::Answering | ResultStage::Appealing)
+}
+
+/// Answers a dispute with a proof, or says why not; a verdict that no proof answers is appealed.
 async fn answer(operator: &Operator, result: &Hash, record: &JobResult) {
     let outcome = match prepare(operator, result, record).await {
         Ok(action) => operator.patiently(|| send(operator, result, action.clone())).await,
@@ -178,7 +193,25 @@ async fn answer(operator: &Operator, result: &Hash, record: &JobResult) {
                 operator.report_refusal("answer with a proof", result, &error);
             }
             operator.report(WorkerReport::Unanswered { result: *result, reason: error.to_string() });
+            // Who finds another output now was wrong, and would only lose another bond.
+            if record.stage == ResultStage::Appealing && !matches!(error, WorkerError::OutputChanged { .. }) {
+                appeal(operator, result).await;
+            }
         }
+    }
+}
+
+/// Asks for a larger jury.
+async fn appeal(operator: &Operator, result: &Hash) {
+    let ask = || async {
+        let action = Action::Appeal(Appeal { result: *result });
+        Ok(operator.account().act(action).await?)
+    };
+    match operator.patiently(ask).await {
+        Ok(committed) => operator.report(WorkerReport::Appealed { result: *result, height: committed.height }),
+        // Appealed before a restart, or the time is over.
+        Err(error) if error.refusal() == Some(APPEAL_CLOSED) => {}
+        Err(error) => operator.report_refusal("appeal", result, &error),
     }
 }
 
@@ -208,7 +241,7 @@ async fn prepare(operator: &Operator, result: &Hash, record: &JobResult) -> Resu
 /// Sends an answer while one is asked for; the height of its block.
 async fn send(operator: &Operator, result: &Hash, action: AnswerWithProof) -> Result<Option<u64>, WorkerError> {
     let record: JobResult = operator.object(Key::Result(*result), "result", result).await?;
-    if record.stage != ResultStage::Answering {
+    if !answerable(record.stage) {
         return Ok(None);
     }
     let committed = operator.account().act(Action::AnswerWithProof(Box::new(action))).await?;

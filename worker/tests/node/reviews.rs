@@ -22,9 +22,9 @@ use worker::{JobSettings, Models, WorkerError, WorkerReport};
 use crate::engines::LyingEngine;
 use crate::world::{Person, World, fixture, image, model, worker_key};
 
-const SAMPLED: JobSettings = JobSettings { prefer: LeaseKind::Sampled, price_per_unit_min: 0 };
+pub(crate) const SAMPLED: JobSettings = JobSettings { prefer: LeaseKind::Sampled, price_per_unit_min: 0 };
 
-fn submitted(report: &WorkerReport) -> Option<Hash> {
+pub(crate) fn submitted(report: &WorkerReport) -> Option<Hash> {
     match report {
         WorkerReport::Submitted { result, .. } => Some(*result),
         _ => None,
@@ -38,14 +38,14 @@ fn revealed(report: &WorkerReport) -> Option<bool> {
     }
 }
 
-fn end(report: &WorkerReport) -> Option<WorkerReport> {
+pub(crate) fn end(report: &WorkerReport) -> Option<WorkerReport> {
     let end =
         matches!(report, WorkerReport::Settled { .. } | WorkerReport::Convicted { .. } | WorkerReport::Voided { .. });
     end.then(|| report.clone())
 }
 
 /// Makes `wanted` true, or gives up.
-async fn reach(world: &World, result: &Hash, wanted: ResultStage) {
+pub(crate) async fn reach(world: &World, result: &Hash, wanted: ResultStage) {
     let reached = async {
         while world.result(result).await.stage != wanted {
             sleep(Duration::from_millis(20)).await;
