@@ -11,10 +11,12 @@ use super::machine::{Machine, StateMachine};
 use super::overlay::StateError;
 use super::store::Store;
 use crate::economics::epoch::{later, uptime_bps};
+use crate::economics::invariants::DRAWS_MAX;
 use crate::types::epoch::Payout;
 use crate::types::ids::Hash;
 use crate::types::job::{InferenceJob, JobResult, JobStatus, LeaseKind, LeaseStatus, ResultStage, WorkLease};
 use crate::types::ledger::Stake;
+use crate::types::model::{Model, ModelStatus};
 use crate::types::review::{Dispute, SpotCheck};
 use crate::types::snapshot::{ResourceSnapshot, SyntheticClaim};
 use crate::types::standing::Standing;
@@ -136,7 +138,14 @@ impl<S: Store> Machine<S> {
             JobStatus::Expired => {
                 answer.payment = Payment::Unpaid;
                 let deadline = job.deadline;
-                answer.say("job-deadline", format!("over without a result by height {deadline}; its escrow went back"));
+                if deadline <= answer.height {
+                    let ended = format!("over without a result by height {deadline}; its escrow went back");
+                    answer.say("job-deadline", ended);
+                } else if self.model_fell(Some(job.model))? {
+                    answer.say("model-conviction", "its model was convicted; its escrow went back".to_owned());
+                } else {
+                    answer.say("void", "nobody could judge its result; its escrow went back".to_owned());
+                }
             }
         }
         Ok(true)
@@ -165,7 +174,15 @@ impl<S: Store> Machine<S> {
             }
             LeaseStatus::Closed => {
                 answer.payment = Payment::Unpaid;
-                answer.say("lease-grace", format!("over: no result by height {closes}, or one that was not accepted"));
+                if closes > answer.height && self.model_fell(Some(lease.context.model_hash))? {
+                    answer.say(
+                        "model-conviction",
+                        "its model was convicted: the lease ended, its bond is back".to_owned(),
+                    );
+                } else {
+                    let ended = format!("over: no result by height {closes}, or one that was not accepted");
+                    answer.say("lease-grace", ended);
+                }
             }
         }
         Ok(true)
@@ -215,10 +232,24 @@ impl<S: Store> Machine<S> {
             }
             ResultStage::Void => {
                 answer.payment = Payment::Unpaid;
-                answer.say("void", format!("at height {at} there were not enough workers to judge it"));
+                let lease: Option<WorkLease> = self.get(&Key::Lease(result.lease))?;
+                // Without the draws that a void result takes, its model fell.
+                if result.draws < DRAWS_MAX && self.model_fell(lease.map(|lease| lease.context.model_hash))? {
+                    answer
+                        .say("model-conviction", format!("its model was convicted at height {at}: nobody is punished"));
+                } else {
+                    answer.say("void", format!("at height {at} there were not enough workers to judge it"));
+                }
             }
         }
         Ok(true)
+    }
+
+    /// Whether a model was convicted.
+    fn model_fell(&self, model: Option<Hash>) -> Result<bool, StateError> {
+        let Some(model) = model else { return Ok(false) };
+        let model: Option<Model> = self.get(&Key::Model(model))?;
+        Ok(model.is_some_and(|model| model.status == ModelStatus::Convicted))
     }
 
     fn explain_worker(&self, id: &Hash, answer: &mut Explanation) -> Result<bool, StateError> {

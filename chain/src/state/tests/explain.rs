@@ -4,7 +4,7 @@ use crate::state::StateMachine;
 use crate::state::explain::{Explanation, Payment, Subject};
 use crate::testing::{World, output, worker_key, wrong_output};
 use crate::types::standing::Standing;
-use crate::types::transaction::{Action, Unstake};
+use crate::types::transaction::{Action, ChallengeModel, Unstake};
 
 fn ask(world: &World, subject: Subject) -> Explanation {
     world.machine().explain(subject).unwrap().unwrap()
@@ -63,6 +63,45 @@ fn a_review_is_followed_to_its_end() {
     }
     let told = ask(&world, Subject::Result(result));
     assert_eq!((told.payment, told.minted, rules(&told)), (Payment::Unpaid, 0, vec!["conviction"]));
+}
+
+#[test]
+fn work_on_a_model_that_fell_is_unpaid_for_that_reason() {
+    let mut world = World::with(|params| {
+        params.window.challenge = 120;
+        params.window.unbonding = 5_000;
+    });
+    let model = world.register_committed(|commitment| commitment.rows[2] = commitment.rows[1]);
+    world.register_worker(2);
+    world.register_worker(3);
+    let [open, reviewed, leased] = [(); 3].map(|()| world.post(world.sampled_job()));
+    let pending = world.lease_sampled(reviewed, 2);
+    let result = world.hand_in(&pending, output());
+    let lease = world.lease_sampled(leased, 3);
+    let challenge: ChallengeModel = World::row_challenge(model, 2);
+    world.send(5, Action::ChallengeModel(challenge));
+    for subject in [Subject::Job(open), Subject::Job(reviewed), Subject::Result(result), Subject::Lease(lease.lease.id)]
+    {
+        let told = ask(&world, subject);
+        assert_eq!((told.payment, rules(&told)), (Payment::Unpaid, vec!["model-conviction"]), "{subject:?}");
+    }
+}
+
+#[test]
+fn a_result_that_nobody_could_judge_says_so() {
+    let mut world = World::with(|_| {});
+    world.register_model();
+    world.register_worker(2);
+    let job = world.post(world.sampled_job());
+    let leased = world.lease_sampled(job, 2);
+    let result = world.hand_in(&leased, output());
+    while !world.stage(&result).is_final() {
+        world.block();
+    }
+    for subject in [Subject::Job(job), Subject::Result(result)] {
+        let told = ask(&world, subject);
+        assert_eq!((told.payment, rules(&told)), (Payment::Unpaid, vec!["void"]), "{subject:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What became of a result, in the words its worker needs: is it paid, how much, and if not, why and what comes next.
 
+use ::chain::economics::invariants::DRAWS_MAX;
 use ::chain::state::Key;
 use ::chain::types::{Dispute, Hash, InferenceJob, JobResult, JobStatus, ResultStage, SpotCheck};
 use attestation::hex;
@@ -142,7 +143,11 @@ fn explain(result: &JobResult, around: &Surroundings) -> Vec<String> {
             job_now(around),
         ],
         ResultStage::Void => vec![
-            format!("at height {}, after repeated draws, there were not enough workers to judge it", result.height),
+            if result.draws < DRAWS_MAX {
+                format!("at height {} its model was convicted, and what was done on it ended", result.height)
+            } else {
+                format!("at height {}, after repeated draws, there were not enough workers to judge it", result.height)
+            },
             "nobody is punished: bonds are free again and the escrow went back to the poster".to_owned(),
         ],
     }

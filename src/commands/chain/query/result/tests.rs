@@ -26,7 +26,7 @@ fn record(stage: ResultStage) -> JobResult {
         stage,
         closes_height: 44,
         timer,
-        draws: 1,
+        draws: 3,
         drawn: vec![],
         submitted_height: 38,
         elapsed_ms: 5,
@@ -84,6 +84,12 @@ fn every_stage_says_who_acts_until_when_and_what_follows() {
         let (_, verdict) = verdict(stage);
         assert_eq!(verdict.starts_with("not paid yet"), !stage.is_final(), "{stage:?}");
     }
+}
+
+#[test]
+fn a_result_whose_model_fell_says_so() {
+    let fell = JobResult { draws: 0, ..record(ResultStage::Void) };
+    assert!(explain(&fell, &around()).join("\n").contains("its model was convicted"));
 }
 
 #[test]
