@@ -240,6 +240,7 @@ fn of_archive(error: &ArchiveError) -> Kind {
         | ArchiveError::Shape { .. }
         | ArchiveError::Checksum
         | ArchiveError::Record { .. }
+        | ArchiveError::Unlinked { .. }
         | ArchiveError::Missing { .. } => Kind::Damaged,
         ArchiveError::Version { .. } => Kind::Schema,
         ArchiveError::AnotherChain { .. } => Kind::AnotherChain,

@@ -13,23 +13,33 @@ fn a_chain_goes_into_a_file_and_back() {
     for amount in ["1", "2", "3"] {
         chain.act(&["transfer", "--as", "owner", "--to", "requester", "--amount", amount]);
     }
-    chain.chain(&["snapshot", "--out", "nowhere.state"]).ends(5).says("in use by another process");
-    node.stop();
     let folder = TempDir::new().unwrap();
+    // While the node runs, and as good as afterwards.
+    for (command, file) in
+        [("snapshot", folder.path().join("live.state")), ("export", folder.path().join("live.blocks"))]
+    {
+        let written = chain.chain(&arguments![command, "--out", &file, "--json"]).ends(0).envelope()["data"].clone();
+        assert_eq!(written["height"], 3);
+        let copy = folder.path().join(format!("{command}-live"));
+        assay(&arguments!["chain", "import", &file, "--data-dir", &copy]).ends(0);
+    }
+    chain.act(&["transfer", "--as", "owner", "--to", "requester", "--amount", "4"]);
+    chain.chain(&["check"]).ends(5).says("in use by another process");
+    node.stop();
     let genesis = chain.chain(&["check", "--json"]).ends(0).envelope()["data"]["genesis"].as_str().unwrap().to_owned();
     let root = chain.chain(&["check", "--json"]).ends(0).envelope()["data"]["state_root"].clone();
     for (command, holds) in [("export", "blocks"), ("snapshot", "state")] {
         let file = folder.path().join(command);
         let written = chain.chain(&arguments![command, "--out", &file, "--json"]).ends(0).envelope()["data"].clone();
-        assert_eq!((&written["height"], &written["holds"]), (&3.into(), &holds.into()));
-        chain.chain(&arguments![command, "--out", &file]).ends(5).says("already exists");
+        assert_eq!((&written["height"], &written["holds"]), (&4.into(), &holds.into()));
+        chain.chain(&arguments![command, "--out", &file]).ends(2).says("error[ASSAY-F006]");
         let other = format!("0x{}", "0".repeat(64));
         let copy = folder.path().join(format!("{command}-copy"));
         let refused = arguments!["chain", "import", &file, "--data-dir", &copy, "--genesis", other];
         assay(&refused).ends(4).says("expected 0x0000");
         let taken = arguments!["chain", "import", &file, "--data-dir", &copy, "--genesis", genesis.clone(), "--json"];
         let taken = assay(&taken).ends(0).envelope();
-        assert_eq!((&taken["data"]["state_root"], &taken["data"]["height"]), (&root, &3.into()));
+        assert_eq!((&taken["data"]["state_root"], &taken["data"]["height"]), (&root, &4.into()));
         assert!(taken["warnings"].to_string().contains("--sign-on"), "{taken}");
         assay(&arguments!["chain", "check", "--data-dir", &copy]).ends(0);
         assay(&arguments!["chain", "import", &file, "--data-dir", &copy])
@@ -50,7 +60,7 @@ fn a_chain_goes_into_a_file_and_back() {
     assert_eq!(report.envelope()["data"]["state_from"], 0);
     chain.chain(&["prune", "--snapshot", "nowhere.state"]).ends(5);
     let node = chain.node();
-    assert_eq!(chain.query(&["account", "requester"])["object"]["balance"], "1006000000");
+    assert_eq!(chain.query(&["account", "requester"])["object"]["balance"], "1010000000");
     node.stop();
 }
 

@@ -73,6 +73,7 @@ pub(crate) fn update<S: Store>(
 ///
 /// # Errors
 /// [`StoreError::Tree`] when the library refuses.
+#[cfg(feature = "node")]
 pub(crate) fn build(height: u64, writes: &[Write]) -> Result<(Hash, TreeUpdateBatch), StoreError> {
     let before = Nothing { height: height.checked_sub(1) };
     let tree = JellyfishMerkleTree::<_, StateHasher>::new(&before);
@@ -82,10 +83,12 @@ pub(crate) fn build(height: u64, writes: &[Write]) -> Result<(Hash, TreeUpdateBa
 }
 
 /// An empty tree of the height before.
+#[cfg(feature = "node")]
 struct Nothing {
     height: Option<Version>,
 }
 
+#[cfg(feature = "node")]
 impl TreeReader for Nothing {
     fn get_node_option(&self, node_key: &NodeKey) -> anyhow::Result<Option<Node>> {
         let is_root = node_key.nibble_path().nibbles().next().is_none();

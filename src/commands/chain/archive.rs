@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 use super::dev::development_setup_of;
 use super::directory::DataDirectory;
 use crate::error::{ChainError, CliError};
+use crate::files::{self, Existing};
 use crate::output::{Done, Output, name};
 
-/// Write every block of a stopped node into a file
+/// Write every block of a node, running or stopped, into a file
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  assay chain export --data-dir chain --out chain.blocks\n  assay chain import chain.blocks --data-dir copy\n\nExit code 2 if there is no chain or it is damaged, 4 if blocks were pruned, 5 if a node runs on it or the file exists."
+    after_help = "Examples:\n  assay chain export --data-dir chain --out chain.blocks\n  assay chain import chain.blocks --data-dir copy\n\nA node that runs on it goes on: the file holds the blocks up to one of now.\nExit code 2 if there is no chain, it is damaged, or the file exists; 4 if blocks were pruned."
 )]
 pub(in crate::commands) struct Export {
     /// Data directory, as `assay chain dev --data-dir` made it
@@ -27,10 +28,10 @@ pub(in crate::commands) struct Export {
     out: PathBuf,
 }
 
-/// Write the newest state of a stopped node into a file, with what proves it
+/// Write the newest state of a node, running or stopped, into a file, with what proves it
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  assay chain snapshot --data-dir chain --out chain.state\n  assay chain import chain.state --data-dir copy\n  assay chain prune --data-dir chain --snapshot chain.state\n\nExit code 2 if there is no chain or it is damaged, 5 if a node runs on it or the file exists."
+    after_help = "Examples:\n  assay chain snapshot --data-dir chain --out chain.state\n  assay chain import chain.state --data-dir copy\n  assay chain prune --data-dir chain --snapshot chain.state\n\nA node that runs on it goes on; what was read beside it is checked whole before the file gets its name.\nExit code 2 if there is no chain, it is damaged, or the file exists."
 )]
 pub(in crate::commands) struct Snapshot {
     /// Data directory, as `assay chain dev --data-dir` made it
@@ -69,6 +70,7 @@ fn genesis_hash(text: &str) -> Result<GenesisHash, String> {
 }
 
 pub(super) fn export(Export { data_dir, out }: &Export, output: &Output) -> Result<Done, CliError> {
+    files::check_writable(out, Existing::Keep)?;
     let directory = DataDirectory::new(data_dir);
     let genesis = directory.existing_genesis()?;
     let progress = output.progress("writing every block");
@@ -79,6 +81,7 @@ pub(super) fn export(Export { data_dir, out }: &Export, output: &Output) -> Resu
 }
 
 pub(super) fn snapshot(Snapshot { data_dir, out }: &Snapshot, output: &Output) -> Result<Done, CliError> {
+    files::check_writable(out, Existing::Keep)?;
     let directory = DataDirectory::new(data_dir);
     let genesis = directory.existing_genesis()?;
     let progress = output.progress("writing every object");

@@ -2,31 +2,39 @@
 
 use std::path::Path;
 
+use verifier::inclusion::Header;
 use verifier::setup::Setup;
 
 use super::frame::{ArchiveKind, ArchiveReader, ArchiveWriter};
-use super::{ArchiveError, Archived, Unfinished, last_block, sign_on};
-use crate::node::store::{Directory, RocksStore};
+use super::{ArchiveError, Archived, Unfinished, last_block, read_into, sign_on};
+use crate::node::store::RocksStore;
 use crate::state::store::{CommittedBlock, Store};
 use crate::state::{Machine, StateMachine};
 use crate::types::genesis::Genesis;
 use crate::types::transaction::encode;
 
-/// Writes every block of the data directory at `path` into a new file; no node may have it open.
+/// Writes every block of the data directory at `path` into a new file; a node may have it open and go on.
 ///
 /// # Errors
-/// [`ArchiveError`]; a file that was begun is incomplete then.
+/// [`ArchiveError`]; there is no new file then.
 pub fn export(path: &Path, genesis: &Genesis, file: &Path) -> Result<Archived, ArchiveError> {
-    let store = RocksStore::open(&Directory::existing(path, genesis)?)?;
-    let height = last_block(&store)?;
+    // Blocks that are linked from genesis to the head are all of them, whoever wrote meanwhile.
+    read_into(path, genesis, file, |store, file| write(store, genesis, file), |_| Ok(()))
+}
+
+fn write(store: &RocksStore, genesis: &Genesis, file: &Path) -> Result<Archived, ArchiveError> {
+    let height = last_block(store)?;
     let from = store.floor()?.blocks_from;
     if from > 1 {
         return Err(ArchiveError::BlocksPruned { from });
     }
     let mut writer = ArchiveWriter::create(file, ArchiveKind::Blocks, genesis)?;
-    let mut last = None;
+    let mut last: Option<Header> = None;
     for height in 1..=height {
         let committed = store.block(height)?.ok_or(ArchiveError::Missing { height })?;
+        if last.is_some_and(|last| last.hash() != committed.block.header.parent) {
+            return Err(ArchiveError::Unlinked { height });
+        }
         writer.record(&encode(&committed))?;
         last = Some(committed.block.header);
     }

@@ -13,7 +13,8 @@
 //! by entry against the root of a header that the validators of the genesis finalised: whoever made the file, it holds that chain or is
 //! refused. Which genesis it is, the reader decides.
 //!
-//! *Nothing half made.* An import is built beside its target and renamed into place when all of it was checked.
+//! *Nothing half made.* A file and an import are built beside their target and renamed into place when all of them is there and
+//! was checked.
 
 mod blocks;
 mod frame;
@@ -31,12 +32,15 @@ pub use blocks::{export, import_blocks};
 pub use frame::{ArchiveKind, ArchiveReader};
 pub use state::{check_snapshot, restore, snapshot};
 
-use super::store::{Directory, LastSignedError, LastSignedFile, OpenError, RocksStore, sync_directory};
+use super::store::{Directory, LastSignedError, LastSignedFile, OpenError, Reading, RocksStore, sync_directory};
 use crate::state::store::{Store, StoreError};
 use crate::state::{CommitError, GuardError, MachineError, SigningGuard};
 use crate::types::block::Block;
 use crate::types::genesis::Genesis;
 use crate::types::ids::Hash;
+
+/// How often a data directory is read beside the node that writes it.
+const READ_ATTEMPTS: u32 = 3;
 
 /// Why a chain was not written to a file or read from one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -95,6 +99,12 @@ pub enum ArchiveError {
     BlocksPruned {
         /// First height that is there.
         from: u64,
+    },
+    /// A block is not the next of the one before.
+    #[error("archive: block {height} does not follow the block before it; restore the data directory")]
+    Unlinked {
+        /// Its height.
+        height: u64,
     },
     /// A block is not where it must be.
     #[error("archive: block {height} is missing; restore the data directory")]
@@ -199,9 +209,7 @@ impl Unfinished {
         if occupied {
             return Err(ArchiveError::Occupied { path: path.to_owned() });
         }
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let partial = PathBuf::from(partial);
+        let partial = beside(path, ".partial");
         if partial.exists() {
             fs::remove_dir_all(&partial).map_err(io_error("remove an unfinished import"))?;
         }
@@ -216,12 +224,63 @@ impl Unfinished {
 
     /// Puts the directory in place; nothing may have it open.
     fn finish(self) -> Result<(), ArchiveError> {
-        let place = |()| match self.path.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => sync_directory(Path::new(".")),
-            Some(parent) => sync_directory(parent),
-            None => Ok(()),
-        };
-        fs::rename(&self.partial, &self.path).and_then(place).map_err(io_error("put the directory in place"))
+        put_in_place(&self.partial, &self.path).map_err(io_error("put the directory in place"))
+    }
+}
+
+/// `path` with something more at its end.
+fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(more);
+    PathBuf::from(beside)
+}
+
+fn put_in_place(partial: &Path, path: &Path) -> io::Result<()> {
+    fs::rename(partial, path)?;
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => sync_directory(Path::new(".")),
+        Some(parent) => sync_directory(parent),
+        None => Ok(()),
+    }
+}
+
+/// Makes `file` of a data directory by `write`. What was read beside a node must also pass `check`, and is read again when
+/// it does not: the node may have taken a file away between two looks.
+fn read_into(
+    path: &Path,
+    genesis: &Genesis,
+    file: &Path,
+    write: impl Fn(&RocksStore, &Path) -> Result<Archived, ArchiveError>,
+    check: impl Fn(&Path) -> Result<(), ArchiveError>,
+) -> Result<Archived, ArchiveError> {
+    if file.symlink_metadata().is_ok() {
+        return Err(io_error("make the file")(io::ErrorKind::AlreadyExists.into()));
+    }
+    let partial = beside(file, ".partial");
+    let mut more = 1..READ_ATTEMPTS;
+    loop {
+        if partial.exists() {
+            fs::remove_file(&partial).map_err(io_error("remove an unfinished file"))?;
+        }
+        let reading = Reading::open(path, genesis, &beside(file, ".reading"))?;
+        let written = write(&reading.store, &partial).and_then(|archived| {
+            if reading.is_beside_a_node() {
+                check(&partial)?;
+            }
+            Ok(archived)
+        });
+        match written {
+            Ok(archived) => {
+                put_in_place(&partial, file).map_err(io_error("put the file in place"))?;
+                return Ok(archived);
+            }
+            Err(_) if reading.is_beside_a_node() && more.next().is_some() => {}
+            Err(error) => {
+                // Nothing may have been begun.
+                let _ = fs::remove_file(&partial);
+                return Err(error);
+            }
+        }
     }
 }
 
@@ -230,7 +289,7 @@ fn sign_on(directory: &Directory, block: &Block) -> Result<(), ArchiveError> {
     Ok(LastSignedFile::open(directory, 0)?.permit(block)?)
 }
 
-/// The last block of a stopped node's store.
+/// The last block of a store.
 fn last_block(store: &RocksStore) -> Result<u64, ArchiveError> {
     store.head()?.map(|head| head.height).filter(|height| *height > 0).ok_or(ArchiveError::Empty)
 }

@@ -10,8 +10,8 @@ use verifier::inclusion::state::key_hash;
 use verifier::inclusion::{Certificate, StateRange, beacon_after};
 
 use super::frame::{ArchiveKind, ArchiveReader, ArchiveWriter};
-use super::{ArchiveError, Archived, Unfinished, last_block, sign_on};
-use crate::node::store::{Anchor, Directory, Floor, RocksStore};
+use super::{ArchiveError, Archived, Unfinished, last_block, read_into, sign_on};
+use crate::node::store::{Anchor, Floor, RocksStore};
 use crate::state::store::{Batch, Head, Store, StoreError};
 use crate::state::tree::{self, Write};
 use crate::types::block::Block;
@@ -39,18 +39,24 @@ struct Chunk {
     siblings: Vec<Hash>,
 }
 
-/// Writes the newest state of the data directory at `path` into a new file; no node may have it open.
+/// Writes the newest state of the data directory at `path` into a new file; a node may have it open and go on.
+///
+/// What was read beside a node is checked like a file that a stranger brought.
 ///
 /// # Errors
-/// [`ArchiveError`]; a file that was begun is incomplete then.
+/// [`ArchiveError`]; there is no new file then.
 pub fn snapshot(path: &Path, genesis: &Genesis, file: &Path) -> Result<Archived, ArchiveError> {
-    let store = RocksStore::open(&Directory::existing(path, genesis)?)?;
-    let height = last_block(&store)?;
+    let check = |file: &Path| check_snapshot(ArchiveReader::open(file)?).map(drop);
+    read_into(path, genesis, file, |store, file| write(store, genesis, file), check)
+}
+
+fn write(store: &RocksStore, genesis: &Genesis, file: &Path) -> Result<Archived, ArchiveError> {
+    let height = last_block(store)?;
     let committed = store.block(height)?.ok_or(ArchiveError::Missing { height })?;
     let header = committed.block.header.clone();
     let mut writer = ArchiveWriter::create(file, ArchiveKind::State, genesis)?;
     writer.record(&encode(&Last { block: committed.block, certificate: committed.certificate }))?;
-    let keys = sorted_keys(&store, height)?;
+    let keys = sorted_keys(store, height)?;
     for keys in keys.chunks(CHUNK) {
         let mut entries = Vec::with_capacity(keys.len());
         for (hash, key) in keys {
@@ -58,7 +64,7 @@ pub fn snapshot(path: &Path, genesis: &Genesis, file: &Path) -> Result<Archived,
             entries.push((key.clone(), store.value(height, hash)?.ok_or(StoreError::Corrupt { what })?));
         }
         let Some((_, last)) = keys.last() else { continue };
-        let (_, proof) = tree::prove(&store, height, last)?;
+        let (_, proof) = tree::prove(store, height, last)?;
         writer.record(&encode(&Chunk { entries, siblings: proof.siblings }))?;
     }
     writer.finish()?;

@@ -76,6 +76,20 @@ impl Directory {
         Self::open(path, genesis)
     }
 
+    /// Finds out whether the directory is one of the chain of `genesis`, whoever has it open.
+    ///
+    /// # Errors
+    /// [`OpenError`], naming the directory and what to do.
+    pub(super) fn identify(path: &Path, genesis: &Genesis) -> Result<(), OpenError> {
+        let got = read_identity(path)?.ok_or_else(|| OpenError::Absent { path: path.to_owned() })?;
+        compare(path, &Identity { chain_id: genesis.chain_id(), genesis: genesis.hash() }, &got)
+    }
+
+    /// Where the database of a data directory is.
+    pub(super) fn database_in(path: &Path) -> PathBuf {
+        path.join(DATABASE)
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -89,7 +103,7 @@ impl Directory {
     }
 
     pub(super) fn database(&self) -> PathBuf {
-        self.path.join(DATABASE)
+        Self::database_in(&self.path)
     }
 
     pub(super) fn lock(&self) -> Arc<File> {

@@ -67,6 +67,7 @@ mod floor;
 mod last_signed;
 mod open;
 mod prune;
+mod reading;
 mod rocks;
 
 pub use directory::{Directory, SCHEMA};
@@ -75,4 +76,5 @@ pub use floor::{Anchor, Floor};
 pub use last_signed::{LastSignedError, LastSignedFile};
 pub use open::OpenError;
 pub use prune::Pruned;
+pub(super) use reading::Reading;
 pub use rocks::{Contents, RocksStore};

@@ -19,6 +19,7 @@ use super::family::{
 use super::floor::Floor;
 use super::open::OpenError;
 use crate::state::store::{Batch, CommittedBlock, Head, Store, StoreError};
+use crate::types::genesis::Genesis;
 use crate::types::ids::Hash;
 use crate::types::transaction::encode;
 
@@ -37,7 +38,8 @@ pub struct RocksStore {
     pub(super) database: Arc<DB>,
     head: Option<Head>,
     path: PathBuf,
-    _lock: Arc<File>,
+    /// Held by whoever has the directory open; none beside a node.
+    _lock: Option<Arc<File>>,
 }
 
 /// How much a store holds.
@@ -57,25 +59,32 @@ pub(super) fn create_database(directory: &Path, path: &Path) -> Result<(), OpenE
 }
 
 fn open_database(options: &Options, directory: &Path, path: &Path) -> Result<DB, OpenError> {
+    DB::open_cf_descriptors(options, path, families(options)).map_err(|error| open_error(directory, error))
+}
+
+/// Every family, each with the options of the database.
+fn families(options: &Options) -> Vec<ColumnFamilyDescriptor> {
     let cache = Cache::new_lru_cache(CACHE_BYTES);
-    let families = Family::ALL.iter().map(|family| {
-        let mut options = self::options();
+    let family = |family: &Family| {
+        let mut options = options.clone();
         let mut table = BlockBasedOptions::default();
         table.set_block_cache(&cache);
         table.set_bloom_filter(10.0, false);
         options.set_block_based_table_factory(&table);
         options.set_compression_type(DBCompressionType::Lz4);
         ColumnFamilyDescriptor::new(family.name(), options)
-    });
-    DB::open_cf_descriptors(options, path, families).map_err(|error| {
-        let (path, kind, message) = (directory.to_owned(), error.kind(), error.into_string());
-        match kind {
-            ErrorKind::Corruption | ErrorKind::InvalidArgument | ErrorKind::NotSupported => {
-                OpenError::Damaged { path, message }
-            }
-            _ => OpenError::Database { path, message },
+    };
+    Family::ALL.iter().map(family).collect()
+}
+
+fn open_error(directory: &Path, error: Error) -> OpenError {
+    let (path, kind, message) = (directory.to_owned(), error.kind(), error.into_string());
+    match kind {
+        ErrorKind::Corruption | ErrorKind::InvalidArgument | ErrorKind::NotSupported => {
+            OpenError::Damaged { path, message }
         }
-    })
+        _ => OpenError::Database { path, message },
+    }
 }
 
 fn options() -> Options {
@@ -111,16 +120,34 @@ impl RocksStore {
     /// # Errors
     /// [`OpenError`]: missing, damaged, or the head is not of the directory's chain.
     pub fn open(directory: &Directory) -> Result<Self, OpenError> {
-        let path = directory.path().to_owned();
-        let database = Arc::new(open_database(&options(), &path, &directory.database())?);
-        let mut store = Self { database, head: None, path: path.clone(), _lock: directory.lock() };
+        let database = open_database(&options(), directory.path(), &directory.database())?;
+        Self::with(database, directory.path(), directory.genesis(), Some(directory.lock()))
+    }
+
+    /// A view of the database that another process has open, as it is now; `scratch` is a folder for the database's notes.
+    ///
+    /// # Errors
+    /// [`OpenError`], also when a file went away meanwhile.
+    pub(super) fn view(path: &Path, genesis: &Genesis, scratch: &Path) -> Result<Self, OpenError> {
+        let mut options = options();
+        // A secondary instance keeps every file open and cannot verify the log against the manifest.
+        options.set_max_open_files(-1);
+        options.set_track_and_verify_wals_in_manifest(false);
+        let database = Directory::database_in(path);
+        let database = DB::open_cf_descriptors_as_secondary(&options, database.as_path(), scratch, families(&options));
+        Self::with(database.map_err(|error| open_error(path, error))?, path, &genesis.hash(), None)
+    }
+
+    fn with(database: DB, path: &Path, genesis: &Hash, lock: Option<Arc<File>>) -> Result<Self, OpenError> {
+        let path = path.to_owned();
+        let mut store = Self { database: Arc::new(database), head: None, path: path.clone(), _lock: lock };
         store.head = match store.read(Family::Meta, "the head of the chain", HEAD) {
             Ok(head) => head,
             Err(StoreError::Damaged { message, .. }) => return Err(OpenError::Damaged { path, message }),
             Err(StoreError::Database { message, .. }) => return Err(OpenError::Database { path, message }),
             Err(_) => return Err(OpenError::Head { path }),
         };
-        if store.head.is_some_and(|head| head.genesis != *directory.genesis()) {
+        if store.head.is_some_and(|head| head.genesis != *genesis) {
             return Err(OpenError::Head { path });
         }
         Ok(store)

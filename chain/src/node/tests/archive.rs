@@ -12,45 +12,43 @@ use crate::api::{Bytes, ChainApiClient, Code, ObjectKind};
 use crate::node::archive::{
     ArchiveError, ArchiveKind, ArchiveReader, Archived, export, import_blocks, restore, snapshot,
 };
-use crate::node::prune::{PruneError, prune};
-use crate::node::{CheckError, LastSignedError, ReplayError, Report, StartError, check, replay};
+use crate::node::{CheckError, LastSignedError, OpenError, ReplayError, Report, StartError, check, replay};
+use crate::state::StateMachine;
 use crate::state::store::Store;
-use crate::state::{Key, StateMachine};
 use crate::testing::{START, World, genesis, setup};
 use crate::types::event::Event;
 use crate::types::genesis::Genesis;
-use crate::types::ids::Address;
 use crate::types::transaction::Action;
 
-fn ours() -> Genesis {
+pub(super) fn ours() -> Genesis {
     genesis(|_| {})
 }
 
-fn checked(path: &Path) -> Result<Report, CheckError> {
+pub(super) fn checked(path: &Path) -> Result<Report, CheckError> {
     check(path, &ours(), vec![setup().clone()])
 }
 
-struct Case {
+pub(super) struct Case {
     folder: tempfile::TempDir,
 }
 
 impl Case {
     /// A stopped node's directory of some blocks.
-    fn new(count: u64) -> Self {
+    pub(super) fn new(count: u64) -> Self {
         let case = Self { folder: tempfile::tempdir().unwrap() };
         blocks(&case.path("data"), count);
         case
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn snapshot(&self) -> Archived {
+    pub(super) fn snapshot(&self) -> Archived {
         snapshot(&self.path("data"), &ours(), &self.path("state")).unwrap()
     }
 
-    fn export(&self) -> Archived {
+    pub(super) fn export(&self) -> Archived {
         export(&self.path("data"), &ours(), &self.path("blocks")).unwrap()
     }
 
@@ -127,6 +125,43 @@ fn a_restored_state_has_the_same_root_and_goes_on() {
 }
 
 #[test]
+fn a_chain_is_read_while_its_node_goes_on() {
+    let case = Case::new(3);
+    let mut chain = engine(&case.path("data")).unwrap();
+    let (stop, stopped) = std::sync::mpsc::channel();
+    let node = std::thread::spawn(move || {
+        while stopped.try_recv().is_err() {
+            chain.submit(&transfer(&chain, 5)).unwrap();
+            chain.produce(START + 250 * (chain.machine().height() + 1)).unwrap();
+        }
+        chain.machine().height()
+    });
+    let mut heights = Vec::new();
+    for round in 0..5 {
+        let [state, blocks] = ["state", "blocks"].map(|name| case.path(&format!("{name}-{round}")));
+        let written = snapshot(&case.path("data"), &ours(), &state).unwrap();
+        assert_eq!(case.restore(&state, &format!("new-{round}"), false), Ok(written));
+        let exported = export(&case.path("data"), &ours(), &blocks).unwrap();
+        assert!(exported.height >= written.height);
+        assert_eq!(case.restore(&blocks, &format!("again-{round}"), false), Ok(exported));
+        heights.push(written.height);
+    }
+    stop.send(()).unwrap();
+    let last = node.join().unwrap();
+    assert!(heights.is_sorted() && heights[0] >= 3 && heights[4] <= last && heights[0] < heights[4], "{heights:?}");
+    // Nothing is left of it but the files, and the node's directory is as it must be.
+    let names =
+        fs::read_dir(case.folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(!names.into_iter().any(|name| name.ends_with(".reading") || name.ends_with(".partial")));
+    assert_eq!(checked(&case.path("data")).unwrap().audit.height, last);
+    let other = genesis(|params| params.window.draw += 1);
+    let held = engine(&case.path("data")).unwrap();
+    let refused = snapshot(&case.path("data"), &other, &case.path("none")).unwrap_err();
+    assert!(matches!(refused, ArchiveError::Open(OpenError::AnotherChain { .. })), "{refused:?}");
+    drop(held);
+}
+
+#[test]
 fn imported_blocks_are_the_chain() {
     let case = Case::new(5);
     let written = case.export();
@@ -143,7 +178,10 @@ fn imported_blocks_are_the_chain() {
 #[test]
 fn nothing_is_overwritten_and_nothing_is_read_as_something_else() {
     let case = Case::new(2);
+    // Left by one that was interrupted.
+    fs::write(case.path("state.partial"), b"half").unwrap();
     case.snapshot();
+    assert!(!case.path("state.partial").exists());
     let again = snapshot(&case.path("data"), &ours(), &case.path("state"));
     assert_eq!(again, Err(ArchiveError::Io { operation: "make the file", kind: std::io::ErrorKind::AlreadyExists }));
     let reader = ArchiveReader::open(&case.path("state")).unwrap();
@@ -249,80 +287,6 @@ fn blocks_that_were_changed_with_their_checksum_are_refused() {
         matches!(error, ArchiveError::Recorded { height: 3, .. } | ArchiveError::Record { position: 4, .. }),
         "{error:?}"
     );
-}
-
-#[test]
-fn pruning_forgets_states_and_keeps_the_head() {
-    let case = Case::new(30);
-    let path = case.path("data");
-    let before = checked(&path).unwrap();
-    let key = Key::Account(Address::new([9; 32]));
-    let state_key = verifier::inclusion::state::key_hash(&key.to_bytes());
-    let age = ours().params().window.evidence_age.max(ours().params().window.challenge);
-    // The windows of the chain keep more than is asked for, so a short chain loses nothing.
-    assert!(age >= 30);
-    let report = prune(&path, &ours(), 0, None).unwrap();
-    assert_eq!((report.floor.state_from, report.floor.blocks_from, report.pruned.nodes), (0, 1, 0));
-    let mut store = super::store(&path);
-    let old = store.value(5, &state_key).unwrap();
-    let pruned = store.prune(20, 0).unwrap();
-    assert!(pruned.nodes > 0 && pruned.values > 0 && pruned.blocks == 0, "{pruned:?}");
-    assert_ne!(store.value(20, &state_key).unwrap(), old);
-    assert_eq!(store.value(5, &state_key).unwrap(), None);
-    assert_eq!(store.prune(20, 0).unwrap(), crate::node::Pruned::default());
-    assert_eq!(store.prune(31, 0), Err(crate::state::StoreError::Height { expected: 30, got: 31 }));
-    drop(store);
-    let after = checked(&path).unwrap();
-    assert_eq!((after.audit, after.signed), (before.audit, before.signed));
-    // Every state from there on is whole, and every block is there.
-    let machine = machine(&path);
-    for height in 20..=30 {
-        let root = crate::state::tree::root(machine.store(), height).unwrap();
-        assert_eq!(root, machine.block(height).unwrap().unwrap().block.header.state_root);
-    }
-    drop(machine);
-    replay(&path, &ours(), vec![setup().clone()]).unwrap();
-}
-
-#[test]
-fn blocks_are_forgotten_behind_a_snapshot_only() {
-    let case = Case::new(10);
-    let path = case.path("data");
-    case.snapshot();
-    let mut chain = engine(&path).unwrap();
-    for _ in 0..4 {
-        chain.submit(&transfer(&chain, 5)).unwrap();
-        chain.produce(START + 250 * (chain.machine().height() + 1)).unwrap();
-    }
-    drop(chain);
-    let mut store = super::store(&path);
-    let pruned = store.prune(11, 11).unwrap();
-    assert_eq!(pruned.blocks, 10);
-    assert_eq!((store.block(10).unwrap(), store.block(11).unwrap().is_some()), (None, true));
-    assert_eq!(store.floor().unwrap().anchor.unwrap().header.height, 10);
-    drop(store);
-    let report = checked(&path).unwrap();
-    let entries: std::collections::BTreeMap<_, _> = report.contents.entries.into_iter().collect();
-    assert_eq!((entries["blocks"], entries["tx_index"], entries["receipts"]), (4, 4, 4));
-    let mut chain = engine(&path).unwrap();
-    chain.submit(&transfer(&chain, 5)).unwrap();
-    chain.produce(START + 10_000).unwrap();
-    drop(chain);
-    checked(&path).unwrap();
-
-    // A snapshot that does not hold, or of another history, forgets nothing.
-    let other = Case::new(3);
-    let mut bent = fs::read(case.path("state")).unwrap();
-    *bent.last_mut().unwrap() ^= 1;
-    fs::write(case.path("bent"), bent).unwrap();
-    let refused = |file: &Path| prune(&other.path("data"), &ours(), 0, Some(file)).unwrap_err();
-    assert_eq!(refused(&case.path("bent")), PruneError::Snapshot(Box::new(ArchiveError::Checksum)));
-    assert!(matches!(refused(&case.path("state")), PruneError::AnotherHistory { height: 10, .. }));
-    other.export();
-    let kind = ArchiveError::Kind { expected: "snapshot" };
-    assert_eq!(refused(&other.path("blocks")), PruneError::Snapshot(Box::new(kind)));
-    other.snapshot();
-    assert_eq!(prune(&other.path("data"), &ours(), 0, Some(&other.path("state"))).unwrap().pruned.blocks, 0);
 }
 
 /// The double-spend matrix after pruning and after a restore: the same work is refused as before, for the same reason.
