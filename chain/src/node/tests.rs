@@ -1,5 +1,6 @@
 mod archive;
 mod check;
+mod closing;
 mod directory;
 mod door;
 mod engine;
@@ -8,6 +9,7 @@ mod explain;
 mod faults;
 mod hostile;
 mod objects;
+mod prune;
 mod replay;
 mod rest;
 mod serving;

@@ -14,6 +14,7 @@ mod job;
 mod lease;
 mod model;
 mod model_challenge;
+mod mutated;
 mod result;
 mod review;
 mod sampled;
