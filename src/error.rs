@@ -108,7 +108,7 @@ pub(crate) enum CliError {
     Import(Box<ImportProblem>),
     #[error("no node runs on {}: its file address is missing", path.display())]
     NoAddress { path: PathBuf },
-    #[error("{what} {id}: none on this chain")]
+    #[error("{}: none on this chain", format!("{what} {id}").trim_end())]
     None { what: &'static str, id: String },
     #[error("{name} is an account of development chains, and chain {chain_id} does not fund it")]
     NotFunded { name: &'static str, chain_id: u32 },

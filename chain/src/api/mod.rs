@@ -14,9 +14,11 @@ pub use error::{Code, Refusal, refusal};
 pub use ethereum::{
     BlockSummary, BlockTag, CallRequest, EthereumApiClient, EthereumApiServer, SentTransaction, TransactionReceipt,
 };
+#[cfg(feature = "node")]
+pub(crate) use wire::padded;
 pub use wire::{
     BlockEvents, Bytes, EventPage, FinalHeader, HashText, ListEntry, ObjectAnswer, ObjectKind, ObjectProof, OpenJob,
-    Status, TransactionState, numbered,
+    Status, TransactionState, batch_id, numbered, payout_id,
 };
 
 #[cfg(feature = "node")]

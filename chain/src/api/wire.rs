@@ -148,11 +148,15 @@ pub enum ObjectKind {
     Canary,
     /// The only one.
     CanaryTally,
+    /// By the epoch's number, in the last eight bytes of an identifier that is zero otherwise.
+    EpochBatch,
+    /// By epoch and position in its list, in the last eight and four bytes of an identifier that is zero otherwise.
+    Payout,
 }
 
 impl ObjectKind {
     /// Every kind.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::Account,
         Self::Stake,
         Self::Worker,
@@ -189,6 +193,8 @@ impl ObjectKind {
         Self::Link,
         Self::Canary,
         Self::CanaryTally,
+        Self::EpochBatch,
+        Self::Payout,
     ];
 
     /// Whether objects of the kind have identifiers.
@@ -247,12 +253,29 @@ impl ObjectKind {
             (Self::WaitingTeleports, Some(id)) => Key::WaitingTeleports(Address::new(id)),
             (Self::Canary, Some(id)) => Key::Canary(id),
             (Self::CanaryTally, None) => Key::CanaryTally,
-            (Self::Link, Some(id)) => Key::Link(chain_number(&id)?),
+            (Self::Link, Some(id)) => Key::Link(u32::from_be_bytes(number(&id)?)),
+            (Self::EpochBatch, Some(id)) => Key::EpochBatch(u64::from_be_bytes(number(&id)?)),
+            (Self::Payout, Some(id)) => {
+                let place: [u8; 12] = number(&id)?;
+                let (epoch, index) = place.split_first_chunk::<8>()?;
+                Key::Payout(u64::from_be_bytes(*epoch), u32::from_be_bytes(index.try_into().ok()?))
+            }
             _ => return None,
         })
     }
 
-    /// Kind and identifier of a key; `None` for timers, batches and payouts, which have numbers and no identifiers.
+    /// Bytes that tell objects of the kind apart in their keys: an identifier, or a number that one spells.
+    #[must_use]
+    pub fn id_bytes(self) -> usize {
+        match self {
+            Self::Link => 4,
+            Self::EpochBatch => 8,
+            Self::Payout => 12,
+            _ => 32,
+        }
+    }
+
+    /// Kind and identifier of a key; `None` for timers and votes, which nobody asks for.
     #[must_use]
     pub fn of(key: &Key) -> Option<(Self, Option<Hash>)> {
         Some(match *key {
@@ -292,12 +315,9 @@ impl ObjectKind {
             Key::Canary(id) => (Self::Canary, Some(id)),
             Key::CanaryTally => (Self::CanaryTally, None),
             Key::Link(chain_id) => (Self::Link, Some(numbered(chain_id))),
-            Key::TimerCount(..)
-            | Key::Timer(..)
-            | Key::Vote(..)
-            | Key::LastProposal(_)
-            | Key::EpochBatch(_)
-            | Key::Payout(..) => return None,
+            Key::EpochBatch(epoch) => (Self::EpochBatch, Some(batch_id(epoch))),
+            Key::Payout(epoch, index) => (Self::Payout, Some(payout_id(epoch, index))),
+            Key::TimerCount(..) | Key::Timer(..) | Key::Vote(..) | Key::LastProposal(_) => return None,
         })
     }
 }
@@ -305,15 +325,32 @@ impl ObjectKind {
 /// A chain's number as an identifier: zeros, then the number, the most significant byte first.
 #[must_use]
 pub fn numbered(chain_id: u32) -> Hash {
+    padded(&chain_id.to_be_bytes())
+}
+
+/// An epoch's number as the identifier of its batch.
+#[must_use]
+pub fn batch_id(epoch: u64) -> Hash {
+    padded(&epoch.to_be_bytes())
+}
+
+/// An epoch's number and a position in its list as the identifier of a payout.
+#[must_use]
+pub fn payout_id(epoch: u64, index: u32) -> Hash {
+    padded(&[epoch.to_be_bytes().as_slice(), &index.to_be_bytes()].concat())
+}
+
+/// Bytes of a key as an identifier: zeros before them.
+pub(crate) fn padded(bytes: &[u8]) -> Hash {
     let mut id = [0; 32];
-    id.iter_mut().rev().zip(chain_id.to_le_bytes()).for_each(|(to, byte)| *to = byte);
+    id.iter_mut().rev().zip(bytes.iter().rev()).for_each(|(to, byte)| *to = *byte);
     id
 }
 
-/// The number of a chain that an identifier spells.
-fn chain_number(id: &Hash) -> Option<u32> {
-    let (zeros, number) = id.split_last_chunk::<4>()?;
-    zeros.iter().all(|byte| *byte == 0).then(|| u32::from_be_bytes(*number))
+/// The last bytes of an identifier that is zero otherwise.
+fn number<const N: usize>(id: &Hash) -> Option<[u8; N]> {
+    let (zeros, number) = id.split_last_chunk::<N>()?;
+    zeros.iter().all(|byte| *byte == 0).then_some(*number)
 }
 
 /// An object, or that there is none.

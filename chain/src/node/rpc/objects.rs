@@ -3,7 +3,7 @@
 use jsonrpsee::core::RpcResult;
 
 use super::answer::invalid;
-use crate::api::{HashText, ListEntry, ObjectAnswer, ObjectKind, ObjectProof, OpenJob, TransactionState};
+use crate::api::{HashText, ListEntry, ObjectAnswer, ObjectKind, ObjectProof, OpenJob, TransactionState, padded};
 use crate::node::shared::{Published, Shared};
 use crate::state::{Key, StateError, StateMachine, Store, StoreError};
 use crate::types::ids::Hash;
@@ -17,10 +17,13 @@ const LIST_BYTES_MAX: usize = 1 << 20;
 pub(super) fn key(kind: ObjectKind, id: Option<HashText>) -> RpcResult<Key> {
     let id = id.map(|HashText(id)| id);
     kind.key(id.as_ref()).ok_or_else(|| {
-        invalid(if kind.has_id() {
-            "id: expected 32 bytes, got none; objects of this kind have identifiers".to_owned()
-        } else {
-            "id: expected none, there is one object of this kind".to_owned()
+        invalid(match (kind.has_id(), id) {
+            (true, None) => "id: expected 32 bytes, got none; objects of this kind have identifiers".to_owned(),
+            (true, Some(_)) => {
+                let bytes = kind.id_bytes();
+                format!("id: expected a number in its last {bytes} bytes and zeros before it, got something else")
+            }
+            (false, _) => "id: expected none, there is one object of this kind".to_owned(),
         })
     })
 }
@@ -58,13 +61,14 @@ pub(super) fn list(
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let bytes_of = |id: &Hash| kind.key(Some(id)).map(|key| key.to_bytes());
     let Some(first) = bytes_of(&[0; 32]) else { return Ok(Vec::new()) };
-    let prefix = first.strip_suffix(&[0; 32]).unwrap_or(&first);
+    let width = kind.id_bytes();
+    let prefix = first.get(..first.len().saturating_sub(width)).unwrap_or_default();
     let mut after = after.as_ref().and_then(bytes_of);
     let (mut entries, mut bytes) = (Vec::new(), 0usize);
     loop {
         let keys = machine.store().keys(prefix, after.as_deref(), limit)?;
         for key in &keys {
-            let id = key.strip_prefix(prefix).and_then(|id| Hash::try_from(id).ok()).ok_or_else(damaged)?;
+            let id = key.strip_prefix(prefix).filter(|id| id.len() == width).map(padded).ok_or_else(damaged)?;
             let key = kind.key(Some(&id)).ok_or_else(damaged)?;
             let Some(object) = machine.object(&key)? else { continue };
             bytes = bytes.saturating_add(encode(&object).len());

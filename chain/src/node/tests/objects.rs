@@ -5,11 +5,14 @@ use std::time::Duration;
 use attestation::context::WorkContext;
 use circuits::statement::Statement;
 
-use super::serving::{INTERVAL_MS, Served, body, error, quick, transfer};
-use crate::api::{Bytes, ChainApiClient, HashText, ObjectKind, TransactionState};
+use super::serving::{INTERVAL_MS, Served, body, client, error, options, quick, transfer};
+use crate::api::{Bytes, ChainApiClient, HashText, ObjectKind, TransactionState, batch_id, padded};
+use crate::node::serve;
 use crate::rules::Reject;
 use crate::state::{Key, Object};
-use crate::testing::{Leased, PROOF, World, account, input, output, register_model, worker_key};
+use crate::testing::{
+    Leased, PROOF, World, account, genesis, input, output, register_model, setup, validator, worker_key,
+};
 use crate::types::event::{Event, Outcome};
 use crate::types::ids::{Hash, ObjectRef};
 use crate::types::job::{JobClass, JobInput, JobPolicy, JobStatus, LeaseKind};
@@ -125,8 +128,8 @@ async fn open_jobs_come_and_go() {
     assert_eq!(served.open().await, jobs);
     let Served { node, directory, .. } = served;
     node.stop().await.unwrap();
-    let node = super::serving::serve_at(&directory.path().join("data"), super::serving::options()).await.unwrap();
-    let open = super::serving::client(node.address()).open_jobs(None, None).await.unwrap();
+    let node = super::serving::serve_at(&directory.path().join("data"), options()).await.unwrap();
+    let open = client(node.address()).open_jobs(None, None).await.unwrap();
     assert_eq!(open.iter().map(|open| open.id).collect::<Vec<_>>(), jobs);
     node.stop().await.unwrap();
 }
@@ -239,6 +242,49 @@ async fn lists_are_pages_in_order() {
         assert_eq!(served.object(ObjectKind::Account, entry.id).await.as_ref(), Some(&entry.object));
     }
     served.node.stop().await.unwrap();
+}
+
+#[test]
+fn every_kind_and_its_keys_name_each_other() {
+    for kind in ObjectKind::ALL {
+        let id = padded(&vec![7; kind.id_bytes()]);
+        let id = kind.has_id().then_some(id);
+        let key = kind.key(id.as_ref()).unwrap();
+        assert_eq!(ObjectKind::of(&key), Some((kind, id)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closed_epochs_are_listed_by_number() {
+    let directory = tempfile::tempdir().unwrap();
+    let genesis = genesis(|params| {
+        params.block.interval_ms = 20;
+        params.block.epoch_blocks = 2;
+    });
+    let setups = vec![setup().clone()];
+    let path = directory.path().join("data");
+    let node = serve(&path, genesis.clone(), setups, validator(), options()).await.unwrap();
+    let client = client(node.address());
+    for nonce in 0..6 {
+        let mut transfer = body(1, nonce);
+        transfer.genesis = genesis.hash();
+        let sent = client.submit(Bytes(transfer.sign(&account(1)).to_bytes())).await.unwrap();
+        let state = client.transaction(sent, Some(20_000)).await.unwrap();
+        assert!(matches!(state, TransactionState::Committed { .. }), "{state:?}");
+    }
+    let batches = client.list(ObjectKind::EpochBatch, None, None).await.unwrap();
+    assert_eq!(batches.iter().map(|entry| entry.id).collect::<Vec<_>>(), [0, 1, 2].map(batch_id));
+    let rest = client.list(ObjectKind::EpochBatch, Some(HashText(batch_id(1))), None).await.unwrap();
+    assert_eq!(rest.len(), 1);
+    let batch = client.object(ObjectKind::EpochBatch, Some(HashText(batch_id(1))), Some(true)).await.unwrap();
+    assert!(matches!(batch.object, Some(Object::EpochBatch(batch)) if batch.epoch == 1));
+    assert!(batch.proof.is_some());
+    assert_eq!(client.list(ObjectKind::Payout, None, None).await.unwrap(), []);
+    assert_eq!(client.list(ObjectKind::Link, None, None).await.unwrap(), []);
+    let (refused, _) = error(client.object(ObjectKind::EpochBatch, Some(HashText([1; 32])), None).await);
+    let text = "id: expected a number in its last 8 bytes and zeros before it, got something else";
+    assert_eq!((refused.code(), refused.message()), (-32_602, text));
+    node.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,7 +16,7 @@ use crate::commands::chain::directory::{DataDirectory, read_genesis};
 use crate::commands::node::NodeOptions;
 use crate::error::CliError;
 use crate::files::{self, Existing};
-use crate::output::{Done, Output, Problem, Tone, short};
+use crate::output::{Done, Output, Problem, Tone, name, short};
 
 /// A node, and whom to believe about its answers.
 pub(super) struct Asked<'a> {
@@ -98,7 +98,7 @@ impl<'a> Asked<'a> {
                 proof.map(|(height, _)| format!(", shown by the header of height {height}")).unwrap_or_default();
             return Ok(self.none(what, format!("{}{shown}", id.unwrap_or_default())));
         };
-        self.output.heading(&[what, id.as_deref().unwrap_or_default()].join(" "));
+        self.output.heading([what, id.as_deref().unwrap_or_default()].join(" ").trim_end());
         print(&object).await?;
         if let (Some((height, block)), Some(trust)) = (proof, &self.trust) {
             let text = format!(
@@ -107,6 +107,9 @@ impl<'a> Asked<'a> {
                 short(&trust.genesis.hash())
             );
             self.output.field("proof", format!("{} {text}", self.output.paint(Tone::Good, "holds:")));
+            if let Some(path) = &self.keep {
+                self.output.field("kept in", name(path));
+            }
         }
         Ok(Done::ok(json!({ "kind": what, "id": id, "object": object, "proof": self.proof_data(proof) })))
     }

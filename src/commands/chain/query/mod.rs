@@ -74,8 +74,16 @@ enum What {
         /// Identifier, or development name
         worker: WorkerName,
     },
-    /// The epoch that runs: difficulty, units, what was minted
-    Epoch,
+    /// The epoch that runs, or a closed one: difficulty, units, what was minted
+    Epoch {
+        /// Number of a closed epoch; the one that runs without it
+        number: Option<u64>,
+    },
+    /// What a worker got in the epoch in which it last earned something
+    Payout {
+        /// Identifier, or development name
+        worker: WorkerName,
+    },
     /// What is locked behind a worker
     Stake {
         /// Identifier, or development name
@@ -136,6 +144,13 @@ enum What {
         /// Digest of the signed receipt
         receipt: Identifier,
     },
+    /// A planted result that was not revealed yet
+    Canary {
+        /// Its commitment
+        commitment: Identifier,
+    },
+    /// How many results were planted to be wrong, found and passed, and how many checks were drawn
+    Canaries,
     /// Who may issue tokens, until the mint is handed over
     Authority,
     /// The chain's parameters
@@ -183,7 +198,8 @@ impl What {
             Self::Worker { .. } => "chain query worker",
             Self::Standing { .. } => "chain query standing",
             Self::Snapshot { .. } => "chain query snapshot",
-            Self::Epoch => "chain query epoch",
+            Self::Epoch { .. } => "chain query epoch",
+            Self::Payout { .. } => "chain query payout",
             Self::Stake { .. } => "chain query stake",
             Self::Model { .. } => "chain query model",
             Self::Job { .. } => "chain query job",
@@ -196,6 +212,8 @@ impl What {
             Self::Waiting { .. } => "chain query waiting",
             Self::Link { .. } => "chain query link",
             Self::Anchor { .. } => "chain query anchor",
+            Self::Canary { .. } => "chain query canary",
+            Self::Canaries => "chain query canaries",
             Self::Authority => "chain query authority",
             Self::Params => "chain query params",
             Self::Supply => "chain query supply",
@@ -278,7 +296,9 @@ fn ask(what: &What, node: &NodeOptions, trust: &TrustOptions, output: &Output) -
             What::Worker { worker: WorkerName(id) } => objects::worker(&asked, id).await,
             What::Standing { worker: WorkerName(id) } => objects::standing(&asked, id).await,
             What::Snapshot { worker: WorkerName(id) } => epoch::snapshot(&asked, id).await,
-            What::Epoch => epoch::epoch(&asked).await,
+            What::Epoch { number: None } => epoch::epoch(&asked).await,
+            What::Epoch { number: Some(number) } => epoch::batch(&asked, *number).await,
+            What::Payout { worker: WorkerName(id) } => epoch::payout(&asked, id).await,
             What::Stake { worker: WorkerName(id) } => objects::stake(&asked, id).await,
             What::Model { id: Identifier(id) } => objects::model(&asked, id).await,
             What::Job { id: Identifier(id) } => objects::job(&asked, id).await,
@@ -291,6 +311,8 @@ fn ask(what: &What, node: &NodeOptions, trust: &TrustOptions, output: &Output) -
             What::Waiting { account: AccountName(address) } => exchange::waiting(&asked, address).await,
             What::Link { chain } => exchange::link(&asked, *chain).await,
             What::Anchor { receipt: Identifier(id) } => exchange::anchor(&asked, id).await,
+            What::Canary { commitment: Identifier(id) } => objects::canary(&asked, id).await,
+            What::Canaries => objects::canaries(&asked).await,
             What::Authority => exchange::authority(&asked).await,
             What::Params => objects::params(&asked).await,
             What::Supply => objects::supply(&asked).await,

@@ -2,8 +2,8 @@
 
 use ::chain::state::Key;
 use ::chain::types::{
-    Account, Address, Dispute, Hash, InferenceJob, JobInput, JobStatus, LeaseKind, LeaseStatus, Model, ModelStatus,
-    Params, Seat, SpotCheck, Stake, Standing, Supply, Treasury, WorkLease, WorkerRegistration,
+    Account, Address, Canary, CanaryTally, Dispute, Hash, InferenceJob, JobInput, JobStatus, LeaseKind, LeaseStatus,
+    Model, ModelStatus, Params, Seat, SpotCheck, Stake, Standing, Supply, Treasury, WorkLease, WorkerRegistration,
 };
 use attestation::hex;
 use circuits::model::graph::Graph;
@@ -237,6 +237,31 @@ pub(super) async fn dispute(asked: &Asked<'_>, id: &Hash) -> Result<Done, CliErr
         .await
 }
 
+pub(super) async fn canary(asked: &Asked<'_>, id: &Hash) -> Result<Done, CliError> {
+    let output = asked.output;
+    asked
+        .show("canary", Some(id), &Key::Canary(*id), async |canary: &Canary| {
+            output.field("planted by", format!("{}, at height {}", names::account(&canary.planter), canary.height));
+            output.field("bond", format!("{}, {} of it for who finds it", tokens(canary.bond), tokens(canary.reward)));
+            output.field("until", format!("height {}, then the bond burns", canary.timer.height));
+            Ok(())
+        })
+        .await
+}
+
+pub(super) async fn canaries(asked: &Asked<'_>) -> Result<Done, CliError> {
+    let output = asked.output;
+    asked
+        .show("canaries", None, &Key::CanaryTally, async |tally: &CanaryTally| {
+            output.field("epoch", tally.epoch.to_string());
+            let CanaryTally { planted, found, passed, checks, .. } = tally;
+            output.field("canaries", format!("{planted} planted, {found} found, {passed} passed by their checkers"));
+            output.field("checks", format!("{checks} drawn, of all results"));
+            Ok(())
+        })
+        .await
+}
+
 pub(super) async fn params(asked: &Asked<'_>) -> Result<Done, CliError> {
     let output = asked.output;
     asked
@@ -280,7 +305,9 @@ pub(super) async fn supply(asked: &Asked<'_>) -> Result<Done, CliError> {
             for (name, micro) in [
                 ("at genesis", supply.genesis),
                 ("minted", supply.minted),
+                ("teleported in", supply.teleported_in),
                 ("burned", supply.burned),
+                ("teleported out", supply.teleported_out),
                 ("balances", held.balances),
                 ("stake", held.stake),
                 ("bonds", held.bonds),
