@@ -8,7 +8,8 @@ use circuits::model::tensor::Tensor;
 use serde::Deserialize;
 use tempfile::{Builder, TempDir};
 pub(crate) use verifier::cli::{
-    container_bytes_max, model_bytes_max, open, read, read_key, read_model, read_receipt, read_rest,
+    container_bytes_max, model_bytes_max, open, read, read_key, read_model, read_proof, read_receipt, read_rest,
+    read_statement,
 };
 
 use crate::error::{CliError, FormatError};

@@ -21,7 +21,7 @@ use crate::commands::setups;
 use crate::error::CliError;
 use crate::files::{self, Existing};
 use crate::output::{Done, Output, bytes, duration, name, picture, printable, shape, values};
-use verifier::cli::{CheckError, SetupOptions};
+use verifier::cli::{CheckError, SetupOptions, read_context};
 use verifier::statement::StatementFile;
 
 pub(super) mod estimate;
@@ -58,8 +58,11 @@ pub(crate) struct Run {
     #[arg(long)]
     overwrite: bool,
     /// Digest of the leased work context that the proof is bound to, 0x and 64 digits; zeros without it
-    #[arg(long, value_name = "0x..")]
+    #[arg(long, value_name = "0x..", conflicts_with = "context")]
     context_digest: Option<String>,
+    /// The leased work context itself, JSON: `data.object.context` of `assay chain query lease ID --json`
+    #[arg(long, value_name = "FILE")]
+    context: Option<PathBuf>,
     /// Where to run: cpu or cuda:N
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     device: Device,
@@ -69,6 +72,17 @@ pub(crate) struct Run {
     memory: MemoryOptions,
     #[command(flatten)]
     setup: SetupOptions,
+}
+
+impl Run {
+    /// Digest of the work context that the proof is bound to, if one was named.
+    fn context_digest(&self) -> Result<Option<[u8; 32]>, CliError> {
+        match (&self.context_digest, &self.context) {
+            (Some(text), _) => hex::decode(text).map(Some).map_err(CliError::ContextDigest),
+            (None, Some(path)) => Ok(Some(read_context(path)?.digest())),
+            (None, None) => Ok(None),
+        }
+    }
 }
 
 impl Prover {
@@ -104,12 +118,10 @@ pub(super) fn existing(overwrite: bool) -> Existing {
 }
 
 fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
-    let Run { model, input, out, out_statement, overwrite, context_digest, device, key, memory, setup } = arguments;
+    let Run { model, input, out, out_statement, overwrite, device, key, memory, setup, .. } = arguments;
     let chosen = setup.accepted()?;
-    let context = match context_digest {
-        Some(text) => hex::decode(text).map_err(CliError::ContextDigest)?,
-        None => [0; 32],
-    };
+    let named = arguments.context_digest()?;
+    let context = named.unwrap_or_default();
     let existing = existing(*overwrite);
     for path in std::iter::once(out).chain(out_statement) {
         files::check_writable(path, existing)?;
@@ -122,8 +134,8 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     let trace = executor.trace(&tensor)?;
     let run_time = start.elapsed();
     chosen.warn(output);
-    if context_digest.is_none() {
-        output.warn("no --context-digest: the proof is bound to no work context, so no chain pays for it");
+    if named.is_none() {
+        output.warn("no --context-digest or --context: the proof is bound to no work context, so no chain pays for it");
     }
     let setup = setups::obtain(setup, chosen, bundle.graph().layout().k, output)?;
     let start = Instant::now();
@@ -154,6 +166,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
             bytes(proof.bytes.len() as u64)
         ),
     );
+    output.field("output hash", hex::encode(&statement.output.hash()));
     output.field("context", hex::encode(&context));
     let key_source = if was_kept { "kept from before, read" } else { "derived" };
     output.field("proving key", format!("{key_source} in {}", duration(times.key)));
@@ -162,6 +175,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     Ok(Done::ok(json!({
         "input": statement.input,
         "output": statement.output,
+        "output_hash": hex::encode(&statement.output.hash()),
         "argmax": statement.output.argmax(),
         "label": label(&bundle, &statement.output),
         "embedding": embedding(&bundle, &statement.output),

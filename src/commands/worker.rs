@@ -38,6 +38,7 @@ use crate::output::{Done, LogOptions, Output, amount};
 mod devices;
 mod report;
 mod rewards;
+mod sign;
 mod totals;
 
 const NAME: &str = "worker run";
@@ -48,6 +49,7 @@ const HOST: &str = "worker";
 #[derive(Debug, Subcommand)]
 pub(crate) enum Worker {
     Run(Box<Run>),
+    Sign(Box<sign::Sign>),
     Rewards(rewards::Rewards),
 }
 
@@ -104,6 +106,7 @@ impl Worker {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Run(_) => NAME,
+            Self::Sign(_) => "worker sign",
             Self::Rewards(_) => "worker rewards",
         }
     }
@@ -112,6 +115,7 @@ impl Worker {
 pub(super) fn run(command: &Worker, output: &Output) -> Result<Done, CliError> {
     match command {
         Worker::Run(arguments) => work_until_stopped(arguments, output),
+        Worker::Sign(arguments) => sign::run(arguments, output),
         Worker::Rewards(arguments) => rewards::run(arguments, output),
     }
 }
@@ -185,7 +189,8 @@ async fn begin(arguments: &Run, operator: &Operator, output: &Output) -> Result<
     }
     for model in unregistered {
         output.warn(format!(
-            "it is not registered for model {}, so it takes no job of it; a registration cannot be changed yet",
+            "it is not registered for model {}, so it takes no job of it: `assay chain tx update-worker --model` names all \
+             that it is to serve",
             hex::encode(model)
         ));
     }

@@ -14,6 +14,7 @@ mod archive;
 mod attest;
 mod bad_input;
 mod bench;
+mod by_hand;
 mod ceremonies;
 mod chain_dev;
 mod chain_exchange;

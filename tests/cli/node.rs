@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -136,6 +137,16 @@ impl Chain {
     pub fn query(&self, words: &[&str]) -> Value {
         let words = [&["query"], words, &["--json"]].concat();
         self.chain(&words).ends(0).envelope()["data"].clone()
+    }
+
+    /// Waits for the end of a vote and its epoch, for which nobody has to send anything.
+    #[track_caller]
+    pub fn in_force(&self, proposal: &str) {
+        let start = Instant::now();
+        while self.query(&["proposal", proposal])["object"]["status"] != "active" {
+            assert!(start.elapsed() < Duration::from_secs(120), "the proposal is not in force");
+            std::thread::sleep(Duration::from_millis(250));
+        }
     }
 
     /// `data` of a transaction's envelope; it must be committed.

@@ -1,9 +1,6 @@
 //! Tokens between two chains that one person runs, by the command line and by an Ethereum wallet.
 
 use std::ffi::OsString;
-use std::time::{Duration, Instant};
-
-use serde_json::Value;
 
 use crate::arguments;
 use crate::common::assay;
@@ -22,7 +19,7 @@ fn start(chain: &Chain, number: &str) -> (Running, String) {
 }
 
 /// Lets a worker that only votes link the other chain.
-fn link(chain: &Chain, other: &Chain) -> Value {
+fn link(chain: &Chain, other: &Chain) -> String {
     chain.act(&["register-worker", "--as", "operator-1", "--as-worker", "worker-1"]);
     chain.act(&["stake", "--as", "operator-1", "--worker", "worker-1", "--amount", "100"]);
     let genesis = text(&other.path().join("genesis"));
@@ -30,16 +27,7 @@ fn link(chain: &Chain, other: &Chain) -> Value {
     let proposed = chain.act(&[asks.as_slice(), &["--inflow-max", "50"]].concat());
     let proposal = proposed["outcome"]["events"][0]["proposed"]["proposal"].as_str().unwrap().to_owned();
     chain.act(&["vote", "--as", "operator-1", "--worker", "worker-1", "--proposal", &proposal, "--yes"]);
-    proposal.into()
-}
-
-/// Waits for the end of vote and epoch, for which nobody has to send anything.
-fn in_force(chain: &Chain, proposal: &Value) {
-    let start = Instant::now();
-    while chain.query(&["proposal", proposal.as_str().unwrap()])["object"]["status"] != "active" {
-        assert!(start.elapsed() < Duration::from_secs(120), "the link is not in force");
-        std::thread::sleep(Duration::from_millis(250));
-    }
+    proposal
 }
 
 fn sent(chain: &Chain, destination: &str, to: &str, amount: &str) -> String {
@@ -55,8 +43,8 @@ fn one_person_moves_tokens_between_two_chains() {
     let [source, destination] = &chains;
     source.chain(&["query", "account", "owner", "--prove"]).ends(3).says("error[ASSAY-N008]").says("no block yet");
     let proposals = [link(source, destination), link(destination, source)];
-    in_force(source, &proposals[0]);
-    in_force(destination, &proposals[1]);
+    source.in_force(&proposals[0]);
+    destination.in_force(&proposals[1]);
     destination.chain(&["query", "link", NUMBERS[0], "--prove"]).ends(0).shows("50 tokens").shows("holds:");
     destination.chain(&["query", "link", "9"]).ends(1).shows("none");
 

@@ -2,8 +2,8 @@
 
 use ::chain::api::{ObjectKind, PAGE_MAX};
 use ::chain::client::Client;
-use ::chain::state::{Explanation, Payment, Stored};
-use ::chain::types::{Hash, JobResult, WorkLease};
+use ::chain::state::{Explanation, Key, Payment, Stored};
+use ::chain::types::{Hash, JobResult, WorkLease, WorkerRegistration};
 use attestation::hex;
 use clap::Args;
 use serde_json::json;
@@ -40,6 +40,10 @@ pub(super) fn run(
     output: &Output,
 ) -> Result<Done, CliError> {
     let client = node.client()?;
+    let registered: Option<WorkerRegistration> = block_on(async { Ok(client.get(&Key::Worker(*worker)).await?) })?;
+    if registered.is_none() {
+        return Err(CliError::None { what: "worker", id: names::worker(worker) });
+    }
     let lines = block_on(lines(&client, worker))?;
     let sum = |part: fn(&Explanation) -> u128| {
         lines.iter().fold(0u128, |sum, line| sum.saturating_add(part(&line.explanation)))

@@ -12,6 +12,7 @@ use circuits::model::container::CONTAINER_BYTES_MAX;
 use super::error::{CheckError, TextError};
 use crate::container::Kind;
 use crate::key::VerifyingKey;
+use crate::proof::Proof;
 use crate::receipt::ReceiptFile;
 use crate::tokens::{TOKENIZER_BYTES_MAX, Vocabulary};
 
@@ -86,6 +87,15 @@ pub fn read_rest(file: File, head: Vec<u8>, path: &Path, what: &'static str, max
 pub fn read_receipt(path: &Path) -> Result<ReceiptFile, CheckError> {
     let bytes = read(path, "receipt", container_bytes_max(Kind::Receipt))?;
     ReceiptFile::from_bytes(&bytes).map_err(|error| CheckError::format(path, error))
+}
+
+/// A `.proof` file.
+///
+/// # Errors
+/// [`CheckError`] of reading and of its format.
+pub fn read_proof(path: &Path) -> Result<Proof, CheckError> {
+    let bytes = read(path, "proof", container_bytes_max(Kind::Proof))?;
+    Proof::from_bytes(&bytes).map_err(|error| CheckError::format(path, error))
 }
 
 /// A `.vk` file.

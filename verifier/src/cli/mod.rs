@@ -14,10 +14,10 @@ mod verify;
 pub use error::{CheckError, ContentError, Failure, write_exit};
 pub use exit::Exit;
 pub use files::{
-    container_bytes_max, model_bytes_max, open, read, read_collateral, read_context, read_key, read_model,
+    container_bytes_max, model_bytes_max, open, read, read_collateral, read_context, read_key, read_model, read_proof,
     read_receipt, read_rest,
 };
 pub use output::{Done, Output, OutputOptions, Problem, Tone, name, say};
 pub use print::print;
 pub use setups::{Chosen, Identifier, IdentifierError, SetupOptions, Store, StoreError, cache_folder};
-pub use verify::{VERIFY_EXAMPLES, VerifyOptions, run};
+pub use verify::{VERIFY_EXAMPLES, VerifyOptions, read_statement, run};

@@ -241,7 +241,11 @@ impl Beside {
     }
 }
 
-fn read_statement(path: &Path) -> Result<Statement, CheckError> {
+/// What a proof shows, in JSON.
+///
+/// # Errors
+/// [`CheckError`] of reading and of its format.
+pub fn read_statement(path: &Path) -> Result<Statement, CheckError> {
     let bytes = files::read(path, "statement", wide(STATEMENT_BYTES_MAX))?;
     let file: Result<StatementFile, _> = serde_json::from_slice(&bytes);
     file.map(Statement::from).map_err(|error| CheckError::format(path, TextError::Statement(error)))

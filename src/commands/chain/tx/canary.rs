@@ -1,29 +1,25 @@
 //! Planting results that are wrong on purpose, and showing that they were.
 
-use std::path::PathBuf;
-
 use ::chain::client::Account;
 use ::chain::state::Key;
 use ::chain::types::canary::canary_commitment;
 use ::chain::types::ids::work_nullifier;
 use ::chain::types::transaction;
-use ::chain::types::{Action, Hash, InferenceJob, JobInput};
+use ::chain::types::{Action, Hash, InferenceJob, JobResult};
 use attestation::hex;
-use circuits::model::tensor::Tensor;
 use clap::Args;
-use verifier::receipt::ReceiptFile;
 
+use super::result::{Proven, Shown, beside, posted};
 use super::{Acts, Prepared};
 use crate::commands::names::{Identifier, WorkerName};
 use crate::commands::signer::Password;
 use crate::error::CliError;
-use crate::files;
 use crate::output::Output;
 
 /// Commit to a wrong result of a worker, before it is handed in; for the account that the parameters name as planter
 #[derive(Clone, Copy, Debug, Args)]
 #[command(
-    after_help = "Example:\n  assay chain tx plant-canary --as owner --job 0x.. --worker worker-2 --output-hash 0x.. --salt 0x..\n\nKeep the salt secret: `assay chain tx reveal-canary` needs it, and a canary that is not revealed loses its bond."
+    after_help = "Example, by a planter that runs a worker:\n  assay chain tx lease-job --as operator-2 --worker worker-2 --job 0x.. --settled-by review\n  assay prover run --model digits.assay --input seven.json --context context.json --out right.proof --out-statement right.json\n  assay worker sign --as-worker worker-2 --lease 0x.. --statement wrong.json --elapsed-ms 2 --out wrong.receipt     a copy of right.json with another output; prints its hash\n  assay chain tx plant-canary --as owner --job 0x.. --worker worker-2 --output-hash 0x.. --salt 0x..\n  assay chain tx submit-result --as operator-2 --lease 0x.. --receipt wrong.receipt\n  assay chain tx reveal-canary --as owner --result 0x.. --salt 0x.. --proof right.proof --statement right.json     after its check\n\nKeep the salt secret. A canary that is not revealed before a jury sits is a wrong result like any other, and its bond burns."
 )]
 pub(in crate::commands) struct PlantCanary {
     /// Job that the worker will lease without a proof
@@ -61,7 +57,7 @@ impl Prepared for PlantCanary {
 /// Show that a result was planted to be wrong, with a proof of the right output
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Example:\n  assay chain tx reveal-canary --as owner --result 0x.. --salt 0x.. --receipt honest.receipt\n\nThe receipt is that of an honest run for the result's own context, with its proof."
+    after_help = "Example:\n  assay prover run --model digits.assay --input seven.json --context context.json --out right.proof --out-statement right.json\n  assay chain tx reveal-canary --as owner --result 0x.. --salt 0x.. --proof right.proof --statement right.json\n\nThe proof is of an honest run for the context of the result's own lease. Its worker signs nothing for it: a second signed output for one context would be slashed."
 )]
 pub(in crate::commands) struct RevealCanary {
     /// The result
@@ -70,9 +66,8 @@ pub(in crate::commands) struct RevealCanary {
     /// The salt that it was planted with
     #[arg(long, value_name = "BYTES")]
     salt: Identifier,
-    /// Receipt file with the right output and its proof (.receipt)
-    #[arg(long, value_name = "FILE")]
-    receipt: PathBuf,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 impl Acts for RevealCanary {
@@ -80,13 +75,7 @@ impl Acts for RevealCanary {
 
     fn prepare(&self, _: &mut Password<'_>, _: &Output) -> Result<impl Prepared, CliError> {
         let (Identifier(result), Identifier(salt)) = (self.result, self.salt);
-        let ReceiptFile { signed, input, output, proofs, .. } = files::read_receipt(&self.receipt)?;
-        let [proof] = proofs.as_slice() else {
-            let text = format!("--receipt FILE: expected a receipt with one proof, got one with {}", proofs.len());
-            return Err(CliError::usage(text));
-        };
-        let (job, proof) = (signed.receipt.context.job_id, proof.to_bytes());
-        Ok(Revealing { result, salt, job, input, output, proof })
+        Ok(Revealing { result, salt, proven: self.shown.read()? })
     }
 }
 
@@ -94,26 +83,17 @@ impl Acts for RevealCanary {
 struct Revealing {
     result: Hash,
     salt: Hash,
-    job: Hash,
-    input: Tensor,
-    output: Tensor,
-    proof: Vec<u8>,
+    proven: Proven,
 }
 
 impl Prepared for Revealing {
     async fn action(self, account: &Account) -> Result<Action, CliError> {
-        let Self { result, salt, job, input, output, proof } = self;
-        // The chain holds the input of a job that did not name it by its hash.
-        let input = match posted(account, &job).await?.input {
-            JobInput::Inline(_) => None,
-            JobInput::Reference(_) => Some(input),
-        };
+        let Self { result, salt, proven } = self;
+        let record: Option<JobResult> = account.client().get(&Key::Result(result)).await?;
+        let job = record.ok_or_else(|| CliError::None { what: "result", id: hex::encode(&result) })?.job;
+        let Proven { input, output, proof } = proven;
+        let input = beside(&posted(account, &job).await?, input);
         let reveal = transaction::RevealCanary { result, salt, input, output, proof };
         Ok(Action::RevealCanary(Box::new(reveal)))
     }
-}
-
-async fn posted(account: &Account, job: &Hash) -> Result<InferenceJob, CliError> {
-    let found: Option<InferenceJob> = account.client().get(&Key::Job(*job)).await?;
-    found.ok_or_else(|| CliError::None { what: "job", id: hex::encode(job) })
 }

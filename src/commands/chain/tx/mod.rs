@@ -16,11 +16,13 @@ use crate::error::CliError;
 use crate::output::{Done, Output};
 
 mod canary;
+mod check;
 mod device;
 mod evidence;
 mod governance;
 mod job;
 mod model;
+mod result;
 mod stake;
 mod synthetic;
 mod teleport;
@@ -41,7 +43,12 @@ pub(in crate::commands) enum Tx {
     Unstake(With<stake::Unstake>),
     Withdraw(With<stake::Withdraw>),
     PostJob(With<job::PostJob>),
+    LeaseJob(With<result::LeaseJob>),
+    SubmitResult(With<result::SubmitResult>),
+    CommitCheck(With<check::CommitCheck>),
+    RevealCheck(With<check::RevealCheck>),
     Challenge(With<job::Challenge>),
+    AnswerWithProof(With<result::AnswerWithProof>),
     Appeal(With<job::Appeal>),
     UpdateWorker(With<work::UpdateWorker>),
     ReportImplausible(With<work::ReportImplausible>),
@@ -119,7 +126,12 @@ impl Tx {
             Self::Unstake(_) => stake::Unstake::NAME,
             Self::Withdraw(_) => stake::Withdraw::NAME,
             Self::PostJob(_) => job::PostJob::NAME,
+            Self::LeaseJob(_) => result::LeaseJob::NAME,
+            Self::SubmitResult(_) => result::SubmitResult::NAME,
+            Self::CommitCheck(_) => check::CommitCheck::NAME,
+            Self::RevealCheck(_) => check::RevealCheck::NAME,
             Self::Challenge(_) => job::Challenge::NAME,
+            Self::AnswerWithProof(_) => result::AnswerWithProof::NAME,
             Self::Appeal(_) => job::Appeal::NAME,
             Self::UpdateWorker(_) => work::UpdateWorker::NAME,
             Self::ReportImplausible(_) => work::ReportImplausible::NAME,
@@ -153,7 +165,12 @@ pub(super) fn run(command: &Tx, output: &Output) -> Result<Done, CliError> {
         Tx::Unstake(arguments) => act(arguments, output),
         Tx::Withdraw(arguments) => act(arguments, output),
         Tx::PostJob(arguments) => act(arguments, output),
+        Tx::LeaseJob(arguments) => act(arguments, output),
+        Tx::SubmitResult(arguments) => act(arguments, output),
+        Tx::CommitCheck(arguments) => act(arguments, output),
+        Tx::RevealCheck(arguments) => act(arguments, output),
         Tx::Challenge(arguments) => act(arguments, output),
+        Tx::AnswerWithProof(arguments) => act(arguments, output),
         Tx::Appeal(arguments) => act(arguments, output),
         Tx::UpdateWorker(arguments) => act(arguments, output),
         Tx::ReportImplausible(arguments) => act(arguments, output),
