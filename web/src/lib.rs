@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use attestation::hex;
+use circuits::model::graph::GraphError;
 use circuits::model::tensor::Tensor;
 use serde_json::{Value, json};
 use verifier::container::ContainerError;
 use verifier::judgement::{Judge, Judged, Subject};
-use verifier::key::VerifyingKey;
+use verifier::key::{KeyError, VerifyingKey};
 use verifier::proof::Proof;
 use verifier::receipt::{ReceiptFile, ReceiptFileError};
 use verifier::setup::VerifierSetup;
@@ -47,6 +48,18 @@ impl Key {
         })
         .to_string()
     }
+}
+
+/// What a file that is no key is refused with, in the words and with the code of [`Verifier::verify`]; nothing for a key.
+#[must_use]
+#[wasm_bindgen(js_name = keyRefusal)]
+pub fn key_refusal(bytes: &[u8]) -> Option<String> {
+    let error = VerifyingKey::from_bytes(bytes).err()?;
+    let is_other_version = matches!(
+        error,
+        KeyError::Container(ContainerError::Version { .. }) | KeyError::Graph(GraphError::Version { .. })
+    );
+    Some(unreadable(is_other_version, &error.to_string()))
 }
 
 /// How a receipt is judged.

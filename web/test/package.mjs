@@ -1,7 +1,7 @@
 // Runs the package in Node: honest and changed receipts, and the time that one takes.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { Key, Options, Verifier, initSync, tampered } from "../dist/package/assay_web.js";
+import { Key, Options, Verifier, initSync, keyRefusal, tampered } from "../dist/package/assay_web.js";
 import { READS, changed, digit, proof, proofless, sequence } from "./manifest.mjs";
 
 initSync({ module: readFileSync(new URL("../dist/package/assay_web_bg.wasm", import.meta.url)) });
@@ -27,6 +27,13 @@ for (const released of [digit, sequence]) {
   const by = new Verifier(new Key(released.key), insecure);
   for (const change of released.cases) assert.equal(code(changed(released.receipt, change), by), change.code, JSON.stringify(change));
 }
+/** The code that the receipt gets with a changed key, or that what is no key gets. */
+const codeByKey = (bytes) => {
+  const refusal = keyRefusal(bytes);
+  return refusal === undefined ? code(receipt, new Verifier(new Key(bytes), insecure)) : JSON.parse(refusal).code;
+};
+assert.equal(codeByKey(key), 0);
+for (const change of digit.keys) assert.equal(codeByKey(changed(key, change)), change.code, JSON.stringify(change));
 assert.throws(() => insecure.readTokensBy(key), /not a tokenizer/);
 const reading = new Options();
 reading.acceptInsecureSetup();
@@ -59,4 +66,4 @@ for (const [what, run] of Object.entries(times)) {
   samples.sort((left, right) => left - right);
   console.log(`${what} in Node: median ${samples[10].toFixed(1)} ms of 21`);
 }
-console.log(`package: ${digit.cases.length + sequence.cases.length} changed receipts and all options: as the commands decide`);
+console.log(`package: ${digit.cases.length + sequence.cases.length} changed receipts, ${digit.keys.length} changed keys and all options: as the commands decide`);

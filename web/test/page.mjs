@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { READS, changed, digit, proof, sequence } from "./manifest.mjs";
 
-const { receipt, key } = digit;
+const { receipt, key, keys } = digit;
 const folder = mkdtempSync(join(tmpdir(), "assay-page-"));
 const page = readFileSync(new URL("../dist/verify.html", import.meta.url), "utf8");
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");
@@ -63,6 +63,13 @@ const report = reported(open("all", `${given}
     report.lies[part] = code();
   }
   report.codes = ${bytesOfCases(digit)}.map((bytes) => judge(bytesOf(bytes)).code);
+  const honest = state.key;
+  report.keys = ${JSON.stringify(keys.map((change) => base64(changed(key, change))))}.map((bytes) => {
+    state.key = bytesOf(bytes);
+    const refusal = wasm_bindgen.keyRefusal(state.key);
+    return refusal === undefined ? judge(state.receipt).code : JSON.parse(refusal).code;
+  });
+  state.key = honest;
   element("attested").click(); report.attested = code();
   await drop("key", "bad.vk", "${base64(key.slice(0, 64))}"); report.badKey = element("key-drop").className;`, ["--dump-dom"]));
 assert.deepEqual([report.bare, report.unaccepted, report.honest], [3, 3, 0]);
@@ -71,6 +78,7 @@ assert.equal(report.pixels, 64);
 assert.deepEqual(report.layers, ["integrity passed", "signature passed", "attestation passed", "model passed", "proof passed"]);
 assert.deepEqual(report.lies, { proof: 1, output: 1, input: 1, nonce: 1 });
 assert.deepEqual(report.codes, digit.cases.map((change) => change.code));
+assert.deepEqual(report.keys, keys.map((change) => change.code));
 assert.equal(report.attested, 0);
 assert.equal(report.badKey, "drop refused");
 
@@ -106,4 +114,4 @@ if (process.env.SCREENSHOT) {
   open("picture", given, window);
 }
 rmSync(folder, { recursive: true });
-console.log(`page: the honest receipt accepted, ${report.codes.length + text.codes.length + 8} changed receipts judged as the commands judge them`);
+console.log(`page: the honest receipt accepted, ${report.codes.length + text.codes.length + 8} changed receipts and ${report.keys.length} changed keys judged as the commands judge them`);
