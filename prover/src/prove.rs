@@ -12,6 +12,7 @@ use verifier::transcript::HASH_ID;
 
 use crate::engine;
 use crate::environment::{self, EnvironmentError};
+use crate::profile::{Stage, Stages};
 use crate::proving_key::ProvingKey;
 use crate::transcript::ProofWriter;
 
@@ -58,12 +59,28 @@ pub struct Proven {
 /// `values[0]` is the input, `values[i + 1]` the output of node `i`, as every executor returns them. The proof is
 /// verified before it is returned; a trace that is not an honest run is an error, never a proof.
 pub fn prove(key: &ProvingKey, context_digest: [u8; 32], values: &[Vec<i64>]) -> Result<Proven, ProveError> {
-    environment::check()?;
-    // On a thread of the pool, whose many short parallel steps then wake no other thread to wait for it.
-    rayon::scope(|_| prove_here(key, context_digest, values))
+    prove_in_stages(key, context_digest, values).map(|(proven, _)| proven)
 }
 
-fn prove_here(key: &ProvingKey, context_digest: [u8; 32], values: &[Vec<i64>]) -> Result<Proven, ProveError> {
+/// The same, and how long each part took.
+pub fn prove_in_stages(
+    key: &ProvingKey,
+    context_digest: [u8; 32],
+    values: &[Vec<i64>],
+) -> Result<(Proven, Vec<Stage>), ProveError> {
+    environment::check()?;
+    let mut stages = Stages::begin();
+    // On a thread of the pool, whose many short parallel steps then wake no other thread to wait for it.
+    let proven = rayon::scope(|_| prove_here(key, context_digest, values, &mut stages))?;
+    Ok((proven, stages.into_vec()))
+}
+
+fn prove_here(
+    key: &ProvingKey,
+    context_digest: [u8; 32],
+    values: &[Vec<i64>],
+    stages: &mut Stages,
+) -> Result<Proven, ProveError> {
     let graph = key.bundle().graph();
     let input = values.first().cloned().unwrap_or_default();
     let output = values.last().cloned().unwrap_or_default();
@@ -78,8 +95,10 @@ fn prove_here(key: &ProvingKey, context_digest: [u8; 32], values: &[Vec<i64>]) -
         return Err(ProveError::Shapes);
     }
     let assignment = ProofAssignment { key: key.clone(), witness };
-    let proof = create(key, &assignment, &instance, &statement)?;
+    stages.end("witness");
+    let proof = create(key, &assignment, &instance, &statement, stages)?;
     proof::verify(key.verifying(), &statement, &proof)?;
+    stages.end("verification");
     Ok(Proven { statement, proof })
 }
 
@@ -88,10 +107,11 @@ fn create(
     assignment: &ProofAssignment,
     instance: &[Fr],
     statement: &Statement,
+    stages: &mut Stages,
 ) -> Result<Proof, ProveError> {
     let verifying = key.verifying();
     let mut writer = ProofWriter::new(&verifying.digest());
-    engine::prove(key, assignment, instance, &mut writer)
+    engine::prove(key, assignment, instance, &mut writer, stages)
         .map_err(|error| ProveError::Identity { detail: error.to_string() })?;
     Ok(Proof {
         system: PROOF_SYSTEM.to_owned(),

@@ -77,7 +77,7 @@ fn the_shape_is_the_circuits() {
     assert_eq!(shape.advice(), system.num_advice_columns() as u64);
     assert_eq!(shape.permutation, system.permutation().get_columns().len() as u64);
     assert_eq!(shape.parameters, 2410);
-    assert!(shape.used_rows <= shape.rows() && shape.gate_multiplications > shape.constraints);
+    assert!(shape.used_rows <= shape.rows() && shape.multiplications > shape.constraints);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A setup's points as halo2's key generation takes them, summed by [`verifier::multiexp`].
 
 #[cfg(target_arch = "x86_64")]
-mod pairs;
+mod windows;
 
 use std::io;
 use std::sync::Arc;
@@ -15,6 +15,16 @@ use halo2_proofs::poly::kzg::msm::MSMKZG;
 use halo2_proofs::poly::{LagrangeCoeff, Polynomial};
 use verifier::multiexp::Bases;
 use verifier::setup::Setup;
+
+/// Points with the fastest way to add up their multiples that this processor has.
+pub(crate) fn bases(points: &[G1Affine]) -> Bases {
+    let bases = Bases::new(points);
+    #[cfg(target_arch = "x86_64")]
+    if let Some(wide) = windows::Wide::new(points) {
+        return bases.with_windows(Arc::new(wide));
+    }
+    bases
+}
 
 /// A setup's points, ready for sums.
 #[derive(Clone, Debug)]
@@ -41,13 +51,7 @@ impl Parameters {
     }
 
     fn with_basis(halo2: Arc<ParamsKZG<Bn256>>, lagrange: &[G1Affine]) -> Self {
-        let bases = |points: &[G1Affine]| {
-            let bases = Bases::new(points);
-            #[cfg(target_arch = "x86_64")]
-            let bases = bases.with_adder(pairs::add_pairs);
-            Arc::new(bases)
-        };
-        let (powers, lagrange) = (bases(halo2.get_g()), bases(lagrange));
+        let (powers, lagrange) = (Arc::new(bases(halo2.get_g())), Arc::new(bases(lagrange)));
         Self { halo2, powers, lagrange }
     }
 

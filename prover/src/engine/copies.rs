@@ -5,14 +5,33 @@ use halo2_proofs::halo2curves::ff::{BatchInvert, Field, PrimeField};
 use halo2_proofs::plonk::{Any, Column, ConstraintSystem};
 use rayon::prelude::*;
 
-use super::program::{Columns, Source};
+use super::program::{Builder, Kind, Source, Turn, Value};
 use super::transform::{Transform, powers};
 
 /// Challenges of the argument.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Challenges {
-    pub(super) beta: Fr,
-    pub(super) gamma: Fr,
+pub(crate) struct Challenges {
+    pub(crate) beta: Fr,
+    pub(crate) gamma: Fr,
+}
+
+/// Columns' values on the rows.
+pub(super) struct Columns<'a> {
+    pub(super) fixed: &'a [Vec<Fr>],
+    pub(super) advice: &'a [Vec<Fr>],
+    pub(super) instance: &'a [Vec<Fr>],
+}
+
+impl Columns<'_> {
+    /// Nothing for what is not a column of the circuit.
+    fn column(&self, source: Source) -> &[Fr] {
+        match source {
+            Source::Fixed(index) => &self.fixed[index],
+            Source::Advice(index) => &self.advice[index],
+            Source::Instance(index) => &self.instance[index],
+            _ => &[],
+        }
+    }
 }
 
 /// The copied columns, in the order of the argument.
@@ -84,55 +103,42 @@ pub(super) fn products(
     products
 }
 
-/// What the argument adds to the gates' values on one coset.
-pub(super) struct OnCoset<'a> {
-    pub(super) columns: &'a [Source],
-    pub(super) each: usize,
-    /// Products, each as long as the coset.
-    pub(super) products: &'a [Vec<Fr>],
-    pub(super) positions: &'a [Vec<Fr>],
-    /// Indicators of the first row, the last usable row, and the rows before it.
-    pub(super) first: &'a [Fr],
-    pub(super) last: &'a [Fr],
-    pub(super) active: &'a [Fr],
-    /// How many rows lie behind the last usable one.
-    pub(super) blinded: usize,
-    pub(super) challenges: Challenges,
-    pub(super) y: Fr,
-    /// First element of the coset, and the root that leads to the next.
-    pub(super) shift: Fr,
-    pub(super) root: Fr,
-}
+/// The argument's constraints, in halo2's order.
+pub(super) fn constraints(builder: &mut Builder, system: &ConstraintSystem<Fr>, challenges: Challenges) -> Vec<Value> {
+    let (columns, each) = (copied(system), columns_each(system));
+    let (beta, gamma) = (builder.number(challenges.beta), builder.number(challenges.gamma));
+    let one = builder.number(Fr::ONE);
+    let here = |source| Value::Column(source, Turn::Here);
+    let product = |set| here(Source::Product(set));
+    let [first, last, active, place] = [Source::First, Source::Last, Source::Active, Source::Place].map(here);
+    let sets = columns.len().div_ceil(each);
+    let Some(end) = sets.checked_sub(1) else { return Vec::new() };
 
-impl OnCoset<'_> {
-    /// Takes the argument's constraints into `values`, the rows from `first` on.
-    pub(super) fn add(&self, columns: &Columns<'_>, first: usize, values: &mut [Fr]) {
-        let Challenges { beta, gamma } = self.challenges;
-        let rows = self.first.len();
-        let names = powers(Fr::DELTA, self.columns.len());
-        let (Some(start), Some(end)) = (self.products.first(), self.products.last()) else { return };
-        let mut place = self.shift * self.root.pow_vartime([first as u64]);
-        for (value, row) in values.iter_mut().zip(first..) {
-            let next = (row + 1) % rows;
-            let passed_on = (row + rows - (self.blinded + 1)) % rows;
-            let mut take = |constraint: Fr| *value = *value * self.y + constraint;
-            take((Fr::ONE - start[row]) * self.first[row]);
-            take((end[row].square() - end[row]) * self.last[row]);
-            for pair in self.products.windows(2) {
-                take((pair[1][row] - pair[0][passed_on]) * self.first[row]);
-            }
-            let name = beta * place;
-            for (set, product) in self.products.iter().enumerate() {
-                let own = set * self.each..((set + 1) * self.each).min(self.columns.len());
-                let (mut left, mut right) = (product[next], product[row]);
-                for column in own {
-                    let cell = columns.column(self.columns[column])[row] + gamma;
-                    left *= beta * self.positions[column][row] + cell;
-                    right *= name * names[column] + cell;
-                }
-                take((left - right) * self.active[row]);
-            }
-            place *= self.root;
-        }
+    let missing = builder.apply(Kind::Subtract, one, product(0));
+    let square = builder.apply(Kind::Multiply, product(end), product(end));
+    let bit = builder.apply(Kind::Subtract, square, product(end));
+    let mut constraints = vec![builder.apply(Kind::Multiply, missing, first), builder.apply(Kind::Multiply, bit, last)];
+    for set in 1..sets {
+        let before = Value::Column(Source::Product(set - 1), Turn::Passed);
+        let step = builder.apply(Kind::Subtract, product(set), before);
+        constraints.push(builder.apply(Kind::Multiply, step, first));
     }
+    let mut names = powers(Fr::DELTA, columns.len()).into_iter().map(|name| challenges.beta * name);
+    let mut columns = (0..).zip(columns);
+    for set in 0..sets {
+        let (mut left, mut right) = (Value::Column(Source::Product(set), Turn::Next), product(set));
+        for ((column, source), name) in columns.by_ref().take(each).zip(names.by_ref()) {
+            let cell = builder.apply(Kind::Add, here(source), gamma);
+            let position = builder.apply(Kind::Multiply, here(Source::Position(column)), beta);
+            let factor = builder.apply(Kind::Add, position, cell);
+            left = builder.apply(Kind::Multiply, left, factor);
+            let name = builder.number(name);
+            let name = builder.apply(Kind::Multiply, place, name);
+            let factor = builder.apply(Kind::Add, name, cell);
+            right = builder.apply(Kind::Multiply, right, factor);
+        }
+        let step = builder.apply(Kind::Subtract, left, right);
+        constraints.push(builder.apply(Kind::Multiply, step, active));
+    }
+    constraints
 }

@@ -30,15 +30,16 @@ use rand_core::{OsRng, SeedableRng};
 use rayon::prelude::*;
 use verifier::multiexp::Bases;
 
-use self::copies::Challenges;
+pub(crate) use self::copies::Challenges;
+use self::copies::Columns;
 use self::opening::Opened;
-use self::program::Columns;
 pub(crate) use self::program::Program;
-pub(crate) use self::transform::Transform;
+pub(crate) use self::transform::{Scratch, Transform};
+use crate::profile::Stages;
 use crate::proving_key::ProvingKey;
 use crate::transcript::ProofWriter;
 
-/// Writes the proof of `assignment` and the statement `instance` under `key`.
+/// Writes the proof of `assignment` and the statement `instance` under `key`; `stages` hear when each part ends.
 ///
 /// Fails if a commitment is the identity, which no transcript takes.
 pub(crate) fn prove(
@@ -46,6 +47,7 @@ pub(crate) fn prove(
     assignment: &dyn Assignment,
     instance: &[Fr],
     writer: &mut ProofWriter,
+    stages: &mut Stages,
 ) -> io::Result<()> {
     let halo2 = key.halo2();
     let system = halo2.get_vk().cs();
@@ -73,11 +75,15 @@ pub(crate) fn prove(
     let data = circuit.data(key.plan(), assignment.witness()).into_iter();
     let mut advice: Vec<Vec<Fr>> =
         data.map(|(column, values)| blind((column.index(), values.into_iter().map(signed).collect()))).collect();
+    stages.end("columns of integers");
     messages.commitments(commit(&advice, lagrange))?;
+    stages.end("their commitments");
     let challenges: Vec<Fr> = (0..system.num_challenges()).map(|_| messages.squeeze()).collect();
     let later = circuit.challenged(key.plan(), assignment, &challenges).into_iter();
     let later: Vec<Vec<Fr>> = later.map(|(column, values)| blind((column.index(), values))).collect();
+    stages.end("columns that depend on challenges");
     messages.commitments(commit(&later, lagrange))?;
+    stages.end("their commitments");
     advice.extend(later);
     // halo2's challenge for lookups, of which there are none.
     messages.squeeze();
@@ -90,26 +96,21 @@ pub(crate) fn prove(
     let positions: Vec<&[Fr]> = halo2.permutation().permutations().iter().map(|column| &column[..]).collect();
     let mut products = copies::products(system, &transform, &values, &positions, copy_challenges);
     products.iter_mut().for_each(|column| column.extend(random(blinded)));
+    stages.end("products of copies");
     messages.commitments(commit(&products, lagrange))?;
     let masking = random(rows);
     messages.commitment(powers.multiply(&masking))?;
+    stages.end("their commitments");
     let y = messages.squeeze();
 
-    let coefficients = |columns: Vec<Vec<Fr>>| -> Vec<Vec<Fr>> {
-        columns.into_par_iter().map(|column| transform.interpolate(column)).collect()
-    };
-    let (advice, instance, products) = (coefficients(advice), coefficients(instance), coefficients(products));
-    let program = Program::new(system, &challenges, y);
-    let committed = quotient::Committed {
-        advice: &advice,
-        instance: &instance,
-        products: &products,
-        program: &program,
-        challenges: copy_challenges,
-        y,
-    };
-    let pieces = quotient::pieces(halo2, system, &transform, &committed);
+    let [advice, instance, products] = [advice, instance, products].map(|columns| transform.interpolate_all(columns));
+    stages.end("coefficients");
+    let program = Program::new(system, &challenges, copy_challenges, y);
+    let committed = quotient::Committed { key: halo2, advice: &advice, instance: &instance, products: &products };
+    let pieces = quotient::pieces(&transform, &program, &committed);
+    stages.end("quotient");
     messages.commitments(commit(&pieces, powers))?;
+    stages.end("its commitments");
 
     let x = messages.squeeze();
     let at = Points { x, root: transform.root() };
@@ -132,6 +133,7 @@ pub(crate) fn prove(
         advice_values.chain(fixed_values).chain(position_values).chain(product_values).collect();
     let values: Vec<Fr> = asked.par_iter().map(|(polynomial, point)| opening::evaluate(polynomial, *point)).collect();
     values.into_iter().try_for_each(|value| messages.0.write_scalar(value))?;
+    stages.end("evaluations");
 
     // In the order in which the verifier asks first.
     let mut opened = by_polynomial(&advice_queries, at, |column| &advice[column]);
@@ -140,7 +142,9 @@ pub(crate) fn prove(
     opened.extend(by_polynomial(&fixed_queries, at, |column| fixed[column]));
     let rest = positions.into_iter().chain([&quotient[..], &masking]);
     opened.extend(rest.map(|polynomial| Opened { polynomial, points: vec![x] }));
-    opening::open(opened, powers, &mut messages)
+    opening::open(opened, powers, &mut messages)?;
+    stages.end("opening");
+    Ok(())
 }
 
 /// Where polynomials are opened.

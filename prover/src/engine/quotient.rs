@@ -2,41 +2,51 @@
 
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::halo2curves::ff::Field;
-use halo2_proofs::plonk::{ConstraintSystem, ProvingKey};
+use halo2_proofs::plonk::ProvingKey;
 use rayon::prelude::*;
 
-use super::copies::{self, Challenges, OnCoset};
 use super::opening::interpolate;
-use super::program::{Columns, Program, STRETCH};
+use super::program::{Program, Source, plain};
 use super::transform::{COSETS, Transform};
 
-/// Rows that one core takes at a time.
-const CHUNK: usize = 8 * STRETCH;
+/// Stretches that one core takes at a time.
+const CHUNK: usize = 8;
 
-/// Coefficients of everything that a proof commits to, and its challenges.
+/// Coefficients of everything that the program reads.
 pub(super) struct Committed<'a> {
+    pub(super) key: &'a ProvingKey<G1Affine>,
     pub(super) advice: &'a [Vec<Fr>],
     pub(super) instance: &'a [Vec<Fr>],
     pub(super) products: &'a [Vec<Fr>],
-    pub(super) program: &'a Program,
-    pub(super) challenges: Challenges,
-    pub(super) y: Fr,
+}
+
+impl Committed<'_> {
+    fn polynomial(&self, source: Source) -> &[Fr] {
+        match source {
+            Source::Fixed(index) => &self.key.fixed_polys()[index],
+            Source::Advice(index) => &self.advice[index],
+            Source::Instance(index) => &self.instance[index],
+            Source::Product(index) => &self.products[index],
+            Source::Position(index) => &self.key.permutation().polys()[index],
+            Source::First => self.key.l0(),
+            Source::Last => self.key.l_last(),
+            Source::Active => self.key.l_active_row(),
+            Source::Place => &[Fr::ZERO, Fr::ONE],
+        }
+    }
 }
 
 /// The quotient's pieces, each of as many coefficients as there are rows.
 ///
 /// On one coset after the other, so that only one holds all columns at once. A coset's values say what the quotient is modulo
 /// `X^n - c`, `c` being the n-th power of the coset; the pieces follow from its remainders by all of them.
-pub(super) fn pieces(
-    key: &ProvingKey<G1Affine>,
-    system: &ConstraintSystem<Fr>,
-    transform: &Transform,
-    committed: &Committed<'_>,
-) -> Vec<Vec<Fr>> {
+pub(super) fn pieces(transform: &Transform, program: &Program, committed: &Committed<'_>) -> Vec<Vec<Fr>> {
     let rows = transform.rows() as u64;
-    let remainders: Vec<Vec<Fr>> =
-        (0..COSETS).map(|coset| remainder(key, system, transform, committed, coset)).collect();
     let constants: Vec<Fr> = (0..COSETS).map(|coset| transform.shift(coset).pow_vartime([rows])).collect();
+    let polynomials: Vec<&[Fr]> = program.sources().iter().map(|source| committed.polynomial(*source)).collect();
+    let vanishing: Vec<Fr> =
+        constants.iter().map(|constant| (*constant - Fr::ONE).invert().unwrap_or(Fr::ZERO)).collect();
+    let remainders = remainders(transform, program, &polynomials, &vanishing);
     let bases: Vec<Vec<Fr>> = (0..COSETS)
         .map(|coset| {
             let unit: Vec<Fr> = (0..COSETS).map(|other| Fr::from(u64::from(other == coset))).collect();
@@ -53,54 +63,55 @@ pub(super) fn pieces(
     (0..COSETS).into_par_iter().map(piece).collect()
 }
 
-/// The quotient modulo `X^n - c` for one coset.
-fn remainder(
-    key: &ProvingKey<G1Affine>,
-    system: &ConstraintSystem<Fr>,
-    transform: &Transform,
-    committed: &Committed<'_>,
-    coset: usize,
-) -> Vec<Fr> {
-    let evaluate = |polynomial: &[Fr]| transform.evaluate(polynomial, coset);
-    // The first value once more behind the last, so that the next row of any row is the next value.
-    let around = |polynomial: &[Fr]| {
-        let mut values = evaluate(polynomial);
-        values.extend(values.first().copied());
-        values
+/// The quotient modulo `X^n - c` for each coset, whose constraints' values are to be multiplied by `scales`.
+fn remainders(transform: &Transform, program: &Program, polynomials: &[&[Fr]], scales: &[Fr]) -> Vec<Vec<Fr>> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(transform) = transform.wide() {
+        return wide_remainders(transform, program, polynomials, scales);
+    }
+    let remainder = |(coset, scale): (usize, &Fr)| {
+        let columns: Vec<Vec<Fr>> =
+            polynomials.par_iter().map(|polynomial| transform.evaluate(polynomial, coset)).collect();
+        let mut values = vec![Fr::ZERO; transform.rows()];
+        values.par_chunks_mut(CHUNK * plain::STRETCH).enumerate().for_each(|(chunk, values)| {
+            let mut registers = program.registers();
+            for (stretch, values) in values.chunks_mut(plain::STRETCH).enumerate() {
+                program.run(&columns, (chunk * CHUNK + stretch) * plain::STRETCH, &mut registers, values);
+                values.iter_mut().for_each(|value| *value *= scale);
+            }
+        });
+        transform.interpolate_coset(values, coset)
     };
-    let fixed: Vec<Vec<Fr>> = key.fixed_polys().par_iter().map(|column| around(column)).collect();
-    let advice: Vec<Vec<Fr>> = committed.advice.par_iter().map(|column| around(column)).collect();
-    let instance: Vec<Vec<Fr>> = committed.instance.par_iter().map(|column| around(column)).collect();
-    let products: Vec<Vec<Fr>> = committed.products.par_iter().map(|column| evaluate(column)).collect();
-    let positions: Vec<Vec<Fr>> = key.permutation().polys().par_iter().map(|column| evaluate(column)).collect();
-    let [first, last, active] = [key.l0(), key.l_last(), key.l_active_row()].map(|column| evaluate(column));
-    let columns = Columns { fixed: &fixed, advice: &advice, instance: &instance };
-    let shift = transform.shift(coset);
-    let argument = OnCoset {
-        columns: &copies::copied(system),
-        each: copies::columns_each(system),
-        products: &products,
-        positions: &positions,
-        first: &first,
-        last: &last,
-        active: &active,
-        blinded: system.blinding_factors(),
-        challenges: committed.challenges,
-        y: committed.y,
-        shift,
-        root: transform.root(),
+    scales.iter().enumerate().map(remainder).collect()
+}
+
+/// The same, eight rows at once.
+#[cfg(target_arch = "x86_64")]
+fn wide_remainders(
+    transform: super::transform::Wide<'_>,
+    program: &Program,
+    polynomials: &[&[Fr]],
+    scales: &[Fr],
+) -> Vec<Vec<Fr>> {
+    use super::program::lanes::{STRETCH, Wide};
+    use super::transform::{Scratch, lanes::zero};
+
+    let program = Wide::new(program);
+    let mut columns = vec![vec![zero(); transform.count()]; polynomials.len()];
+    let mut values = vec![zero(); transform.count()];
+    let mut remainder = |(coset, scale): (usize, &Fr)| {
+        columns.par_iter_mut().zip(polynomials).for_each_init(Scratch::default, |scratch, (values, polynomial)| {
+            transform.evaluate(polynomial, coset, scratch, values);
+        });
+        values.par_chunks_mut(CHUNK * STRETCH).enumerate().for_each_init(
+            || program.registers(),
+            |registers, (chunk, values)| {
+                for (stretch, values) in values.chunks_mut(STRETCH).enumerate() {
+                    program.run(&columns, (chunk * CHUNK + stretch) * STRETCH, registers, *scale, values);
+                }
+            },
+        );
+        transform.interpolate(&values, coset, &mut Scratch::default())
     };
-    let vanishing = shift.pow_vartime([transform.rows() as u64]) - Fr::ONE;
-    let inverse = Option::<Fr>::from(vanishing.invert()).unwrap_or(Fr::ZERO);
-    let mut values = vec![Fr::ZERO; transform.rows()];
-    values.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, values)| {
-        let mut registers = committed.program.registers();
-        for (stretch, values) in values.chunks_mut(STRETCH).enumerate() {
-            let first = chunk * CHUNK + stretch * STRETCH;
-            committed.program.run(&columns, first, &mut registers, values);
-            argument.add(&columns, first, values);
-            values.iter_mut().for_each(|value| *value *= inverse);
-        }
-    });
-    transform.interpolate_coset(values, coset)
+    scales.iter().enumerate().map(&mut remainder).collect()
 }

@@ -73,7 +73,7 @@ mod tests {
         copies: 2000,
         advice_queries: 19,
         fixed_queries: 20,
-        gate_multiplications: 90,
+        multiplications: 150,
         graph_bytes: 300,
         parameters: 100_000,
     };

@@ -9,9 +9,9 @@ use halo2_proofs::halo2curves::ff::PrimeField;
 use halo2_proofs::halo2curves::group::Curve;
 use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 use rayon::prelude::*;
-use verifier::multiexp::Bases;
 
-use crate::engine::Transform;
+use crate::commitment::bases;
+use crate::engine::{Scratch, Transform};
 
 /// Sizes that are measured: 2^k rows. Commitments are cheaper for each row in larger columns, up to about the last.
 const SIZES: [u32; 5] = [6, 8, 10, 12, 14];
@@ -99,7 +99,7 @@ fn points(count: usize) -> Vec<G1Affine> {
 
 fn rate(k: u32, points: &[G1Affine]) -> Rate {
     let rows = 1usize << k;
-    let bases = Bases::new(points.get(..rows).unwrap_or(points));
+    let points = bases(points.get(..rows).unwrap_or(points));
     let transform = Transform::new(k);
     let full: Vec<Fr> =
         std::iter::successors(Some(Fr::MULTIPLICATIVE_GENERATOR), |value| Some(value.square() + Fr::one()))
@@ -108,11 +108,11 @@ fn rate(k: u32, points: &[G1Affine]) -> Rate {
     let small: Vec<Fr> = (0..rows as u64).map(|row| Fr::from(row * 2_654_435_761 % SMALL)).collect();
     let commit = |scalars: &[Fr]| {
         each_column(|| {
-            std::hint::black_box(bases.multiply(scalars));
+            std::hint::black_box(points.multiply(scalars));
         })
     };
     let transform_ns = each_column(|| {
-        std::hint::black_box(transform.interpolate(full.clone()));
+        std::hint::black_box(transform.interpolate(full.clone(), &mut Scratch::default()));
     });
     let multiply_ns = each_column(|| {
         std::hint::black_box(eval_polynomial(&full, Fr::MULTIPLICATIVE_GENERATOR));

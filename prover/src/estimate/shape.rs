@@ -7,7 +7,7 @@ use circuits::model::weights::linear_shapes;
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::ConstraintSystem;
 
-use crate::engine::Program;
+use crate::engine::{Challenges, Program};
 
 /// The numbers of a circuit that its costs follow from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Shape {
     /// Openings of fixed columns.
     pub fixed_queries: u64,
     /// Multiplications of all gates on one row, as the prover's program does them.
-    pub gate_multiplications: u64,
+    pub multiplications: u64,
     /// Bytes of the encoded graph.
     pub graph_bytes: u64,
     /// Weights and biases.
@@ -67,7 +67,8 @@ impl Shape {
         let copy_constraints = if products == 0 { 0 } else { 2 * products + 1 };
         // Any challenges, all different, so that none of their products is a one.
         let challenges: Vec<Fr> = (0..system.num_challenges()).map(|place| Fr::from(place as u64 + 3)).collect();
-        let program = Program::new(&system, &challenges, Fr::from(2));
+        let copies = Challenges { beta: Fr::from(1009), gamma: Fr::from(2003) };
+        let program = Program::new(&system, &challenges, copies, Fr::from(2));
         let lookups = plan.features().lookups(plan.lanes());
         let parameters = linear_shapes(plan.graph())
             .into_values()
@@ -90,7 +91,7 @@ impl Shape {
             copies: plan.copies()?.len() as u64,
             advice_queries: system.advice_queries().len() as u64,
             fixed_queries: system.fixed_queries().len() as u64,
-            gate_multiplications: program.multiplications() as u64,
+            multiplications: program.multiplications() as u64,
             graph_bytes: plan.graph().encode().len() as u64,
             parameters: parameters.sum(),
         })

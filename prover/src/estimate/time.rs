@@ -38,8 +38,8 @@ impl Time {
         let domain_parts = pieces;
         let columns = shape.fixed + 3 + advice + 1 + shape.products + shape.permutation;
         let transforms = advice + 1 + shape.products + domain_parts * columns + 2 * pieces;
-        // Gates and copies on each part, sums and products, and every polynomial at its points, folded and divided.
-        let gates = domain_parts * (shape.gate_multiplications + shape.permutation * COPY);
+        // Constraints on each part, sums and products, and every polynomial at its points, folded and divided.
+        let gates = domain_parts * shape.multiplications;
         let sums = shape.fractions * FRACTION + shape.permutation * COPY;
         let openings = shape.advice_queries + shape.fixed_queries + shape.permutation + 3 * shape.products + 2;
         let polynomials = advice + shape.fixed + shape.permutation + shape.products + 2;

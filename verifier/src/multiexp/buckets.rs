@@ -9,8 +9,6 @@ use halo2_proofs::halo2curves::bn256::{Fq, G1, G1Affine};
 use halo2_proofs::halo2curves::ff::Field;
 use halo2_proofs::halo2curves::group::Group;
 
-use super::Adder;
-
 /// Points in buckets, one bucket after the other.
 #[derive(Debug, Default)]
 pub(super) struct Buckets {
@@ -43,10 +41,7 @@ impl Buckets {
     }
 
     /// The sum of each bucket.
-    pub(super) fn sums(mut self, adder: Option<Adder>) -> impl DoubleEndedIterator<Item = G1Affine> {
-        if let Some(adder) = adder {
-            adder(&mut self.points, &mut self.buckets);
-        }
+    pub(super) fn sums(mut self) -> impl DoubleEndedIterator<Item = G1Affine> {
         while self.buckets.iter().any(|(_, length)| *length > 1) {
             self.add_pairs();
         }

@@ -4,13 +4,10 @@
 //! scalar is `k = k_1 - k_2 lambda` with both halves below 2^128 (Gallant, Lambert and Vanstone, CRYPTO 2001), found by rounding
 //! `k`'s coordinates in the lattice of all pairs that stand for zero.
 
-use circuits::committed::{limbs, unsigned};
-use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::halo2curves::ff::WithSmallOrderMulGroup;
-
-/// Two short vectors of the lattice have the second coordinates `FIRST` and `SECOND`; to the first belongs the rounding
-/// factor `2^256 b_2 / r`, to the second `2^256 b_1 / r`, least limb first.
-const FIRST: u64 = 0x89d3_2568_94d2_13e3;
+/// Two short vectors of the lattice of all pairs that stand for zero, `(FIRST_LOW, -FIRST)` and `(FIRST, SECOND)`; to the
+/// first belongs the rounding factor `2^256 b_2 / r`, to the second `2^256 b_1 / r`, least limb first.
+const FIRST: u128 = 0x89d3_2568_94d2_13e3;
+const FIRST_LOW: u128 = 0x6f4d_8248_eeb8_59fc_8211_bbeb_7d4f_1128;
 const SECOND: u128 = 0x6f4d_8248_eeb8_59fd_0be4_e154_1221_250b;
 const FIRST_FACTOR: [u64; 3] = [0x5398_fd03_00ff_6565, 0x4cce_f014_a773_d2d2, 2];
 const SECOND_FACTOR: [u64; 3] = [0xd91d_232e_c7e0_b3d7, 2, 0];
@@ -22,26 +19,43 @@ pub(super) struct Half {
     pub(super) negative: bool,
 }
 
-/// `[k_1, k_2]` with `k = k_1 + k_2 lambda`.
-pub(super) fn split(scalar: &Fr) -> [Half; 2] {
-    let limbs = limbs(scalar);
-    let first = unsigned(high(limbs, FIRST_FACTOR)) * Fr::from(FIRST);
-    let second = unsigned(high(limbs, SECOND_FACTOR)) * unsigned(SECOND);
-    let low = *scalar + (second - first) * Fr::ZETA;
-    [half(low), half(first - second)]
+/// `[k_1, k_2]` with `k = k_1 + k_2 lambda`, of a scalar's limbs.
+pub(super) fn split(scalar: [u64; 4]) -> [Half; 2] {
+    let (first, second) = (high(scalar, FIRST_FACTOR), high(scalar, SECOND_FACTOR));
+    let [low, middle, upper, _] = scalar;
+    let low = minus(minus([low, middle, upper], product(first, FIRST_LOW)), product(second, FIRST));
+    [half(low), half(minus(product(first, FIRST), product(second, SECOND)))]
 }
 
-/// The representative of least magnitude, whose magnitude is known to be below 2^128.
-fn half(value: Fr) -> Half {
-    let [low, middle, upper, top] = limbs(&value);
-    let negative = upper != 0 || top != 0;
-    let [low, middle] = if negative {
-        let [low, middle, ..] = limbs(&-value);
-        [low, middle]
-    } else {
-        [low, middle]
-    };
+/// An integer modulo 2^192.
+type Wide = [u64; 3];
+
+/// The integer of least magnitude, whose magnitude is known to be below 2^128.
+fn half(value: Wide) -> Half {
+    let negative = value[2] >> 63 == 1;
+    let [low, middle, _] = if negative { minus([0; 3], value) } else { value };
     Half { magnitude: u128::from(low) | (u128::from(middle) << 64), negative }
+}
+
+fn minus(left: Wide, right: Wide) -> Wide {
+    let mut difference = [0; 3];
+    let mut borrow = false;
+    for (place, target) in difference.iter_mut().enumerate() {
+        let (value, first) = left[place].overflowing_sub(right[place]);
+        let (value, second) = value.overflowing_sub(u64::from(borrow));
+        (*target, borrow) = (value, first || second);
+    }
+    difference
+}
+
+fn product(left: u128, right: u128) -> Wide {
+    let [left, right] = [left, right].map(|factor| [factor as u64, (factor >> 64) as u64]);
+    let part = |left: u64, right: u64| u128::from(left) * u128::from(right);
+    let lowest = part(left[0], right[0]);
+    let [first, second] = [part(left[0], right[1]), part(left[1], right[0])];
+    let middle = (lowest >> 64) + u128::from(first as u64) + u128::from(second as u64);
+    let top = part(left[1], right[1]).wrapping_add((middle >> 64) + (first >> 64) + (second >> 64));
+    [lowest as u64, middle as u64, top as u64]
 }
 
 /// `scalar factor / 2^256`, rounded down.
@@ -62,7 +76,9 @@ fn high(scalar: [u64; 4], factor: [u64; 3]) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use halo2_proofs::halo2curves::ff::{Field, PrimeField};
+    use circuits::committed::limbs;
+    use halo2_proofs::halo2curves::bn256::Fr;
+    use halo2_proofs::halo2curves::ff::{Field, PrimeField, WithSmallOrderMulGroup};
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 
@@ -81,7 +97,7 @@ mod tests {
         scalars.extend((0..128).map(|bit| Fr::from_u128(1 << bit)));
         scalars.extend((0..1000).map(|_| Fr::random(&mut generator)));
         for scalar in scalars {
-            assert_eq!(joined(split(&scalar)), scalar, "{scalar:?}");
+            assert_eq!(joined(split(limbs(&scalar))), scalar, "{scalar:?}");
         }
     }
 }

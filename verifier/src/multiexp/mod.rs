@@ -13,6 +13,9 @@
 mod buckets;
 mod endomorphism;
 
+use std::fmt::Debug;
+use std::sync::Arc;
+
 use self::buckets::{Buckets, weighted};
 use self::endomorphism::{Half, split};
 use circuits::committed::limbs;
@@ -21,11 +24,8 @@ use halo2_proofs::halo2curves::bn256::{Fq, Fr, G1, G1Affine};
 use halo2_proofs::halo2curves::ff::WithSmallOrderMulGroup;
 use halo2_proofs::halo2curves::group::Group;
 
-/// Multiplications in the field that an addition takes, in a bucket and in the sum of the buckets.
-const ADDITION: usize = 6;
-const BUCKET: usize = 24;
-/// Bits of a window at most.
-const WIDTH_MAX: u32 = 15;
+/// Bits of a window at least and at most.
+const WIDTHS: std::ops::RangeInclusive<u32> = 2..=16;
 /// Terms that are sorted into buckets at a time.
 const CHUNK: usize = 1 << 16;
 
@@ -35,19 +35,53 @@ pub struct Bases {
     points: Vec<G1Affine>,
     /// x coordinates of the points' images under the endomorphism.
     images: Vec<Fq>,
-    adder: Option<Adder>,
+    windows: Option<Arc<dyn Windows>>,
 }
 
-/// Adds points of buckets in pairs, as far as it likes: the points, and the start and the number of each bucket's. Sums of
-/// buckets stay what they are.
-pub type Adder = fn(&mut Vec<G1Affine>, &mut [(usize, usize)]);
+/// A way to add up a window, for whoever has a faster one.
+pub trait Windows: Debug + Send + Sync {
+    /// What it takes.
+    fn costs(&self) -> Costs;
+
+    /// `sum_i factor_i point_i`, of factors of at most `largest`.
+    fn sum(&self, digits: &[Digit], largest: usize) -> G1;
+}
+
+/// What a window takes, in any unit.
+#[derive(Clone, Copy, Debug)]
+pub struct Costs {
+    /// Fewest terms that it is meant for.
+    pub least: usize,
+    /// One term.
+    pub addition: usize,
+    /// One bucket, for every factor that may occur.
+    pub bucket: usize,
+}
+
+/// Order of the scalars' field, the least limb first.
+const ORDER: [u64; 4] = [0x43e1_f593_f000_0001, 0x2833_e848_79b9_7091, 0xb850_45b6_8181_585d, 0x3064_4e72_e131_a029];
+/// In multiplications in the field.
+const COSTS: Costs = Costs { least: 0, addition: 6, bucket: 24 };
+
+/// One digit that is not zero, and the point that it multiplies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digit {
+    /// Its magnitude.
+    pub factor: u32,
+    /// Number of the point.
+    pub point: u32,
+    /// Whether the digit is negative.
+    pub negative: bool,
+    /// Whether the point's image under the endomorphism is meant.
+    pub image: bool,
+}
 
 /// One multiple of a point.
 #[derive(Clone, Copy, Debug)]
 struct Term {
+    half: Half,
     point: u32,
     image: bool,
-    half: Half,
 }
 
 impl Bases {
@@ -55,13 +89,13 @@ impl Bases {
     #[must_use]
     pub fn new(points: &[G1Affine]) -> Self {
         let images = points.iter().map(|point| point.x * Fq::ZETA).collect();
-        Self { points: points.to_vec(), images, adder: None }
+        Self { points: points.to_vec(), images, windows: None }
     }
 
-    /// The same, with a faster way to add up buckets for whoever has one.
+    /// The same, with a faster way to add up windows of the same points.
     #[must_use]
-    pub fn with_adder(self, adder: Adder) -> Self {
-        Self { adder: Some(adder), ..self }
+    pub fn with_windows(self, windows: Arc<dyn Windows>) -> Self {
+        Self { windows: Some(windows), ..self }
     }
 
     /// `sum_i scalars_i points_i`, over as many as there are of both.
@@ -69,15 +103,15 @@ impl Bases {
     pub fn multiply(&self, scalars: &[Fr]) -> G1 {
         let (mut small, mut large) = (Vec::with_capacity(scalars.len()), Vec::new());
         for (point, scalar) in (0u32..).zip(scalars.iter().take(self.points.len())) {
-            let [low, rest @ ..] = limbs(scalar);
-            if rest == [0; 3] {
-                if low != 0 {
-                    small.push(Term { point, image: false, half: Half { magnitude: low.into(), negative: false } });
+            let scalar = limbs(scalar);
+            if let Some(half) = small_half(scalar) {
+                if half.magnitude != 0 {
+                    small.push(Term { half, point, image: false });
                 }
             } else {
                 let [low, high] = split(scalar);
-                large.push(Term { point, image: false, half: low });
-                large.push(Term { point, image: true, half: high });
+                large.push(Term { half: low, point, image: false });
+                large.push(Term { half: high, point, image: true });
             }
         }
         if large.len() > small.len() {
@@ -90,13 +124,22 @@ impl Bases {
         let Some(bits) = terms.iter().map(|term| u128::BITS - term.half.magnitude.leading_zeros()).max() else {
             return G1::identity();
         };
-        let width = width(bits, terms.len());
+        let faster = self.windows.as_deref().filter(|windows| terms.len() >= windows.costs().least);
+        let chunk = if faster.is_some() { terms.len() } else { CHUNK };
+        let width = width(bits, terms.len(), chunk, faster.map_or(COSTS, Windows::costs));
         let windows = bits / width + 1;
         let mut sums = vec![G1::identity(); windows as usize];
         // On halo2's threads, where it has any.
         parallelize(&mut sums, |sums, first| {
             for (sum, window) in sums.iter_mut().zip(first as u32..) {
-                *sum = self.window(terms, window, width);
+                let parts = terms.chunks(chunk).map(|terms| {
+                    let digits = digits(terms, window, width);
+                    match faster {
+                        Some(faster) => faster.sum(&digits, 1 << (width - 1)),
+                        None => self.plain_sum(&digits, 1 << (width - 1)),
+                    }
+                });
+                *sum = parts.fold(G1::identity(), |total, sum| total + sum);
             }
         });
         sums.into_iter()
@@ -104,38 +147,58 @@ impl Bases {
             .fold(G1::identity(), |total, sum| (0..width).fold(total, |total, _| total.double()) + sum)
     }
 
-    /// The sum of the terms' points, each times its digit in one window.
-    fn window(&self, terms: &[Term], window: u32, width: u32) -> G1 {
-        let count = 1 << (width - 1);
-        let sums = terms.chunks(CHUNK).map(|terms| {
-            let digits: Vec<(i32, Term)> = terms
-                .iter()
-                .map(|term| (digit(&term.half, window, width), *term))
-                .filter(|(digit, _)| *digit != 0)
-                .collect();
-            let placed = digits.iter().map(|(digit, term)| {
-                let mut point = self.points[term.point as usize];
-                if term.image {
-                    point.x = self.images[term.point as usize];
-                }
-                if *digit < 0 {
-                    point.y = -point.y;
-                }
-                (digit.unsigned_abs() as usize - 1, point)
-            });
-            weighted(Buckets::new(count, placed).sums(self.adder))
+    fn plain_sum(&self, digits: &[Digit], largest: usize) -> G1 {
+        let placed = digits.iter().map(|digit| {
+            let mut point = self.points[digit.point as usize];
+            if digit.image {
+                point.x = self.images[digit.point as usize];
+            }
+            if digit.negative {
+                point.y = -point.y;
+            }
+            (digit.factor as usize - 1, point)
         });
-        sums.fold(G1::identity(), |total, sum| total + sum)
+        weighted(Buckets::new(largest, placed).sums())
     }
 }
 
-/// The width of the windows that takes the fewest multiplications.
-fn width(bits: u32, terms: usize) -> u32 {
-    let cost = |width: u32| {
-        let chunks = terms.div_ceil(CHUNK);
-        (bits / width + 1) as usize * (terms * ADDITION + ((chunks * BUCKET) << (width - 1)))
-    };
-    (2..=WIDTH_MAX).min_by_key(|width| cost(*width)).unwrap_or(2)
+/// A scalar of one word or the negative of one, which nearly all cells of a proof are.
+fn small_half(scalar: [u64; 4]) -> Option<Half> {
+    let one_word =
+        |[low, rest @ ..]: [u64; 4], negative| (rest == [0; 3]).then_some(Half { magnitude: low.into(), negative });
+    one_word(scalar, false).or_else(|| one_word(opposite(scalar), true))
+}
+
+/// What is left to the order.
+fn opposite(scalar: [u64; 4]) -> [u64; 4] {
+    let mut difference = ORDER;
+    let mut borrow = false;
+    for (left, right) in difference.iter_mut().zip(scalar) {
+        let (value, first) = left.overflowing_sub(right);
+        let (value, second) = value.overflowing_sub(u64::from(borrow));
+        (*left, borrow) = (value, first || second);
+    }
+    difference
+}
+
+/// The terms' digits in one window, but zeros.
+fn digits(terms: &[Term], window: u32, width: u32) -> Vec<Digit> {
+    let mut digits = Vec::with_capacity(terms.len());
+    for Term { half, point, image } in terms {
+        let digit = digit(half, window, width);
+        if digit != 0 {
+            digits.push(Digit { factor: digit.unsigned_abs(), point: *point, negative: digit < 0, image: *image });
+        }
+    }
+    digits
+}
+
+/// The width of the windows that costs least.
+fn width(bits: u32, terms: usize, chunk: usize, costs: Costs) -> u32 {
+    let chunks = terms.div_ceil(chunk);
+    let cost =
+        |width: u32| (bits / width + 1) as usize * (terms * costs.addition + ((chunks * costs.bucket) << (width - 1)));
+    WIDTHS.min_by_key(|width| cost(*width)).unwrap_or(2)
 }
 
 /// Digit of a window, from `-2^(width - 1)` to `2^(width - 1)`: its bits, plus the highest bit below, minus `2^width` if its
@@ -162,7 +225,7 @@ mod tests {
     #[test]
     fn digits_add_up() {
         let mut generator = ChaCha20Rng::seed_from_u64(3);
-        for width in 2..=WIDTH_MAX {
+        for width in WIDTHS {
             for round in 0..200 {
                 let wide = (u128::from(generator.next_u64()) << 64) | u128::from(generator.next_u64());
                 let magnitude = if round == 0 { u128::MAX } else { wide >> (generator.next_u32() % 128) };

@@ -4,10 +4,11 @@
 //! other one is tested against.
 
 #[cfg(target_arch = "x86_64")]
-mod lanes;
+pub(super) mod lanes;
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::{Field, PrimeField};
+use rayon::prelude::*;
 
 /// Cosets that the quotient is computed on: its degree is below four times the rows.
 pub(super) const COSETS: usize = 4;
@@ -25,6 +26,13 @@ pub(crate) struct Transform {
     inverse_shifts: [Fr; COSETS],
     #[cfg(target_arch = "x86_64")]
     lanes: Option<[lanes::Roots; 2]>,
+}
+
+/// What a transform is computed in, for whoever computes many.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    #[cfg(target_arch = "x86_64")]
+    vectors: Vec<crate::lanes::Vector>,
 }
 
 impl Transform {
@@ -61,11 +69,18 @@ impl Transform {
         self.shifts[coset]
     }
 
+    /// Coefficients of the polynomials with these values on the rows.
+    pub(super) fn interpolate_all(&self, columns: Vec<Vec<Fr>>) -> Vec<Vec<Fr>> {
+        let interpolate = |scratch: &mut Scratch, column| self.interpolate(column, scratch);
+        columns.into_par_iter().map_init(Scratch::default, interpolate).collect()
+    }
+
     /// Coefficients of the polynomial with these values on the rows.
-    pub(crate) fn interpolate(&self, mut values: Vec<Fr>) -> Vec<Fr> {
+    #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "the plain transform is in place"))]
+    pub(crate) fn interpolate(&self, mut values: Vec<Fr>, scratch: &mut Scratch) -> Vec<Fr> {
         #[cfg(target_arch = "x86_64")]
         if let Some([_, inverse]) = &self.lanes {
-            inverse.transform(&mut values, None, self.inverse_rows, None);
+            inverse.transform(&mut values, None, self.inverse_rows, &mut scratch.vectors);
             return values;
         }
         transform(&mut values, &self.inverse_roots);
@@ -76,13 +91,6 @@ impl Transform {
     /// Values of a polynomial on a coset.
     pub(super) fn evaluate(&self, coefficients: &[Fr], coset: usize) -> Vec<Fr> {
         let mut values = Vec::with_capacity(self.rows());
-        #[cfg(target_arch = "x86_64")]
-        if let Some([roots, _]) = &self.lanes {
-            values.extend_from_slice(coefficients);
-            values.resize(self.rows(), Fr::ZERO);
-            roots.transform(&mut values, Some(self.shifts[coset]), Fr::ONE, None);
-            return values;
-        }
         let mut power = Fr::ONE;
         values.extend(coefficients.iter().map(|coefficient| {
             let scaled = *coefficient * power;
@@ -95,20 +103,54 @@ impl Transform {
     }
 
     /// Coefficients of the polynomial of degree below the rows with these values on a coset.
-    pub(super) fn interpolate_coset(&self, values: Vec<Fr>, coset: usize) -> Vec<Fr> {
-        #[cfg(target_arch = "x86_64")]
-        if let Some([_, inverse]) = &self.lanes {
-            let mut coefficients = values;
-            inverse.transform(&mut coefficients, None, self.inverse_rows, Some(self.inverse_shifts[coset]));
-            return coefficients;
-        }
-        let mut coefficients = self.interpolate(values);
-        let mut power = Fr::ONE;
-        for coefficient in &mut coefficients {
+    pub(super) fn interpolate_coset(&self, mut values: Vec<Fr>, coset: usize) -> Vec<Fr> {
+        transform(&mut values, &self.inverse_roots);
+        let mut power = self.inverse_rows;
+        for coefficient in &mut values {
             *coefficient *= power;
             power *= self.inverse_shifts[coset];
         }
-        coefficients
+        values
+    }
+
+    /// Transforms of eight elements at once, where the processor can.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn wide(&self) -> Option<Wide<'_>> {
+        self.lanes.as_ref().map(|[roots, inverse]| Wide { transform: self, roots, inverse })
+    }
+}
+
+/// Transforms to and from eight values of a coset at once.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wide<'a> {
+    transform: &'a Transform,
+    roots: &'a lanes::Roots,
+    inverse: &'a lanes::Roots,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Wide<'_> {
+    /// Vectors of a coset.
+    pub(super) fn count(self) -> usize {
+        self.transform.rows() / crate::lanes::LANES
+    }
+
+    /// Values of a polynomial on a coset, times 2^260 and below [`lanes::COSET_BOUND`] times the order.
+    pub(super) fn evaluate(
+        self,
+        coefficients: &[Fr],
+        coset: usize,
+        scratch: &mut Scratch,
+        values: &mut [crate::lanes::Vector],
+    ) {
+        self.roots.spread(coefficients, self.transform.shifts[coset], &mut scratch.vectors, values);
+    }
+
+    /// Coefficients of the polynomial of degree below the rows with these values on a coset, times 2^260.
+    pub(super) fn interpolate(self, values: &[crate::lanes::Vector], coset: usize, scratch: &mut Scratch) -> Vec<Fr> {
+        let Transform { inverse_rows, inverse_shifts, .. } = self.transform;
+        self.inverse.gather(values, *inverse_rows, inverse_shifts[coset], &mut scratch.vectors)
     }
 }
 
@@ -153,7 +195,7 @@ mod tests {
         for k in 1..12 {
             let transform = Transform::new(k);
             let values: Vec<Fr> = (0..1u64 << k).map(|row| Fr::from(row * row + 3).square()).collect();
-            let coefficients = transform.interpolate(values.clone());
+            let coefficients = transform.interpolate(values.clone(), &mut Scratch::default());
             for (value, at) in values.iter().zip(powers(transform.root(), 1 << k)) {
                 assert_eq!(horner(&coefficients, at), *value);
             }
@@ -166,17 +208,33 @@ mod tests {
             }
         }
     }
-    /// Elements at both ends of their range too: the order less one, zero and one.
+
+    /// Elements at both ends of their range too: the order less one, zero and one. Of more than a block, too.
     #[cfg(target_arch = "x86_64")]
     #[test]
+    #[expect(unsafe_code, reason = "the processor's features are looked for")]
     fn eight_at_once_are_what_one_is() {
+        use crate::lanes::{LANES, Lanes, Vector, all, packed, words};
+
+        /// From times 2^260, below 8 p, to elements.
+        #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+        fn elements(vectors: &[Vector]) -> Vec<Fr> {
+            let form = all(&packed(words(&Fr::one())));
+            let mut elements = vec![[Fr::ZERO; LANES]; vectors.len()];
+            for (numbers, elements) in vectors.iter().zip(&mut elements) {
+                Lanes::<Fr>::stored(&Lanes::<Fr>::canonical(Lanes::<Fr>::multiply(numbers, &form)), elements);
+            }
+            elements.concat()
+        }
+
         if !crate::lanes::supported() {
             return;
         }
-        for k in 6..13 {
+        let mut scratch = Scratch::default();
+        for k in [6, 7, 8, 9, 10, 11, 15, 16] {
             let vectors = Transform::new(k);
             let plain = Transform { lanes: None, ..Transform::new(k) };
-            assert!(vectors.lanes.is_some());
+            let wide = vectors.wide().unwrap();
             let element = |row: u64| match row % 5 {
                 0 => -Fr::ONE,
                 1 => Fr::ZERO,
@@ -184,13 +242,17 @@ mod tests {
                 _ => (Fr::from(row) + Fr::from(7)).pow_vartime([row + 11]),
             };
             for values in [(0..1 << k).map(element).collect::<Vec<Fr>>(), vec![-Fr::ONE; 1 << k]] {
-                assert_eq!(vectors.interpolate(values.clone()), plain.interpolate(values.clone()), "{k}");
-                for coset in 0..COSETS {
-                    assert_eq!(vectors.evaluate(&values, coset), plain.evaluate(&values, coset), "{k}, {coset}");
-                    let both = [&vectors, &plain].map(|transform| transform.interpolate_coset(values.clone(), coset));
-                    assert_eq!(both[0], both[1], "{k}, {coset}");
-                    let short = &values[..values.len() / 2 + 1];
-                    assert_eq!(vectors.evaluate(short, coset), plain.evaluate(short, coset), "{k}, {coset}, short");
+                let both = [&vectors, &plain].map(|transform| transform.interpolate(values.clone(), &mut scratch));
+                assert_eq!(both[0], both[1], "{k}");
+                for (coset, length) in [(0, 1 << k), (3, 1 << k), (1, (1 << (k - 1)) + 1), (2, 2)] {
+                    let expected = plain.evaluate(&values[..length], coset);
+                    let mut found = vec![lanes::zero(); wide.count()];
+                    wide.evaluate(&values[..length], coset, &mut scratch, &mut found);
+                    // SAFETY: the features were found above.
+                    assert_eq!(unsafe { elements(&found) }, expected, "{k}, {coset}, {length}");
+                    let coefficients = wide.interpolate(&found, coset, &mut scratch);
+                    assert_eq!(coefficients, plain.interpolate_coset(expected, coset), "{k}, {coset}, {length}");
+                    assert_eq!(coefficients[..length], values[..length]);
                 }
             }
         }

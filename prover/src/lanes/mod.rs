@@ -6,6 +6,9 @@
 //! multiplied. Whoever calls this shows that his numbers stay below.
 #![expect(unsafe_code, reason = "vectors are made of arrays of their size")]
 
+mod shape;
+
+pub(crate) use self::shape::{limbs_of, transposed, words_of};
 use std::arch::x86_64::{
     __m512i, _mm512_add_epi64, _mm512_and_si512, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mask_blend_epi64,
     _mm512_movepi64_mask, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_srai_epi64, _mm512_sub_epi64,
@@ -191,12 +194,38 @@ impl<F: Prime> Lanes<F> {
     /// The same numbers below `p`, of numbers below `2 p`.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     #[inline]
-    pub(crate) fn canonical(a: Vector) -> [[u64; LANES]; LIMBS] {
-        let order = all(&F::ORDER);
+    pub(crate) fn canonical(a: Vector) -> Vector {
+        Self::lowered::<1>(a)
+    }
+
+    /// `TIMES p` less where that is not negative, with limbs of 52 bits.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    pub(crate) fn lowered<const TIMES: u64>(a: Vector) -> Vector {
         let a = carried(a);
-        let less = carried(std::array::from_fn(|limb| _mm512_sub_epi64(a[limb], order[limb])));
-        let below = _mm512_movepi64_mask(less[LIMBS - 1]);
-        std::array::from_fn(|limb| array(_mm512_mask_blend_epi64(below, less[limb], a[limb])))
+        let less = carried(std::array::from_fn(|limb| {
+            _mm512_sub_epi64(a[limb], _mm512_set1_epi64((TIMES * F::ORDER[limb]).cast_signed()))
+        }));
+        let negative = _mm512_movepi64_mask(less[LIMBS - 1]);
+        std::array::from_fn(|limb| _mm512_mask_blend_epi64(negative, less[limb], a[limb]))
+    }
+
+    /// Eight elements, in the library's form.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    pub(crate) fn loaded(elements: &[F; LANES]) -> Vector {
+        let [a, b, c, d, e, f, g, h] = elements.each_ref().map(words);
+        limbs_of(shape::interleaved([[a, b], [c, d], [e, f], [g, h]].map(|pair| vector(shape::joined(pair)))))
+    }
+
+    /// Writes numbers below `p` in the library's form.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    pub(crate) fn stored(numbers: &Vector, elements: &mut [F; LANES]) {
+        let pairs = shape::separated(words_of(numbers));
+        for (elements, pair) in elements.as_chunks_mut::<2>().0.iter_mut().zip(pairs) {
+            *elements = shape::halves(array(pair)).map(element);
+        }
     }
 }
 
@@ -252,7 +281,13 @@ mod tests {
         // Times 2^256 by times 2^260 is times 2^256.
         let a = gathered(&a.map(|a| packed(words(&a))));
         let product = Lanes::<F>::canonical(Lanes::<F>::multiply(&a, &gathered(&b.map(|b| factor(&b)))));
-        std::array::from_fn(|lane| element(unpacked(product.map(|limb| limb[lane]))))
+        let mut elements = [F::ZERO; LANES];
+        Lanes::<F>::stored(&product, &mut elements);
+        let limbs = product.map(array);
+        assert_eq!(elements, std::array::from_fn(|lane| element(unpacked(limbs.map(|limb| limb[lane])))));
+        let again = Lanes::<F>::loaded(&elements).map(array);
+        assert_eq!(again, limbs);
+        elements
     }
 
     fn check<F: Prime>() {
