@@ -23,6 +23,8 @@ const K_MIN: u32 = 6;
 /// Numbers of committed rows of a weight column, where the widest operator has as many outputs: fewer rows leave room for
 /// more columns.
 const ROWS: [usize; 5] = [32, 64, 128, 256, 512];
+/// More of them where positions lie side by side: a model of a hundred million weights has more than 2^18 rows of 512 hold.
+const MORE_ROWS: [usize; 2] = [768, 1024];
 
 /// Tenths of microseconds of a processor for one row: what every proof opens and divides, then each column by its kind.
 const ROW: u64 = 340;
@@ -43,7 +45,7 @@ pub fn choose(graph: &Graph) -> Result<Layout, PlanError> {
     let mut refused = None;
     let mut tried = Vec::new();
     for lanes in lanes_tried(graph) {
-        for most in ROWS {
+        for most in ROWS.into_iter().chain(MORE_ROWS.into_iter().filter(|_| graph.by_positions())) {
             let (lanes, rows) = (lanes as usize, most.min(widest_outputs(graph)));
             if tried.contains(&(lanes, rows)) {
                 continue;

@@ -9,7 +9,7 @@ use super::functions::{SHARE_MAX, exponential, reciprocal};
 use super::linear::{Ending, Layer};
 use super::parameters::{Affine, Block};
 use super::sites::{Ranges, Site};
-use super::writer::{ARGUMENT_BITS, Fixed, TABLE_BITS, Writer, finest};
+use super::writer::{ARGUMENT_BITS, Fixed, Writer, finest};
 use super::{Precision, TransformerError};
 
 /// How far below the largest score a key's weight rounds to nothing: `e^-9.1 < 1 / (2 SHARE_MAX)`.
@@ -123,7 +123,7 @@ impl Attention<'_> {
     fn softmax(&self, writer: &mut Writer, scores: &Fixed, index: usize) -> Result<Fixed, TransformerError> {
         let Configuration { heads, window, mask, .. } = *self.configuration;
         let span = self.ranges.get((Site::Score, index))?;
-        let table = 1u64 << TABLE_BITS;
+        let table = 1u64 << writer.table_bits;
         let depth = |exponent: i32| (DEPTH * f64::from(exponent).exp2()).ceil() as i64;
         let reach = |exponent: i32| span.clamp(exponent).max - span.clamp(exponent).min + depth(exponent);
         let is_masked = mask != Mask::Nothing;

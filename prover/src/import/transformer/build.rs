@@ -30,12 +30,13 @@ pub(super) fn build(
     parameters: &Parameters,
     ranges: &Ranges,
     precision: Precision,
+    table_bits: u32,
 ) -> Result<Built, TransformerError> {
     let range = Range { min: 0, max: i64::from(configuration.vocabulary) - 1 };
-    let writer = Writer::new(Input { shape: vec![configuration.window], range });
+    let writer = Writer::new(Input { shape: vec![configuration.window], range }, table_bits);
     let mut builder = Builder { configuration, ranges, precision, writer, norms: 0 };
     let output = builder.network(parameters)?;
-    let Builder { writer: Writer { input, nodes, weights }, .. } = builder;
+    let Builder { writer: Writer { input, nodes, weights, .. }, .. } = builder;
     let graph = Graph::new(input, nodes, Layout { k: 10, rows: 1, lanes: 1 })?;
     let weights = Weights::new(&graph, weights)?;
     Ok(Built { graph, weights, exponent: output.exponent })

@@ -8,7 +8,7 @@ use circuits::model::weights::LinearWeights;
 use super::TransformerError;
 use super::parameters::{Affine, Linear};
 use super::sites::Span;
-use super::writer::{Fixed, TABLE_BITS, Writer, fits};
+use super::writer::{Fixed, Writer, fits};
 
 /// Bits of a weight that only carries a residual along.
 const CARRIED_BITS: u32 = 26;
@@ -111,11 +111,12 @@ impl Writer {
     ) -> Result<Fixed, TransformerError> {
         let node = self.nodes.len();
         let mut exponent = layer.finest(weight_bits);
+        let table_bits = self.table_bits;
         loop {
             let weights = layer.rounded(exponent)?;
             let needed = analysis::tightest(node, &weights, source.range)?;
             let fine = |shift: i32| {
-                canonical(shift).is_some_and(|range| range.covers(&needed))
+                canonical(table_bits, shift).is_some_and(|range| range.covers(&needed))
                     && fits(ending.span.clamp(exponent - shift), ending.bits)
             };
             let shift = (0..=47).find(|shift| fine(*shift)).unwrap_or(47);
@@ -124,7 +125,7 @@ impl Writer {
                 continue;
             }
             // Declared wider than needed: quotients of one interval share one table.
-            let accumulator = canonical(shift).unwrap_or(needed);
+            let accumulator = canonical(table_bits, shift).unwrap_or(needed);
             let sums = self.dense(source, weights, accumulator, exponent);
             let quotient = exponent - shift;
             let (activation, result) = activation(quotient)?;
@@ -148,10 +149,10 @@ impl Writer {
     }
 }
 
-/// The accumulators whose quotients by `2^shift` take exactly the table, half below zero.
-fn canonical(shift: i32) -> Option<Range> {
+/// The accumulators whose quotients by `2^shift` take exactly a table of `2^table_bits`, half below zero.
+fn canonical(table_bits: u32, shift: i32) -> Option<Range> {
     let half = if shift > 0 { 1i64 << (shift - 1) } else { 0 };
-    let reach = 1i64 << (TABLE_BITS - 1);
+    let reach = 1i64 << (table_bits - 1);
     let scaled = reach.checked_shl(shift.unsigned_abs())?;
     let range = Range { min: -scaled - half, max: scaled - 1 - half };
     (shift <= 33 && range.is_valid()).then_some(range)

@@ -23,7 +23,7 @@ mod tests;
 pub mod text;
 mod writer;
 
-use circuits::layout::{self, PlanError};
+use circuits::layout::{self, Plan, PlanError};
 use circuits::model::analysis::AnalysisError;
 use circuits::model::bundle::{Bundle, BundleError, Info, Quantisation, TensorScale};
 use circuits::model::graph::GraphError;
@@ -36,11 +36,15 @@ pub use self::configuration::{Configuration, Head, Mask, Nonlinearity, Norm, Pla
 pub use self::parameters::{Affine, Block, Linear, Parameters};
 pub use self::shapes::Shape;
 use self::sites::Ranges;
+use self::writer::{TABLE_BITS_MAX, TABLE_BITS_MIN};
 
 /// Bits of an activation that may be asked for.
 pub const ACTIVATION_BITS: std::ops::RangeInclusive<u32> = 6..=13;
 /// Bits of a weight that may be asked for.
 pub const WEIGHT_BITS: std::ops::RangeInclusive<u32> = 6..=16;
+
+/// How much of the cosine smaller tables may cost a model whose circuit they make shorter.
+const TABLE_LOSS_MAX: f64 = 0.002;
 
 /// How precise the integers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,18 +247,43 @@ pub fn import(
     }
     let (outputs, ranges): (Vec<_>, Vec<_>) = runs.into_iter().map(|run| (run.output, run.ranges)).unzip();
     let ranges = ranges.into_iter().fold(Ranges::default(), Ranges::merge);
-    let built = build::build(configuration, parameters, &ranges, precision)?;
-    let graph = built.graph.with_positions(true);
-    let (layout, refusal) = match layout::choose(&graph) {
-        Ok(layout) => (layout, None),
-        Err(error) => (graph.layout(), Some(error)),
+    let assemble = |table_bits| -> Result<Imported, TransformerError> {
+        let built = build::build(configuration, parameters, &ranges, precision, table_bits)?;
+        let graph = built.graph.with_positions(true);
+        let (layout, refusal) = match layout::choose(&graph) {
+            Ok(layout) => (layout, None),
+            Err(error) => (graph.layout(), Some(error)),
+        };
+        let graph = graph.with_layout(layout)?;
+        let info = info(name, description, configuration, built.exponent);
+        let bundle = Bundle::new(graph, built.weights, info)?;
+        let integers = samples.par_iter().map(|sample| integer_output(&bundle, sample));
+        let accuracy = compare(&outputs, &integers.collect::<Result<Vec<_>, _>>()?);
+        Ok(Imported { bundle, accuracy, refusal })
     };
-    let graph = graph.with_layout(layout)?;
-    let info = info(name, description, configuration, built.exponent);
-    let bundle = Bundle::new(graph, built.weights, info)?;
-    let integers = samples.par_iter().map(|sample| integer_output(&bundle, sample));
-    let accuracy = compare(&outputs, &integers.collect::<Result<Vec<_>, _>>()?);
-    Ok(Imported { bundle, accuracy, refusal })
+    let mut imported = assemble(TABLE_BITS_MAX)?;
+    let least = imported.accuracy.cosine_least - TABLE_LOSS_MAX;
+    for table_bits in (TABLE_BITS_MIN..TABLE_BITS_MAX).rev() {
+        if !imported.is_long_for_its_tables() {
+            break;
+        }
+        let smaller = assemble(table_bits)?;
+        if smaller.refusal.is_none() && smaller.accuracy.cosine_least < least {
+            break;
+        }
+        if smaller.refusal.is_none() && smaller.bundle.graph().layout().k < imported.bundle.graph().layout().k {
+            imported = smaller;
+        }
+    }
+    Ok(imported)
+}
+
+impl Imported {
+    /// Whether half of the circuit's rows would do for everything but its tables.
+    fn is_long_for_its_tables(&self) -> bool {
+        let used = |plan: &Plan| plan.tape().rows().len() < plan.usable_rows() / 2;
+        self.refusal.is_none() && Plan::new(self.bundle.graph()).is_ok_and(|plan| used(&plan))
+    }
 }
 
 /// How close a model stays to the float network on inputs that it was not calibrated on.

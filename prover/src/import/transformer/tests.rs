@@ -3,7 +3,7 @@
 use circuits::model::graph::{Activation, Operator, quotient_range};
 use circuits::model::weights::LinearWeights;
 
-use super::writer::TABLE_BITS;
+use super::writer::TABLE_BITS_MAX;
 use super::*;
 
 fn encoder() -> Configuration {
@@ -84,11 +84,11 @@ fn roundings_of_layers_and_scores_take_one_table() {
             let source = &graph.values()[node.inputs[0] as usize];
             let quotients = quotient_range(source.range, *shift).count();
             let arguments = clamp.count().min(quotients);
-            assert!(arguments <= 1 << TABLE_BITS, "{node:?}");
+            assert!(arguments <= 1 << TABLE_BITS_MAX, "{node:?}");
             // Rows of one element for a token, and the pooled vector, may take the longer way.
             let is_scarce = source.width() <= configuration.window || source.shape[0] == 1;
             let is_function = matches!(activation, Activation::Formula(_));
-            assert!(quotients <= 1 << TABLE_BITS || is_scarce, "{is_function}: {node:?} {source:?}");
+            assert!(quotients <= 1 << TABLE_BITS_MAX || is_scarce, "{is_function}: {node:?} {source:?}");
         }
     }
 }

@@ -8,8 +8,10 @@ use circuits::model::weights::LinearWeights;
 
 use super::sites::Span;
 
-/// Quotients that one lookup table takes, as a power of two: in a circuit by positions of 2^15 rows or more.
-pub(super) const TABLE_BITS: u32 = 16;
+/// Quotients that one lookup table takes at most, as a power of two: in a circuit by positions of 2^15 rows or more.
+pub(super) const TABLE_BITS_MAX: u32 = 16;
+/// Fewer than so many leave too little of a number.
+pub(super) const TABLE_BITS_MIN: u32 = 12;
 /// The same of functions of few elements, which take the longer way if they must.
 pub(super) const ARGUMENT_BITS: u32 = 14;
 
@@ -30,14 +32,16 @@ impl Fixed {
 
 /// Writes nodes. What [`circuits::model::graph::Graph::new`] checks is not checked here.
 pub(super) struct Writer {
+    /// Quotients that one lookup table takes, as a power of two.
+    pub(super) table_bits: u32,
     pub(super) input: Input,
     pub(super) nodes: Vec<Node>,
     pub(super) weights: BTreeMap<usize, LinearWeights>,
 }
 
 impl Writer {
-    pub(super) fn new(input: Input) -> Self {
-        Self { input, nodes: Vec::new(), weights: BTreeMap::new() }
+    pub(super) fn new(input: Input, table_bits: u32) -> Self {
+        Self { table_bits, input, nodes: Vec::new(), weights: BTreeMap::new() }
     }
 
     pub(super) fn input(&self) -> Fixed {
@@ -177,8 +181,9 @@ impl Writer {
 
     /// The value as precise as one table and `bits` (sign included) allow, clamped to what calibration saw.
     pub(super) fn narrow(&mut self, source: &Fixed, span: Span, bits: u32) -> Fixed {
+        let table_bits = self.table_bits;
         let shift = finest(source, |exponent, quotients| {
-            quotients.count() <= 1 << TABLE_BITS && fits(span.clamp(exponent), bits)
+            quotients.count() <= 1 << table_bits && fits(span.clamp(exponent), bits)
         });
         let exponent = source.exponent - shift;
         self.requantise(source, exponent, span.clamp(exponent), Activation::Identity, exponent)
