@@ -155,9 +155,12 @@ impl<'a> Wide<'a> {
         turned: &'b mut Register,
     ) -> View<'b> {
         match side {
-            Side::Number(number) => View::Number(all(number)),
-            Side::Register(register) => View::Slice(&registers[*register]),
-            Side::Column(column, Turn::Here) => View::Slice(&columns[*column][first..first + STRETCH]),
+            Side::Number(number) => {
+                turned[0] = all(number);
+                View { values: turned, step: 0 }
+            }
+            Side::Register(register) => View { values: &registers[*register], step: 1 },
+            Side::Column(column, Turn::Here) => View { values: &columns[*column][first..first + STRETCH], step: 1 },
             Side::Column(column, turn) => {
                 let column = &columns[*column];
                 let start = self.program.turned(first * LANES, *turn, column.len() * LANES);
@@ -167,24 +170,22 @@ impl<'a> Wide<'a> {
                     let [near, far] = [0, 1].map(|ahead| &column[(from + index + ahead) % column.len()]);
                     *value = std::array::from_fn(|limb| _mm512_permutex2var_epi64(near[limb], order, far[limb]));
                 }
-                View::Slice(turned)
+                View { values: turned, step: 1 }
             }
         }
     }
 }
 
-enum View<'a> {
-    Number(Vector),
-    Slice(&'a [Vector]),
+/// An operand's values, or one for all rows.
+struct View<'a> {
+    values: &'a [Vector],
+    step: usize,
 }
 
 impl View<'_> {
     #[inline]
     fn at(&self, index: usize) -> &Vector {
-        match self {
-            Self::Number(number) => number,
-            Self::Slice(values) => &values[index],
-        }
+        &self.values[index * self.step]
     }
 }
 
