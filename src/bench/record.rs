@@ -143,6 +143,9 @@ pub(crate) struct Measurement {
     pub(crate) witness: Timing,
     /// Making a proof.
     pub(crate) prove: Timing,
+    /// Parts of that, in their order; empty where the system does not tell them apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) stages: Vec<Stage>,
     /// Verifying a proof.
     pub(crate) verify: Timing,
     /// The proof itself, without the public values.
@@ -183,6 +186,20 @@ pub(crate) struct Model {
     /// Multiply-accumulates of a run; left out where the system does not count them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) multiply_accumulates: Option<NonZeroU64>,
+    /// Elements that a run computes, but those that are only moved; left out where the system does not count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) activations: Option<NonZeroU64>,
+}
+
+/// One part of making a proof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Stage {
+    /// What is done.
+    pub(crate) name: String,
+    /// Wall clock, nanoseconds.
+    pub(crate) wall_ns: Samples,
 }
 
 /// A choice of settings.

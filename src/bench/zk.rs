@@ -5,13 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use circuits::model::bundle::Bundle;
+use circuits::model::graph::{Graph, Operator};
 use circuits::model::reference::{self, Trace};
 use circuits::model::tensor::{Tensor, TensorError};
 use circuits::statement::Statement;
 use circuits::witness::Witness;
 use prover::import::seeded::Seeded;
 use prover::key_file::KeyFile;
-use prover::prove::{ProveError, Proven, prove};
+use prover::profile;
+use prover::prove::{ProveError, Proven, prove, prove_in_stages};
 use prover::proving_key::ProvingKey;
 use prover::srs::generate::development;
 use verifier::key::{PROOF_SYSTEM, VerifyingKey};
@@ -25,7 +27,8 @@ use super::environment::load;
 use super::error::BenchError;
 use super::memory;
 use super::record::{
-    Inputs, KeyForm, KeySize, Load, Measurement, Memory, Model, Profile, Proofs, Security, Settings, System, Timing,
+    Inputs, KeyForm, KeySize, Load, Measurement, Memory, Model, Profile, Proofs, Security, Settings, Stage, System,
+    Timing,
 };
 use super::samples::Samples;
 use crate::error::{CliError, FormatError};
@@ -133,6 +136,7 @@ impl Subject<'_> {
             proving_key_loading: Some(proving_key_loading),
             witness: proofs.witness,
             prove: proofs.prove,
+            stages: proofs.stages,
             verify: proofs.verify,
             proof_bytes: size("proof", proofs.bytes)?,
             proof_file_bytes: size("proof file", proofs.file_bytes)?,
@@ -154,6 +158,7 @@ impl Subject<'_> {
             bytes: size("model", file.len() as u64)?,
             parameters: size("parameters", self.parameters)?,
             multiply_accumulates: NonZeroU64::new(self.bundle.graph().multiply_accumulates()),
+            activations: NonZeroU64::new(activations(self.bundle.graph())),
         })
     }
 
@@ -199,6 +204,7 @@ impl Subject<'_> {
         let mut verifying = Stopwatch::new("verification", "one proof with a loaded key");
         let mut generator = Seeded::new(SEED);
         let (mut bytes, mut file_bytes) = (0, 0);
+        let mut stages = Stages::default();
         // The first proof touches memory for the first time; it is checked like the others and not timed.
         self.prove_once(key, loaded, &mut generator)?;
         for done in 0..times {
@@ -210,7 +216,8 @@ impl Subject<'_> {
                 );
                 Ok(trace)
             })?;
-            let Proven { statement, proof } = proving.time(|| prove(key, CONTEXT, &trace.values))?;
+            let (Proven { statement, proof }, parts) = proving.time(|| prove_in_stages(key, CONTEXT, &trace.values))?;
+            stages.take(parts);
             verifying.time(|| proof::verify(loaded, &statement, &proof)).map_err(ProveError::from)?;
             bytes = bytes.max(proof.bytes.len() as u64);
             file_bytes = file_bytes.max(proof.to_bytes().len() as u64);
@@ -219,6 +226,7 @@ impl Subject<'_> {
         Ok(Proved {
             witness: witness.finish()?,
             prove: proving.finish()?,
+            stages: stages.finish()?,
             verify: verifying.finish()?,
             bytes,
             file_bytes,
@@ -261,9 +269,51 @@ impl Subject<'_> {
 struct Proved {
     witness: Timing,
     prove: Timing,
+    stages: Vec<Stage>,
     verify: Timing,
     bytes: u64,
     file_bytes: u64,
+}
+
+/// Times of the parts of each proof.
+#[derive(Default)]
+struct Stages(Vec<(&'static str, Vec<u64>)>);
+
+impl Stages {
+    fn take(&mut self, parts: Vec<profile::Stage>) {
+        for profile::Stage { name, time } in parts {
+            // A part may be shorter than the clock tells apart.
+            let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1);
+            match self.0.iter_mut().find(|(other, _)| *other == name) {
+                Some((_, times)) => times.push(nanoseconds),
+                None => self.0.push((name, vec![nanoseconds])),
+            }
+        }
+    }
+
+    fn finish(self) -> Result<Vec<Stage>, BenchError> {
+        let stage = |(name, times): (&'static str, Vec<u64>)| {
+            let wall_ns = Samples::new(times).map_err(|source| BenchError::Clock { what: name, source })?;
+            Ok(Stage { name: name.to_owned(), wall_ns })
+        };
+        self.0.into_iter().map(stage).collect()
+    }
+}
+
+/// Elements that a run computes; what is only moved is not counted.
+fn activations(graph: &Graph) -> u64 {
+    let is_computed = |operator: &Operator| {
+        !matches!(
+            operator,
+            Operator::Reshape { .. }
+                | Operator::Strided { .. }
+                | Operator::Concatenate { .. }
+                | Operator::Constant { .. }
+        )
+    };
+    // The first value is the input.
+    let computed = graph.nodes().iter().zip(graph.values().iter().skip(1));
+    computed.filter(|(node, _)| is_computed(&node.operator)).map(|(_, value)| u64::from(value.width())).sum()
 }
 
 /// The model's verifying key, read from its file; the file's size, and the time that reading takes.

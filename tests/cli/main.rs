@@ -32,6 +32,7 @@ mod prover;
 mod proving_keys;
 mod story;
 mod teleport;
+mod text;
 mod usage;
 mod verify;
 mod wallet;

@@ -75,15 +75,15 @@ pub(crate) fn prove(
     let data = circuit.data(key.plan(), assignment.witness()).into_iter();
     let mut advice: Vec<Vec<Fr>> =
         data.map(|(column, values)| blind((column.index(), values.into_iter().map(signed).collect()))).collect();
-    stages.end("columns of integers");
+    stages.end("integer columns");
     messages.commitments(commit(&advice, lagrange))?;
-    stages.end("their commitments");
+    stages.end("integer commitments");
     let challenges: Vec<Fr> = (0..system.num_challenges()).map(|_| messages.squeeze()).collect();
     let later = circuit.challenged(key.plan(), assignment, &challenges).into_iter();
     let later: Vec<Vec<Fr>> = later.map(|(column, values)| blind((column.index(), values))).collect();
-    stages.end("columns that depend on challenges");
+    stages.end("challenge columns");
     messages.commitments(commit(&later, lagrange))?;
-    stages.end("their commitments");
+    stages.end("challenge commitments");
     advice.extend(later);
     // halo2's challenge for lookups, of which there are none.
     messages.squeeze();
@@ -96,11 +96,11 @@ pub(crate) fn prove(
     let positions: Vec<&[Fr]> = halo2.permutation().permutations().iter().map(|column| &column[..]).collect();
     let mut products = copies::products(system, &transform, &values, &positions, copy_challenges);
     products.iter_mut().for_each(|column| column.extend(random(blinded)));
-    stages.end("products of copies");
+    stages.end("copy products");
     messages.commitments(commit(&products, lagrange))?;
     let masking = random(rows);
     messages.commitment(powers.multiply(&masking))?;
-    stages.end("their commitments");
+    stages.end("product commitments");
     let y = messages.squeeze();
 
     let [advice, instance, products] = [advice, instance, products].map(|columns| transform.interpolate_all(columns));
@@ -110,7 +110,7 @@ pub(crate) fn prove(
     let pieces = quotient::pieces(&transform, &program, &committed);
     stages.end("quotient");
     messages.commitments(commit(&pieces, powers))?;
-    stages.end("its commitments");
+    stages.end("quotient commitments");
 
     let x = messages.squeeze();
     let at = Points { x, root: transform.root() };

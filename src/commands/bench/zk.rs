@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use circuits::model::reference::check_input;
 use clap::Args;
@@ -20,7 +21,7 @@ use crate::commands::memory::MemoryOptions;
 use crate::commands::model::parameters;
 use crate::error::CliError;
 use crate::files::{self, Existing};
-use crate::output::{Done, Output, bytes, name, printable};
+use crate::output::{Done, Output, bytes, duration, name, printable};
 
 /// Measure keys, proofs, verification, sizes and memory of models
 #[derive(Debug, Args)]
@@ -140,6 +141,14 @@ fn print_measurement(measurement: &Measurement, output: &Output) {
         output.field(quantity.name(), bounded(&figure));
     }
     let proofs = measurement.proofs;
+    for stage in &measurement.stages {
+        output.field(&format!("  {}", stage.name), duration(Duration::from_nanos(stage.wall_ns.median())));
+    }
+    if let Some(activations) = measurement.model.activations {
+        let each = |count: u64| measurement.prove.wall_ns.median() / count.max(1);
+        let (computed, weights) = (each(activations.get()), each(model.parameters.get()));
+        output.field("proving costs", format!("{computed} ns a computed element, {weights} ns a weight"));
+    }
     output.field("verified", format!("{} of {} proofs; another output was refused", proofs.verified, proofs.made));
     output.field("accuracy", accuracy(measurement.accuracy.as_ref()));
     let load = measurement.load;

@@ -1,0 +1,131 @@
+//! A language model's published files, from import to a proof of a text.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::arguments;
+use crate::common::{assay, names, put};
+
+const WORDS: [&str; 10] = ["[PAD]", "[UNK]", "gold", "is", "tested", "before", "the", "coin", "struck", "silver"];
+const WIDTH: usize = 8;
+const HIDDEN: usize = 16;
+
+/// A folder as encoders are published in: one layer, weights that nobody trained.
+fn published(folder: &TempDir) {
+    let config = json!({
+        "model_type": "bert", "vocab_size": WORDS.len(), "hidden_size": WIDTH, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "intermediate_size": HIDDEN, "hidden_act": "gelu", "layer_norm_eps": 1e-12,
+        "max_position_embeddings": 6, "pad_token_id": 0
+    });
+    put(folder, "config.json", config.to_string());
+    let vocabulary: BTreeMap<&str, usize> = WORDS.into_iter().zip(0..).collect();
+    let tokenizer = json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+        "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
+        "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "[UNK]"}
+    });
+    put(folder, "tokenizer.json", tokenizer.to_string());
+    std::fs::write(folder.path().join("model.safetensors"), tensors()).unwrap();
+    put(folder, "texts.txt", "gold is tested\nthe coin is struck\nsilver\nbefore the gold coin\n");
+}
+
+/// The format of `safetensors`: the header's length, names with their places, numbers.
+fn tensors() -> Vec<u8> {
+    let layer = "encoder.layer.0";
+    let linear = |name: &str, outputs: usize, inputs: usize| {
+        let name = format!("{layer}.{name}");
+        [(format!("{name}.weight"), vec![outputs, inputs]), (format!("{name}.bias"), vec![outputs])]
+    };
+    let norm = |name: &str| ["weight", "bias"].map(|part| (format!("{name}.LayerNorm.{part}"), vec![WIDTH]));
+    let table = |name: &str, rows| (format!("embeddings.{name}_embeddings.weight"), vec![rows, WIDTH]);
+    let mut shapes = vec![table("word", WORDS.len()), table("position", 6), table("token_type", 2)];
+    shapes.extend(norm("embeddings"));
+    for name in ["attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"] {
+        shapes.extend(linear(name, WIDTH, WIDTH));
+    }
+    shapes.extend(norm(&format!("{layer}.attention.output")));
+    shapes.extend(linear("intermediate.dense", HIDDEN, WIDTH));
+    shapes.extend(linear("output.dense", WIDTH, HIDDEN));
+    shapes.extend(norm(&format!("{layer}.output")));
+    let (mut header, mut bytes) = (serde_json::Map::new(), Vec::new());
+    for (name, shape) in shapes {
+        let start = bytes.len();
+        for place in 0..shape.iter().product::<usize>() {
+            let drawn = (start / 4 + place + 1).wrapping_mul(2_654_435_761) % 1000;
+            let weight = drawn as f32 / 1000.0 - 0.5;
+            let is_gain = name.ends_with("LayerNorm.weight");
+            bytes.extend(if is_gain { 1.0 + weight / 4.0 } else { weight }.to_le_bytes());
+        }
+        let place = json!({"dtype": "F32", "shape": shape, "data_offsets": [start, bytes.len()]});
+        header.insert(name, place);
+    }
+    let header = Value::Object(header).to_string();
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &bytes].concat()
+}
+
+#[test]
+fn a_text_is_proven_by_an_imported_model() {
+    let folder = TempDir::new().unwrap();
+    published(&folder);
+    let file = |name: &str| folder.path().join(name);
+    let import = arguments![
+        "model",
+        "import",
+        folder.path(),
+        "--window",
+        "4",
+        "--calibrate-text",
+        file("texts.txt"),
+        "--out",
+        file("small.assay")
+    ];
+    assay(import).ends(0).shows("cosine with the floats");
+    assert!(names(folder.path()).contains(&"small.tokenizer.json".to_owned()));
+    let run = |text: &str, more: &[&str]| {
+        let rest =
+            ["--out", "p.proof", "--out-statement", "s.json", "--overwrite", "--accept-insecure-setup", "--json"];
+        let mut all = arguments!["prover", "run", "--model", file("small.assay"), "--text", text].to_vec();
+        all.extend(rest.map(|argument| if argument.contains('.') { file(argument).into() } else { argument.into() }));
+        all.extend(more.iter().map(Into::into));
+        assay(all)
+    };
+    let tokens = |ran: Value| ran["data"]["input"]["values"].clone();
+    assert_eq!(tokens(run("gold is tested", &[]).ends(0).envelope()), json!([2, 3, 4, 0]));
+    let key = arguments![
+        "prover",
+        "setup",
+        "--model",
+        file("small.assay"),
+        "--out-key",
+        file("small.vk"),
+        "--accept-insecure-setup"
+    ];
+    assay(key).ends(0);
+    let judged = arguments![
+        "verify",
+        file("p.proof"),
+        "--statement",
+        file("s.json"),
+        "--vk",
+        file("small.vk"),
+        "--accept-insecure-setup"
+    ];
+    assay(judged.to_vec()).ends(0).shows("ACCEPTED");
+    // Another text's statement is not what the proof shows.
+    let statement = std::fs::read_to_string(file("s.json")).unwrap();
+    let other = statement.replace("[2,3,4,0]", "[2,3,7,0]").replace("2,\n      3,\n      4", "2,\n      3,\n      7");
+    assert_ne!(other, statement);
+    std::fs::write(file("s.json"), other).unwrap();
+    assay(judged.to_vec()).ends(1).shows("REJECTED");
+
+    // A word outside the vocabulary is the tokenizer's own token for such.
+    assert_eq!(tokens(run("gold or coin", &[]).ends(0).envelope()), json!([2, 1, 7, 0]));
+    let long = "gold is tested before the coin";
+    let refused = run(long, &[]).ends(2);
+    assert!(refused.stdout.contains("at most 4 tokens") && refused.stdout.contains("got 6"), "{}", refused.stdout);
+    assert_eq!(tokens(run(long, &["--truncate"]).ends(0).envelope()), json!([2, 3, 4, 5]));
+    let refused = run("", &[]).ends(2);
+    assert!(refused.stdout.contains("got none"), "{}", refused.stdout);
+}
