@@ -301,7 +301,7 @@ impl Stages {
 }
 
 /// Elements that a run computes; what is only moved is not counted.
-fn activations(graph: &Graph) -> u64 {
+pub(crate) fn activations(graph: &Graph) -> u64 {
     let is_computed = |operator: &Operator| {
         !matches!(
             operator,

@@ -97,7 +97,8 @@ fn wide_remainders(
     use super::transform::{Scratch, lanes::zero};
 
     let program = Wide::new(program);
-    let mut columns = vec![vec![zero(); transform.count()]; polynomials.len()];
+    // Each is made by whoever first writes it.
+    let mut columns = vec![Vec::new(); polynomials.len()];
     let mut values = vec![zero(); transform.count()];
     let mut remainder = |(coset, scale): (usize, &Fr)| {
         columns.par_iter_mut().zip(polynomials).for_each_init(Scratch::default, |scratch, (values, polynomial)| {

@@ -18,6 +18,7 @@ use crate::bench::layers::record::{Kind, LayersRun, ModelLayers, SCHEMA_VERSION}
 use crate::bench::layers::report::tables::{COSTS, DISPUTES, attacks, caught, costs, dispute};
 use crate::bench::layers::series::series;
 use crate::bench::record::{Model, Profile};
+use crate::bench::zk::activations;
 use crate::commands::memory::{MemoryOptions, predict};
 use crate::commands::model::parameters;
 use crate::commands::prover::rates::rates;
@@ -85,6 +86,7 @@ pub(super) fn run(arguments: &Layers, output: &Output) -> Result<Done, CliError>
                 bytes: size("model", file.len() as u64)?,
                 parameters: size("parameters", parameters(&model.bundle))?,
                 multiply_accumulates: NonZeroU64::new(graph.multiply_accumulates()),
+                activations: NonZeroU64::new(activations(graph)),
             },
             bundle: Arc::clone(&model.bundle),
             input,

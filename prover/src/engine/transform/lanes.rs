@@ -1,9 +1,10 @@
 //! Eight transforms at once, by [`crate::lanes`].
 //!
 //! A transform of `n` elements is eight interleaved ones of `n / 8`, one in each lane, and a transform of eight across the
-//! lanes at the end (Cooley and Tukey 1965). The first levels run block by block, so that a block stays in the processor's
-//! cache, and two levels at a time, so that it is read half as often. Elements keep their form, because factors are stored
-//! times 2^260. A level adds at most `2 p` to an element, so it stays below `64 p` through more levels than there are.
+//! lanes at the end (Cooley and Tukey 1965). Memory is passed over three times: elements are read into a block that the
+//! processor's cache holds, and the block's levels run there; then eight neighbours of every block at a time go through
+//! the levels that join blocks, through the lanes, and out. Elements keep their form, because factors are stored times
+//! 2^260. A level adds at most `2 p` to an element, so it stays below `64 p` through more levels than there are.
 #![expect(unsafe_code, reason = "a call needs the processor's features, which were looked for")]
 
 use crate::lanes::{
@@ -58,13 +59,17 @@ impl Roots {
         2 * self.inner.len()
     }
 
-    /// The transform of `values`, in place: element `i` times `before^i` goes in, and comes out times `scale`.
-    pub(super) fn transform(&self, values: &mut [Fr], before: Option<Fr>, scale: Fr, scratch: &mut Vec<Vector>) {
+    /// Vectors of a block.
+    fn block(&self) -> usize {
+        self.count().min(BLOCK)
+    }
+
+    /// The transform of `values`, in place and times `scale`.
+    pub(super) fn transform(&self, values: &mut [Fr], scale: Fr, scratch: &mut Vec<Vector>) {
         // SAFETY: roots exist only where the processor has the features.
         unsafe {
-            self.load(values, before, scratch);
-            self.levels(scratch);
-            self.write(scratch, scale, None, values);
+            self.load(values, None, scratch);
+            self.write(scratch, scale, values);
         }
     }
 
@@ -75,8 +80,7 @@ impl Roots {
         // SAFETY: roots exist only where the processor has the features.
         unsafe {
             self.load(coefficients, Some(shift), scratch);
-            self.levels(scratch);
-            self.across(scratch, Fr::from(16), |group, parts| {
+            self.finish(scratch, Fr::from(16), |group, parts| {
                 for (part, numbers) in parts.into_iter().enumerate() {
                     values[part * each + group] = carried(numbers);
                 }
@@ -90,60 +94,61 @@ impl Roots {
         // SAFETY: roots exist only where the processor has the features.
         unsafe {
             let one = Scalars::one();
-            self.place(vectors.iter().map(|numbers| Scalars::multiply(numbers, &one)), scratch);
-            self.levels(scratch);
-            self.write(scratch, scale * Fr::from(16).invert().unwrap_or(Fr::ONE), Some(after), &mut elements);
+            self.blocks(None, scratch, |place| Scalars::multiply(&vectors[place], &one));
+            self.write(scratch, scale * Fr::from(16).invert().unwrap_or(Fr::ONE), &mut elements);
+            scaled(&mut elements, after);
         }
         elements
     }
 
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     fn load(&self, elements: &[Fr], before: Option<Fr>, vectors: &mut Vec<Vector>) {
-        let mut powers = before.map(|step| Powers::geometric(Fr::ONE, step));
         let (whole, rest) = elements.as_chunks::<LANES>();
         let mut last = [Fr::ZERO; LANES];
         last.iter_mut().zip(rest).for_each(|(target, element)| *target = *element);
-        let absent = self.count() - whole.len() - usize::from(!rest.is_empty());
-        let chunks = whole.iter().chain((!rest.is_empty()).then_some(&last));
-        let loaded = chunks.map(|elements| {
-            let loaded = Scalars::loaded(elements);
-            powers.as_mut().map_or(loaded, |powers| Scalars::multiply(&loaded, &powers.next()))
+        self.blocks(before, vectors, |place| match whole.get(place) {
+            Some(elements) => Scalars::loaded(elements),
+            None if place == whole.len() => Scalars::loaded(&last),
+            None => zero(),
         });
-        self.place(loaded.chain(std::iter::repeat_n(zero(), absent)), vectors);
     }
 
-    /// Vectors in the order that the levels take them in.
+    /// The levels within blocks, of the vectors that `read` gives, times powers of `before`.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-    fn place(&self, loaded: impl Iterator<Item = Vector>, vectors: &mut Vec<Vector>) {
-        let bits = self.count().trailing_zeros();
+    #[inline]
+    fn blocks(&self, before: Option<Fr>, vectors: &mut Vec<Vector>, read: impl Fn(usize) -> Vector) {
         vectors.resize(self.count(), zero());
-        for (index, loaded) in loaded.enumerate() {
-            vectors[index.reverse_bits() >> (usize::BITS - bits)] = loaded;
+        let ways = self.count() / self.block();
+        for (block, vectors) in vectors.chunks_exact_mut(self.block()).enumerate() {
+            // Levels take vectors in the order of their reversed numbers.
+            let first = reversed(block, ways);
+            let mut powers = before.map(|step| {
+                let start = step.pow_vartime([(first * LANES) as u64]);
+                Powers::geometric(start, step, ways)
+            });
+            for place in 0..vectors.len() {
+                let loaded = read(first + ways * place);
+                let loaded = match &mut powers {
+                    Some(powers) => Scalars::multiply(&loaded, &powers.next()),
+                    None => loaded,
+                };
+                vectors[reversed(place, self.block())] = loaded;
+            }
+            let done = first_levels(vectors, &all(&self.eighth[1]));
+            self.more_levels(vectors, done);
         }
     }
 
-    /// The transforms in the lanes.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-    fn levels(&self, vectors: &mut [Vector]) {
-        let block = vectors.len().min(BLOCK);
-        for vectors in vectors.chunks_exact_mut(block) {
-            let first = first_levels(vectors, &all(&self.eighth[1]));
-            self.more_levels(vectors, first);
-        }
-        self.more_levels(vectors, block);
-    }
-
-    /// All levels from the one that joins transforms of `half` vectors.
+    /// A block's levels from the one that joins transforms of `half` vectors.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     fn more_levels(&self, vectors: &mut [Vector], mut half: usize) {
-        let stride = |half: usize| self.inner.len() / half;
         while 2 * half < vectors.len() {
             for block in vectors.chunks_exact_mut(4 * half) {
                 let (low, high) = block.split_at_mut(2 * half);
                 let ((a, b), (c, d)) = (low.split_at_mut(half), high.split_at_mut(half));
                 for index in 0..half {
-                    let root = all(&self.inner[index * stride(half)]);
-                    let [near, far] = [index, index + half].map(|index| all(&self.inner[index * stride(2 * half)]));
+                    let root = self.root(index, half);
+                    let [near, far] = [self.root(index, 2 * half), self.root(index + half, 2 * half)];
                     let [first, second] = joined(&a[index], &b[index], &root);
                     let [third, fourth] = joined(&c[index], &d[index], &root);
                     [a[index], c[index]] = joined(&first, &third, &near);
@@ -154,54 +159,105 @@ impl Roots {
         }
         if half < vectors.len() {
             let (low, high) = vectors.split_at_mut(half);
-            for ((low, high), root) in low.iter_mut().zip(high).zip(self.inner.iter().step_by(stride(half))) {
-                [*low, *high] = joined(low, high, &all(root));
+            for (index, (low, high)) in low.iter_mut().zip(high).enumerate() {
+                [*low, *high] = joined(low, high, &self.root(index, half));
             }
         }
     }
 
-    /// Writes the elements, times `scale` and powers of `after`.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-    fn write(&self, vectors: &[Vector], scale: Fr, after: Option<Fr>, elements: &mut [Fr]) {
-        let each = elements.len() / LANES;
-        let one = Scalars::one();
-        let mut ends: [Option<Powers>; LANES] = std::array::from_fn(|part| {
-            after.map(|step| Powers::geometric(step.pow_vartime([(part * each) as u64]), step))
-        });
-        let (elements, _) = elements.as_chunks_mut::<LANES>();
-        self.across(vectors, scale, |group, parts| {
-            for ((part, numbers), end) in parts.into_iter().enumerate().zip(&mut ends) {
-                let factor = end.as_mut().map_or(one, |powers| powers.next());
-                let end = Scalars::canonical(Scalars::multiply(&carried(numbers), &factor));
-                Scalars::stored(&end, &mut elements[part * each / LANES + group]);
-            }
-        });
-    }
-
-    /// The transforms of eight across the lanes, on eight vectors at a time: `take` gets each group's parts, below 8 p.
+    /// Factor number `index` of the level that joins transforms of `half` vectors.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     #[inline]
-    fn across(&self, vectors: &[Vector], scale: Fr, mut take: impl FnMut(usize, [Vector; LANES])) {
-        let mut powers = Powers::new(gathered(&[factor(&scale); LANES]), &self.lanes.map(|root| factor(&root)));
-        let [first, second, third] = self.eighth.map(|root| all(&root));
-        for (group, vectors) in vectors.as_chunks::<LANES>().0.iter().enumerate() {
-            let mut rows = [zero(); LANES];
-            for (row, numbers) in rows.iter_mut().zip(vectors) {
-                *row = carried(Scalars::multiply(&carried(*numbers), &powers.next()));
+    fn root(&self, index: usize, half: usize) -> Vector {
+        all(&self.inner[index * (self.inner.len() / half)])
+    }
+
+    /// Writes the elements, times `scale`.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    fn write(&self, vectors: &[Vector], scale: Fr, elements: &mut [Fr]) {
+        let each = elements.len() / LANES / LANES;
+        let one = Scalars::one();
+        let (elements, _) = elements.as_chunks_mut::<LANES>();
+        self.finish(vectors, scale, |group, parts| {
+            for (part, numbers) in parts.into_iter().enumerate() {
+                let end = Scalars::canonical(Scalars::multiply(&carried(numbers), &one));
+                Scalars::stored(&end, &mut elements[part * each + group]);
             }
-            let mut turned = [zero(); LANES];
-            for limb in 0..LIMBS {
-                for (lane, column) in transposed(rows.map(|row| row[limb])).into_iter().enumerate() {
-                    turned[lane][limb] = column;
+        });
+    }
+
+    /// The levels that join blocks, and the transforms of eight across the lanes, on eight neighbours of each block at a
+    /// time: `take` gets each group's parts, below 8 p.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    fn finish(&self, vectors: &[Vector], scale: Fr, mut take: impl FnMut(usize, [Vector; LANES])) {
+        let ways = self.count() / self.block();
+        let step = self.lanes.map(|root| factor(&root));
+        let starts = (0..ways).map(|block| {
+            let lane = |root: &Fr| factor(&(scale * root.pow_vartime([(block * self.block()) as u64])));
+            Powers::new(gathered(&self.lanes.each_ref().map(lane)), &step)
+        });
+        let mut powers: Vec<Powers> = starts.collect();
+        let mut joining = vec![[zero(); LANES]; ways];
+        for group in 0..self.block() / LANES {
+            for (block, own) in joining.iter_mut().enumerate() {
+                let at = block * self.block() + group * LANES;
+                own.copy_from_slice(&vectors[at..at + LANES]);
+            }
+            let mut half = 1;
+            while half < ways {
+                for low in (0..ways).filter(|block| block & half == 0) {
+                    for place in 0..LANES {
+                        let index = group * LANES + place + self.block() * (low % half);
+                        let root = self.root(index, half * self.block());
+                        [joining[low][place], joining[low + half][place]] =
+                            joined(&joining[low][place], &joining[low + half][place], &root);
+                    }
                 }
+                half *= 2;
             }
-            take(group, eight(&turned, [&first, &second, &third]));
+            for (block, (own, powers)) in joining.iter().zip(&mut powers).enumerate() {
+                take(block * self.block() / LANES + group, self.across(own, powers));
+            }
         }
+    }
+
+    /// The transforms of eight across the lanes, of eight neighbours times their powers.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    fn across(&self, vectors: &[Vector; LANES], powers: &mut Powers) -> [Vector; LANES] {
+        let mut rows = [zero(); LANES];
+        for (row, numbers) in rows.iter_mut().zip(vectors) {
+            *row = carried(Scalars::multiply(&carried(*numbers), &powers.next()));
+        }
+        let mut turned = [zero(); LANES];
+        for limb in 0..LIMBS {
+            for (lane, column) in transposed(rows.map(|row| row[limb])).into_iter().enumerate() {
+                turned[lane][limb] = column;
+            }
+        }
+        let [first, second, third] = self.eighth.map(|root| all(&root));
+        eight(&turned, [&first, &second, &third])
+    }
+}
+
+/// A number below `count`, a power of two, with its bits the other way round.
+fn reversed(number: usize, count: usize) -> usize {
+    number.reverse_bits().checked_shr(usize::BITS - count.trailing_zeros()).unwrap_or(0)
+}
+
+/// Each element times the power of `step` of its number.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn scaled(elements: &mut [Fr], step: Fr) {
+    let mut powers = Powers::geometric(Fr::ONE, step, 1);
+    for elements in elements.as_chunks_mut::<LANES>().0 {
+        let product = Scalars::multiply(&Scalars::loaded(elements), &powers.next());
+        Scalars::stored(&Scalars::canonical(product), elements);
     }
 }
 
 /// Chains of powers, so that none waits for the one before.
-const CHAINS: usize = 4;
+const CHAINS: usize = 2;
 
 /// Powers of one factor in each lane, one vector after the other.
 struct Powers {
@@ -211,16 +267,16 @@ struct Powers {
 }
 
 impl Powers {
-    /// `first step^i` in lane after lane.
+    /// `first step^i` in lane after lane of every one of so many vectors.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-    fn geometric(first: Fr, step: Fr) -> Self {
+    fn geometric(first: Fr, step: Fr, every: usize) -> Self {
         let mut power = first;
         let numbers: [Limbs; LANES] = std::array::from_fn(|_| {
             let number = factor(&power);
             power *= step;
             number
         });
-        Self::new(gathered(&numbers), &[factor(&step.pow_vartime([LANES as u64])); LANES])
+        Self::new(gathered(&numbers), &[factor(&step.pow_vartime([(LANES * every) as u64])); LANES])
     }
 
     /// `first`, and each further vector times `step`.
@@ -231,8 +287,8 @@ impl Powers {
         for chain in 1..CHAINS {
             next[chain] = carried(Scalars::multiply(&next[chain - 1], &step));
         }
-        let twice = carried(Scalars::multiply(&step, &step));
-        Self { next, step: carried(Scalars::multiply(&twice, &twice)), turn: 0 }
+        let step = (1..CHAINS).fold(step, |power, _| carried(Scalars::multiply(&power, &step)));
+        Self { next, step, turn: 0 }
     }
 
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]

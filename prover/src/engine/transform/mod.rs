@@ -80,7 +80,7 @@ impl Transform {
     pub(crate) fn interpolate(&self, mut values: Vec<Fr>, scratch: &mut Scratch) -> Vec<Fr> {
         #[cfg(target_arch = "x86_64")]
         if let Some([_, inverse]) = &self.lanes {
-            inverse.transform(&mut values, None, self.inverse_rows, &mut scratch.vectors);
+            inverse.transform(&mut values, self.inverse_rows, &mut scratch.vectors);
             return values;
         }
         transform(&mut values, &self.inverse_roots);
@@ -142,8 +142,9 @@ impl Wide<'_> {
         coefficients: &[Fr],
         coset: usize,
         scratch: &mut Scratch,
-        values: &mut [crate::lanes::Vector],
+        values: &mut Vec<crate::lanes::Vector>,
     ) {
+        values.resize(self.count(), lanes::zero());
         self.roots.spread(coefficients, self.transform.shifts[coset], &mut scratch.vectors, values);
     }
 
