@@ -32,6 +32,8 @@ use circuits::model::tensor::{Tensor, TensorError};
 use circuits::model::weights::WeightsError;
 use rayon::prelude::*;
 
+use crate::estimate;
+
 pub use self::configuration::{Configuration, Head, Mask, Nonlinearity, Norm, Placement, Positions};
 pub use self::parameters::{Affine, Block, Linear, Parameters};
 pub use self::shapes::Shape;
@@ -43,7 +45,9 @@ pub const ACTIVATION_BITS: std::ops::RangeInclusive<u32> = 6..=13;
 /// Bits of a weight that may be asked for.
 pub const WEIGHT_BITS: std::ops::RangeInclusive<u32> = 6..=16;
 
-/// How much of the cosine smaller tables may cost a model whose circuit they make shorter.
+/// The cosine that smaller tables never lead below.
+const COSINE_MIN: f64 = 0.99;
+/// How much of the cosine smaller tables may cost a model whose proofs they make cheaper.
 const TABLE_LOSS_MAX: f64 = 0.002;
 
 /// How precise the integers are.
@@ -262,27 +266,45 @@ pub fn import(
         Ok(Imported { bundle, accuracy, refusal })
     };
     let mut imported = assemble(TABLE_BITS_MAX)?;
-    let least = imported.accuracy.cosine_least - TABLE_LOSS_MAX;
+    let cosine = imported.accuracy.cosine_least;
+    let least = (cosine - TABLE_LOSS_MAX).max(cosine.min(COSINE_MIN));
+    let mut price = imported.price();
     for table_bits in (TABLE_BITS_MIN..TABLE_BITS_MAX).rev() {
-        if !imported.is_long_for_its_tables() {
+        if !price.is_some_and(|price| price.is_for_tables) {
             break;
         }
         let smaller = assemble(table_bits)?;
-        if smaller.refusal.is_none() && smaller.accuracy.cosine_least < least {
+        let smaller_price = smaller.price();
+        if smaller_price.is_some() && smaller.accuracy.cosine_least < least {
             break;
         }
-        if smaller.refusal.is_none() && smaller.bundle.graph().layout().k < imported.bundle.graph().layout().k {
-            imported = smaller;
+        if smaller_price.zip(price).is_some_and(|(smaller, price)| smaller.cells < price.cells) {
+            (imported, price) = (smaller, smaller_price);
         }
     }
     Ok(imported)
 }
 
+/// What a proof is made of.
+#[derive(Clone, Copy, Debug)]
+struct Price {
+    /// Rows of all columns.
+    cells: u64,
+    /// Whether tables alone make the circuit longer, or take more than a fifth of its columns.
+    is_for_tables: bool,
+}
+
+/// Columns that come with a table's: its integers, what each is looked up as, and a part of a sum.
+const COLUMNS_OF_A_TABLE: u64 = 4;
+
 impl Imported {
-    /// Whether half of the circuit's rows would do for everything but its tables.
-    fn is_long_for_its_tables(&self) -> bool {
-        let used = |plan: &Plan| plan.tape().rows().len() < plan.usable_rows() / 2;
-        self.refusal.is_none() && Plan::new(self.bundle.graph()).is_ok_and(|plan| used(&plan))
+    /// `None` if no circuit holds the graph.
+    fn price(&self) -> Option<Price> {
+        let plan = self.refusal.is_none().then(|| Plan::new(self.bundle.graph()).ok())??;
+        let shape = estimate::Shape::new(&plan).ok()?;
+        let columns = shape.fixed + shape.advice() + shape.products + shape.permutation;
+        let is_for_tables = shape.used_rows < shape.rows() / 2 || 5 * COLUMNS_OF_A_TABLE * shape.tables > columns;
+        Some(Price { cells: shape.rows() * columns, is_for_tables })
     }
 }
 
