@@ -206,12 +206,13 @@ impl Roots {
             }
             let mut half = 1;
             while half < ways {
-                for low in (0..ways).filter(|block| block & half == 0) {
-                    for place in 0..LANES {
-                        let index = group * LANES + place + self.block() * (low % half);
-                        let root = self.root(index, half * self.block());
-                        [joining[low][place], joining[low + half][place]] =
-                            joined(&joining[low][place], &joining[low + half][place], &root);
+                for joining in joining.chunks_exact_mut(2 * half) {
+                    let (low, high) = joining.split_at_mut(half);
+                    for (block, (low, high)) in low.iter_mut().zip(high).enumerate() {
+                        for (place, (low, high)) in low.iter_mut().zip(high).enumerate() {
+                            let index = block * self.block() + group * LANES + place;
+                            [*low, *high] = joined(low, high, &self.root(index, half * self.block()));
+                        }
                     }
                 }
                 half *= 2;
