@@ -229,6 +229,19 @@ impl<F: Prime> Lanes<F> {
     }
 }
 
+/// The elements of numbers times 2^260, with limbs of 52 bits and below 64 times the order.
+#[cfg(test)]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(crate) fn elements<F: Prime>(vectors: &[Vector]) -> Vec<F> {
+    // From times 2^260 to times 2^256.
+    let form = all(&packed(words(&F::ONE)));
+    let mut elements = vec![[F::ZERO; LANES]; vectors.len()];
+    for (numbers, elements) in vectors.iter().zip(&mut elements) {
+        Lanes::<F>::stored(&Lanes::<F>::canonical(Lanes::<F>::multiply(numbers, &form)), elements);
+    }
+    elements.concat()
+}
+
 const fn negative_inverse(low: u64) -> u64 {
     // Newton's iteration doubles the bits that are right; an odd number is its own inverse in three.
     let mut inverse = low;

@@ -64,7 +64,7 @@ impl Wide {
 }
 
 impl Windows for Wide {
-    /// In eighths of a thousand cycles, as measured.
+    /// In multiplications: an addition's six and what loading its points costs, and two times fourteen of a bucket.
     fn costs(&self) -> Costs {
         Costs { least: 256, addition: 10, bucket: 32 }
     }

@@ -109,7 +109,7 @@ fn a_program_says_what_the_constraints_say() {
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "the caller found the processor's features")]
 fn eight_at_once(program: &Program, columns: &[Vec<Fr>], scale: Fr) -> Vec<Fr> {
-    use crate::lanes::{LANES, Lanes, Vector, all, carried, factor, packed, words};
+    use crate::lanes::{LANES, Lanes, Vector, all, carried, elements, factor};
 
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     fn vectors(column: &[Fr]) -> Vec<Vector> {
@@ -117,16 +117,6 @@ fn eight_at_once(program: &Program, columns: &[Vec<Fr>], scale: Fr) -> Vec<Fr> {
         let sixteen = all(&factor(&Fr::from(16)));
         let chunks = column.as_chunks::<LANES>().0.iter();
         chunks.map(|elements| carried(Lanes::<Fr>::multiply(&Lanes::<Fr>::loaded(elements), &sixteen))).collect()
-    }
-
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-    fn elements(vectors: &[Vector]) -> Vec<Fr> {
-        let form = all(&packed(words(&Fr::one())));
-        let mut elements = vec![[Fr::ZERO; LANES]; vectors.len()];
-        for (numbers, elements) in vectors.iter().zip(&mut elements) {
-            Lanes::<Fr>::stored(&Lanes::<Fr>::canonical(Lanes::<Fr>::multiply(numbers, &form)), elements);
-        }
-        elements.concat()
     }
 
     let wide = lanes::Wide::new(program);

@@ -215,19 +215,6 @@ mod tests {
     #[test]
     #[expect(unsafe_code, reason = "the processor's features are looked for")]
     fn eight_at_once_are_what_one_is() {
-        use crate::lanes::{LANES, Lanes, Vector, all, packed, words};
-
-        /// From times 2^260, below 8 p, to elements.
-        #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-        fn elements(vectors: &[Vector]) -> Vec<Fr> {
-            let form = all(&packed(words(&Fr::one())));
-            let mut elements = vec![[Fr::ZERO; LANES]; vectors.len()];
-            for (numbers, elements) in vectors.iter().zip(&mut elements) {
-                Lanes::<Fr>::stored(&Lanes::<Fr>::canonical(Lanes::<Fr>::multiply(numbers, &form)), elements);
-            }
-            elements.concat()
-        }
-
         if !crate::lanes::supported() {
             return;
         }
@@ -250,7 +237,7 @@ mod tests {
                     let mut found = vec![lanes::zero(); wide.count()];
                     wide.evaluate(&values[..length], coset, &mut scratch, &mut found);
                     // SAFETY: the features were found above.
-                    assert_eq!(unsafe { elements(&found) }, expected, "{k}, {coset}, {length}");
+                    assert_eq!(unsafe { crate::lanes::elements::<Fr>(&found) }, expected, "{k}, {coset}, {length}");
                     let coefficients = wide.interpolate(&found, coset, &mut scratch);
                     assert_eq!(coefficients, plain.interpolate_coset(expected, coset), "{k}, {coset}, {length}");
                     assert_eq!(coefficients[..length], values[..length]);
