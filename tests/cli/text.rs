@@ -23,8 +23,7 @@ fn published(folder: &TempDir) {
     let vocabulary: BTreeMap<&str, usize> = WORDS.into_iter().zip(0..).collect();
     let tokenizer = json!({
         "version": "1.0", "truncation": null, "added_tokens": [], "normalizer": null,
-        "padding": {"strategy": "BatchLongest", "direction": "Right", "pad_to_multiple_of": null, "pad_id": 0,
-            "pad_type_id": 0, "pad_token": "[PAD]"},
+        "padding": null,
         "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
         "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "[UNK]"}
     });

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use prover::import::transformer::text::TextEncoder;
+use prover::import::transformer::text::{TextEncoder, TextError, padded};
 use prover::import::transformer::{
-    Imported, Parameters, Precision, Shape, TransformerError, files as published, import,
+    Imported, Mask, Parameters, Precision, Shape, TransformerError, files as published, import,
 };
 use serde_json::{Value, json};
 
@@ -86,7 +86,12 @@ pub(super) fn import_folder(folder: &Folder<'_>, output: &Output) -> Result<Done
     let (configuration, parameters) = published::read(&config, &weights, folder.window)
         .map_err(|source| problem(ImportProblem::Published { path: folder.path.to_owned(), source }))?;
     drop(weights);
-    let encoder = text_encoder(&folder.path.join("tokenizer.json"), &tokenizer)?;
+    let path = folder.path.join("tokenizer.json");
+    let tokenizer = match configuration.mask {
+        Mask::Padding { token } => padded(tokenizer, token).map_err(|source| unread(&path, source))?,
+        Mask::Causal | Mask::Nothing => tokenizer,
+    };
+    let encoder = text_encoder(&path, &tokenizer)?;
     let text = files::read(folder.text, "text", TEXT_BYTES_MAX)?;
     let text = String::from_utf8(text).map_err(|_| CliError::format(folder.text, FormatError::Text))?;
     let lines = text.lines().filter(|line| !line.trim().is_empty());
@@ -133,8 +138,11 @@ pub(crate) fn tokenizer_path(model: &Path) -> PathBuf {
 
 /// Reads a tokenizer.
 pub(crate) fn text_encoder(path: &Path, bytes: &[u8]) -> Result<TextEncoder, CliError> {
-    TextEncoder::from_json(bytes)
-        .map_err(|source| CliError::Import(Box::new(ImportProblem::Text { path: path.to_owned(), source })))
+    TextEncoder::from_json(bytes).map_err(|source| unread(path, source))
+}
+
+fn unread(path: &Path, source: TextError) -> CliError {
+    CliError::Import(Box::new(ImportProblem::Text { path: path.to_owned(), source }))
 }
 
 /// The largest tokenizer file that is read, bytes.

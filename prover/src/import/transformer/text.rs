@@ -1,6 +1,6 @@
 //! From text to token ids, by the tokenizer file that a model was published with.
 
-use tokenizers::{Tokenizer, TruncationParams};
+use tokenizers::{PaddingParams, Tokenizer, TruncationParams};
 
 /// Why text has no token ids.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -10,6 +10,14 @@ pub enum TextError {
     Tokenizer {
         /// What the decoder saw.
         detail: String,
+    },
+    /// The file fills texts up with another token than the model.
+    #[error("tokenizer: expected padding with token {expected} (the configuration's pad_token_id), got token {got}")]
+    Padding {
+        /// The model's.
+        expected: u32,
+        /// The file's.
+        got: u32,
     },
     /// The window leaves no room beside the tokens that begin and end a text.
     #[error("window: a text of this tokenizer begins and ends with {special} tokens, got a window of {window}")]
@@ -87,6 +95,23 @@ impl TextEncoder {
     }
 }
 
+/// A `tokenizer.json` that names the token by which a model's texts are filled up: the same file if it does already.
+///
+/// # Errors
+/// [`TextError::Tokenizer`], [`TextError::Padding`].
+pub fn padded(bytes: Vec<u8>, token: u32) -> Result<Vec<u8>, TextError> {
+    let refused = |error: tokenizers::Error| TextError::Tokenizer { detail: error.to_string() };
+    let mut tokenizer = Tokenizer::from_bytes(&bytes).map_err(refused)?;
+    match tokenizer.get_padding() {
+        Some(padding) if padding.pad_id == token => return Ok(bytes),
+        Some(padding) => return Err(TextError::Padding { expected: token, got: padding.pad_id }),
+        None => {}
+    }
+    let pad_token = tokenizer.id_to_token(token).unwrap_or_default();
+    tokenizer.with_padding(Some(PaddingParams { pad_id: token, pad_token, ..PaddingParams::default() }));
+    tokenizer.to_string(false).map(String::into_bytes).map_err(refused)
+}
+
 fn ids(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, TextError> {
     let encoding = tokenizer.encode(text, true).map_err(|error| TextError::Text { detail: error.to_string() })?;
     Ok(encoding.get_ids().to_vec())
@@ -115,5 +140,18 @@ mod tests {
         assert_eq!(encoder.encode_truncated("sky", 1), Err(TextError::Window { special: 1, window: 1 }));
         let error = TextEncoder::from_json(b"{}").unwrap_err();
         assert!(matches!(error, TextError::Tokenizer { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_file_without_padding_gets_the_models() {
+        let file = WORDS.as_bytes().to_vec();
+        assert_eq!(padded(file.clone(), 3), Ok(file.clone()));
+        assert_eq!(padded(file, 4), Err(TextError::Padding { expected: 4, got: 3 }));
+        let mut value: serde_json::Value = serde_json::from_str(WORDS).unwrap();
+        value["padding"] = serde_json::Value::Null;
+        let written = padded(value.to_string().into_bytes(), 3).unwrap();
+        let encoder = TextEncoder::from_json(&written).unwrap();
+        assert_eq!(encoder.padding(), Some(3));
+        assert_eq!(encoder.encode("Blue sky, blue"), Ok(vec![2, 0, 1, 4, 0]));
     }
 }
