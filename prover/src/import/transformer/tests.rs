@@ -93,6 +93,18 @@ fn roundings_of_layers_and_scores_take_one_table() {
     }
 }
 
+/// With the largest tables this network would be a circuit of 2^15 rows, of which it uses a quarter.
+#[test]
+fn tables_do_not_lengthen_a_small_network() {
+    let configuration = Shape::NanoGpt.configuration(16);
+    let parameters = Parameters::generated(&configuration, 1);
+    let samples = configuration.random_inputs(4, 2);
+    let precision = Precision::default();
+    let imported = import("small", "generated weights", &configuration, &parameters, &samples, precision).unwrap();
+    assert_eq!(imported.bundle.graph().layout().k, 14);
+    assert!(imported.accuracy.cosine_least > COSINE_MIN, "{:?}", imported.accuracy);
+}
+
 /// Whatever the tokens, also such as calibration never saw: clamps are a part of the meaning.
 #[test]
 fn every_input_runs() {
