@@ -27,13 +27,22 @@ fn dependencies_point_down_only() {
         ("assay-attestation", &[][..]),
         ("assay-circuits", &[]),
         ("assay-verifier", &["assay-attestation", "assay-circuits"]),
+        ("assay-ethereum", &["assay-verifier", "assay-circuits"]),
         ("assay-second", &["assay-circuits"]),
         ("assay-prover", &["assay-verifier", "assay-circuits"]),
         ("assay-chain", &["assay-verifier", "assay-attestation", "assay-circuits"]),
         ("assay-worker", &["assay-prover", "assay-chain", "assay-verifier", "assay-circuits", "assay-attestation"]),
         (
             "assay",
-            &["assay-worker", "assay-chain", "assay-prover", "assay-verifier", "assay-circuits", "assay-attestation"],
+            &[
+                "assay-worker",
+                "assay-chain",
+                "assay-prover",
+                "assay-ethereum",
+                "assay-verifier",
+                "assay-circuits",
+                "assay-attestation",
+            ],
         ),
     ]);
     let metadata = metadata();

@@ -237,7 +237,7 @@ fn decide(shown: &Shown<'_>) -> Result<Verified, ProofError> {
 
 /// Reads a proof: what it claims, and what is verified if the claim holds.
 fn claim<'a>(Shown { key, statement, proof }: &Shown<'a>) -> Result<(Claim<'a>, Verified), ProofError> {
-    let statement_digest = check_claims(key, statement, proof)?;
+    let statement_digest = check_labels(key, statement, proof)?;
     let instance = statement.instance(key.graph())?;
     let mut reader = ProofReader::new(&key.digest(), &proof.bytes);
     let claim = Claim::read(key, &instance, &mut reader)?;
@@ -248,8 +248,10 @@ fn claim<'a>(Shown { key, statement, proof }: &Shown<'a>) -> Result<(Claim<'a>, 
     Ok((claim, Verified { key_digest, model_hash, setup_id, statement_digest }))
 }
 
+/// Whether a proof says that it is about this statement under this key, of this system and transcript: the first thing that
+/// [`verify`] asks, and nothing about its elements. The answer is the statement's digest.
 // spec: verifier#proof
-fn check_claims(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<[u8; 32], ProofError> {
+pub fn check_labels(key: &VerifyingKey, statement: &Statement, proof: &Proof) -> Result<[u8; 32], ProofError> {
     if proof.bytes.len() > PROOF_BYTES_MAX {
         return Err(ProofError::TooLarge { got: proof.bytes.len() });
     }

@@ -1,0 +1,260 @@
+//! Arithmetic modulo the order of the groups, written down as values and turned into straight-line code.
+//!
+//! Equal values are one value. What is used more than once is kept in memory when it is first computed. Every value on the
+//! stack or in memory is at most the order, which `ADDMOD`, `MULMOD` and the precompiles take as zero: so `-x` is the order
+//! less x, without a reduction.
+
+use std::collections::BTreeMap;
+
+use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::Field as _;
+use verifier::points::encode_scalar;
+
+use crate::assembler::{Code, Op, Word};
+
+/// Name of the order, which lies below everything else on the stack.
+pub(crate) const ORDER: &str = "order";
+/// Words that may lie on the stack above what an instruction reads.
+const DEEP: usize = 14;
+/// Bytes of a word in memory.
+pub(crate) const WORD: usize = 32;
+
+/// The order of the groups.
+pub(crate) fn order() -> Word {
+    // The order less one is the largest element.
+    let mut word = word(&-Fr::ONE);
+    if let Some(last) = word.last_mut() {
+        *last += 1;
+    }
+    word
+}
+
+/// A field element as a word.
+pub(crate) fn word(element: &Fr) -> Word {
+    let mut word = encode_scalar(element);
+    word.reverse();
+    word
+}
+
+/// A value, by its place among the values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Value(usize);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Node {
+    Constant(Fr),
+    /// A word of the calldata, which was checked to be below the order.
+    Calldata(usize),
+    /// A word of memory that is written before.
+    Memory(usize),
+    Negated(Value),
+    Sum(Value, Value),
+    Product(Value, Value),
+}
+
+/// Values, the code that computes them, and the memory that it uses.
+pub(crate) struct Field {
+    pub(crate) code: Code,
+    nodes: Vec<Node>,
+    /// Operations from each value down to what is at hand.
+    heights: Vec<usize>,
+    known: BTreeMap<Node, Value>,
+    kept: BTreeMap<Value, usize>,
+    memory_end: usize,
+}
+
+impl Field {
+    /// Writes after `code`, and keeps values in memory from `memory_end` on.
+    pub(crate) fn new(code: Code, memory_end: usize) -> Self {
+        Self { code, nodes: Vec::new(), heights: Vec::new(), known: BTreeMap::new(), kept: BTreeMap::new(), memory_end }
+    }
+
+    /// A word of memory that nothing else uses.
+    pub(crate) fn slot(&mut self) -> usize {
+        self.memory_end += WORD;
+        self.memory_end - WORD
+    }
+
+    fn value(&mut self, node: Node) -> Value {
+        let Self { nodes, heights, known, .. } = self;
+        *known.entry(node).or_insert_with(|| {
+            heights.push(match node {
+                Node::Constant(_) | Node::Calldata(_) | Node::Memory(_) => 0,
+                Node::Negated(inner) => heights[inner.0] + 1,
+                Node::Sum(left, right) | Node::Product(left, right) => heights[left.0].max(heights[right.0]) + 1,
+            });
+            nodes.push(node);
+            Value(nodes.len() - 1)
+        })
+    }
+
+    fn node(&self, value: Value) -> Node {
+        self.nodes[value.0]
+    }
+
+    fn element(&self, value: Value) -> Option<Fr> {
+        match self.node(value) {
+            Node::Constant(element) => Some(element),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn constant(&mut self, element: Fr) -> Value {
+        self.value(Node::Constant(element))
+    }
+
+    pub(crate) fn one(&mut self) -> Value {
+        self.constant(Fr::ONE)
+    }
+
+    pub(crate) fn calldata(&mut self, offset: usize) -> Value {
+        self.value(Node::Calldata(offset))
+    }
+
+    pub(crate) fn memory(&mut self, address: usize) -> Value {
+        self.value(Node::Memory(address))
+    }
+
+    pub(crate) fn negated(&mut self, value: Value) -> Value {
+        match self.node(value) {
+            Node::Constant(element) => self.constant(-element),
+            Node::Negated(inner) => inner,
+            _ => self.value(Node::Negated(value)),
+        }
+    }
+
+    pub(crate) fn sum(&mut self, left: Value, right: Value) -> Value {
+        match (self.element(left), self.element(right)) {
+            (Some(left), Some(right)) => self.constant(left + right),
+            (Some(zero), None) if zero == Fr::ZERO => right,
+            (None, Some(zero)) if zero == Fr::ZERO => left,
+            _ => self.value(Node::Sum(left.min(right), left.max(right))),
+        }
+    }
+
+    pub(crate) fn difference(&mut self, left: Value, right: Value) -> Value {
+        let right = self.negated(right);
+        self.sum(left, right)
+    }
+
+    pub(crate) fn product(&mut self, left: Value, right: Value) -> Value {
+        match (self.element(left), self.element(right)) {
+            (Some(left), Some(right)) => self.constant(left * right),
+            (Some(zero), None) | (None, Some(zero)) if zero == Fr::ZERO => self.constant(Fr::ZERO),
+            (Some(one), None) if one == Fr::ONE => right,
+            (None, Some(one)) if one == Fr::ONE => left,
+            _ => self.value(Node::Product(left.min(right), left.max(right))),
+        }
+    }
+
+    /// The product of all; 1 of none.
+    pub(crate) fn product_of(&mut self, values: impl IntoIterator<Item = Value>) -> Value {
+        let one = self.one();
+        values.into_iter().fold(one, |product, value| self.product(product, value))
+    }
+
+    /// Computes a value now, into memory of its own, unless it is at hand already.
+    pub(crate) fn keep(&mut self, value: Value) -> Value {
+        if self.is_computed(value) {
+            let address = self.slot();
+            self.push(value);
+            self.code.number(address).op(Op::Mstore);
+            self.kept.insert(value, address);
+        }
+        value
+    }
+
+    /// Computes a value now, into this word of memory.
+    pub(crate) fn store(&mut self, value: Value, address: usize) {
+        self.push(value);
+        self.code.number(address).op(Op::Mstore);
+    }
+
+    fn is_computed(&self, value: Value) -> bool {
+        let at_hand = matches!(self.node(value), Node::Constant(_) | Node::Calldata(_) | Node::Memory(_));
+        !at_hand && !self.kept.contains_key(&value)
+    }
+
+    /// Leaves a value on the stack.
+    pub(crate) fn push(&mut self, value: Value) {
+        let mut uses = BTreeMap::new();
+        self.count(value, &mut uses);
+        self.emit(value, &uses);
+    }
+
+    fn count(&self, value: Value, uses: &mut BTreeMap<Value, usize>) {
+        if !self.is_computed(value) {
+            return;
+        }
+        let own = uses.entry(value).or_default();
+        *own += 1;
+        if *own > 1 {
+            return;
+        }
+        match self.node(value) {
+            Node::Negated(inner) => self.count(inner, uses),
+            // A square reads its base once.
+            Node::Product(left, right) if left == right => self.count(left, uses),
+            Node::Sum(left, right) | Node::Product(left, right) => {
+                self.count(left, uses);
+                self.count(right, uses);
+            }
+            Node::Constant(_) | Node::Calldata(_) | Node::Memory(_) => {}
+        }
+    }
+
+    fn height(&self, value: Value) -> usize {
+        if self.is_computed(value) { self.heights[value.0] } else { 0 }
+    }
+
+    fn emit(&mut self, value: Value, uses: &BTreeMap<Value, usize>) {
+        if let Some(address) = self.kept.get(&value) {
+            self.code.number(*address).op(Op::Mload);
+            return;
+        }
+        match self.node(value) {
+            Node::Constant(element) => {
+                self.code.word(&word(&element));
+            }
+            Node::Calldata(offset) => {
+                self.code.number(offset).op(Op::Calldataload);
+            }
+            Node::Memory(address) => {
+                self.code.number(address).op(Op::Mload);
+            }
+            Node::Negated(inner) => {
+                self.emit(inner, uses);
+                self.code.get(ORDER).op(Op::Sub);
+            }
+            Node::Product(left, right) if left == right => {
+                self.code.get(ORDER);
+                self.emit(left, uses);
+                self.code.dup().op(Op::Mulmod);
+            }
+            Node::Sum(left, right) => self.emit_two(Op::Addmod, left, right, uses),
+            Node::Product(left, right) => self.emit_two(Op::Mulmod, left, right, uses),
+        }
+        let cheap = matches!(self.node(value), Node::Negated(inner) if !self.is_computed(inner));
+        if uses.get(&value).is_some_and(|count| *count > 1) && !cheap {
+            let address = self.slot();
+            self.code.dup().number(address).op(Op::Mstore);
+            self.kept.insert(value, address);
+        }
+    }
+
+    /// The higher operand first: then few words wait on the stack.
+    fn emit_two(&mut self, op: Op, left: Value, right: Value, uses: &BTreeMap<Value, usize>) {
+        let [of_left, of_right] = [left, right].map(|value| self.height(value));
+        let (first, second) = if of_left < of_right { (right, left) } else { (left, right) };
+        // The modulus lies below both operands: at once where there is room, or else after the first.
+        if self.code.depth(ORDER) + of_left.max(of_right) <= DEEP {
+            self.code.get(ORDER);
+            self.emit(first, uses);
+        } else {
+            self.emit(first, uses);
+            self.code.get(ORDER).swap();
+        }
+        self.emit(second, uses);
+        self.code.op(op);
+    }
+}

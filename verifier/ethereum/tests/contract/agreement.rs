@@ -1,0 +1,167 @@
+//! The contract beside the library: the same decision about everything.
+
+use std::ops::Range;
+
+use circuits::model::tensor::Tensor;
+use circuits::statement::Statement;
+use ethereum::{Contract, Refusal};
+use revm::primitives::Address;
+use verifier::key::VerifyingKey;
+use verifier::proof::{Proof, ProofError, verify};
+use verifier::receipt::ReceiptFile;
+
+use super::chain::Chain;
+use super::*;
+
+const ELEMENT_BYTES: usize = 32;
+
+/// A key, and the contract that was made of it.
+struct Both<'a> {
+    key: &'a VerifyingKey,
+    contract: Contract<'a>,
+    chain: Chain,
+    address: Address,
+}
+
+impl<'a> Both<'a> {
+    fn new(key: &'a VerifyingKey) -> Self {
+        let contract = Contract::generate(key).unwrap();
+        let mut chain = Chain::new();
+        let (address, _) = chain.deploy(&contract);
+        Self { key, contract, chain, address }
+    }
+
+    /// Whether both accept; the reason too must be the same.
+    #[track_caller]
+    fn decide(&mut self, statement: &Statement, proof: &Proof) -> Result<(), ProofError> {
+        let decision = verify(self.key, statement, proof).map(|_| ());
+        match self.contract.call(statement, proof) {
+            // What cannot be asked is refused for the library's own reason.
+            Err(error) => assert_eq!(decision, Err(error)),
+            Ok(call) => {
+                let answer = self.chain.call(self.address, call);
+                match &decision {
+                    Ok(()) => assert!(answer.accepted(), "{answer:?}"),
+                    Err(ProofError::Weights | ProofError::Constraints) => {
+                        assert_eq!(answer.refusal(), (Refusal::NotProven, Vec::new()));
+                    }
+                    Err(other) => panic!("{other:?}, {answer:?}"),
+                }
+            }
+        }
+        decision
+    }
+}
+
+/// A change of a file, as the manifests list them.
+fn changed(change: &serde_json::Value, file: &[u8]) -> Vec<u8> {
+    let number = |name: &str| change[name].as_u64().map(|number| usize::try_from(number).unwrap());
+    let mut file = file[..number("truncate").unwrap_or(file.len())].to_vec();
+    file.resize(file.len() + number("extend").unwrap_or(0), 0);
+    if let Some(position) = number("flip") {
+        file[position] ^= 1;
+    }
+    if let Some(checksum) = change["checksum"].as_array() {
+        let end = file.len() - checksum.len();
+        for (byte, value) in file[end..].iter_mut().zip(checksum) {
+            *byte = u8::try_from(value.as_u64().unwrap()).unwrap();
+        }
+    }
+    file
+}
+
+#[test]
+fn both_decide_the_same_on_the_manifest_of_a_receipt() {
+    for released in [DIGIT, SEQUENCE] {
+        let (key, file) = (released.key(), bytes(released.receipt));
+        let mut both = Both::new(&key);
+        let (honest, _) = released.shown();
+        let (mut accepted, mut refused) = (0, 0);
+        let manifest: Vec<serde_json::Value> = serde_json::from_slice(&bytes(released.manifest)).unwrap();
+        for change in manifest {
+            // Whoever cannot read a receipt finds no proof in it.
+            let Ok(receipt) = ReceiptFile::from_bytes(&changed(&change, &file)) else { continue };
+            for proof in &receipt.proofs {
+                // The same proof of the same statement again tells nothing.
+                if accepted > 0 && receipt.statement() == honest && *proof == released.shown().1 {
+                    continue;
+                }
+                match both.decide(&receipt.statement(), proof) {
+                    Ok(()) => accepted += 1,
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+        assert!(accepted == 1 && refused > 60, "{accepted} accepted, {refused} refused");
+    }
+}
+
+#[test]
+fn both_decide_the_same_on_changed_elements() {
+    let key = DIGIT.key();
+    let mut both = Both::new(&key);
+    let (statement, honest) = DIGIT.shown();
+    let count = honest.bytes.len() / ELEMENT_BYTES;
+    let place = |element: usize| -> Range<usize> { element * ELEMENT_BYTES..(element + 1) * ELEMENT_BYTES };
+    let mut refused = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut proof = honest.clone();
+        change(&mut proof.bytes);
+        // Some elements are zero, or equal to the next.
+        assert_eq!(both.decide(&statement, &proof).is_ok(), proof == honest);
+    };
+    for element in 0..count {
+        refused(&|bytes| bytes[element * ELEMENT_BYTES] ^= 1);
+        refused(&|bytes| bytes[(element + 1) * ELEMENT_BYTES - 1] ^= 0x40);
+        refused(&|bytes| bytes.copy_within(place((element + 1) % count), element * ELEMENT_BYTES));
+        refused(&|bytes| bytes[place(element)].fill(0));
+        refused(&|bytes| bytes.truncate(element * ELEMENT_BYTES));
+        refused(&|bytes| bytes.truncate(element * ELEMENT_BYTES + 1));
+    }
+    refused(&|bytes| bytes.push(0));
+    refused(&|bytes| bytes.extend([0; ELEMENT_BYTES]));
+}
+
+#[test]
+fn both_decide_the_same_on_other_statements() {
+    let key = DIGIT.key();
+    let mut both = Both::new(&key);
+    let (honest, proof) = DIGIT.shown();
+    let mut refusals = Vec::new();
+    let mut decide = |statement: Statement| {
+        // As it says it is, and with a label that names the changed statement.
+        refusals.push(both.decide(&statement, &proof).unwrap_err());
+        let relabelled = Proof { statement_digest: statement.digest(), ..proof.clone() };
+        refusals.push(both.decide(&statement, &relabelled).unwrap_err());
+    };
+    for byte in 0..32 {
+        let mut other = honest.clone();
+        other.context_digest[byte] ^= 0x80;
+        decide(other);
+    }
+    for (element, change) in (0..64).step_by(5).flat_map(|element| [1, -1, 1 << 40].map(|change| (element, change))) {
+        let mut values = honest.input.values().to_vec();
+        values[element] += change;
+        decide(Statement { input: Tensor::new(honest.input.shape().to_vec(), values).unwrap(), ..honest.clone() });
+    }
+    for (element, change) in (0..10).flat_map(|element| [1, -1, 1 << 40].map(|change| (element, change))) {
+        let mut values = honest.output.values().to_vec();
+        values[element] += change;
+        decide(Statement { output: Tensor::vector(values).unwrap(), ..honest.clone() });
+    }
+    assert!(refusals.iter().any(|error| matches!(error, ProofError::StatementDigest { .. })));
+    assert!(refusals.iter().any(|error| matches!(error, ProofError::Statement(_))));
+    assert!(refusals.contains(&ProofError::Weights), "{refusals:?}");
+}
+
+/// The second verifier, which shares neither field, curve nor constraints with the library.
+#[test]
+fn the_second_verifier_accepts_what_the_contract_accepts() {
+    for released in [DIGIT, SEQUENCE] {
+        let mut deployed = Deployed::of(&released);
+        let (statement, proof) = released.shown();
+        let second = second::Key::read(&bytes(released.key)).unwrap();
+        assert_eq!(second.verify(&statement, &proof.to_bytes()), Ok(()));
+        let call = deployed.call.clone();
+        assert!(deployed.ask(call).accepted());
+    }
+}

@@ -1,0 +1,133 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "test code"
+)]
+//! Contracts in revm: they are created under the limits of a chain, accept what was released, and refuse what the library
+//! refuses.
+
+mod agreement;
+mod chain;
+mod guards;
+
+use std::path::PathBuf;
+
+use chain::Chain;
+use circuits::statement::Statement;
+use ethereum::{CODE_BYTES_MAX, Contract};
+use revm::primitives::Address;
+use verifier::key::VerifyingKey;
+use verifier::proof::Proof;
+use verifier::receipt::ReceiptFile;
+
+fn bytes(name: &str) -> Vec<u8> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors");
+    std::fs::read(folder.join(name)).unwrap()
+}
+
+/// What a contract takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Gas {
+    /// Points whose multiples are added up.
+    points: usize,
+    /// Gas of creating it, data contracts included.
+    created: u64,
+    /// Gas of a transaction that shows it a proof.
+    called: u64,
+}
+
+/// A released receipt with a proof, the key of its model, the list of its changes, and what its contract takes.
+struct Released {
+    receipt: &'static str,
+    key: &'static str,
+    manifest: &'static str,
+    gas: Gas,
+}
+
+const DIGIT: Released = Released {
+    receipt: "receipt-1.receipt",
+    key: "key-2.vk",
+    manifest: "manifest.json",
+    gas: Gas { points: 82, created: 2_494_049, called: 824_922 },
+};
+/// An encoder over eight tokens, positions side by side.
+const SEQUENCE: Released = Released {
+    receipt: "sequence-receipt-1.receipt",
+    key: "sequence-key-2.vk",
+    manifest: "manifest-sequence.json",
+    gas: Gas { points: 197, created: 5_913_593, called: 1_869_008 },
+};
+
+impl Released {
+    fn key(&self) -> VerifyingKey {
+        VerifyingKey::from_bytes(&bytes(self.key)).unwrap()
+    }
+
+    fn shown(&self) -> (Statement, Proof) {
+        let mut receipt = ReceiptFile::from_bytes(&bytes(self.receipt)).unwrap();
+        (receipt.statement(), receipt.proofs.remove(0))
+    }
+}
+
+/// A contract that was created, and a call that it accepts.
+struct Deployed {
+    chain: Chain,
+    address: Address,
+    call: Vec<u8>,
+}
+
+impl Deployed {
+    fn of(released: &Released) -> Self {
+        let key = released.key();
+        let contract = Contract::generate(&key).unwrap();
+        let (statement, proof) = released.shown();
+        let call = contract.call(&statement, &proof).unwrap();
+        let mut chain = Chain::new();
+        let (address, _) = chain.deploy(&contract);
+        Self { chain, address, call }
+    }
+
+    fn ask(&mut self, call: Vec<u8>) -> chain::Answer {
+        self.chain.call(self.address, call)
+    }
+}
+
+#[test]
+fn what_was_released_is_accepted_for_the_gas_that_is_written_down() {
+    let measured = [DIGIT, SEQUENCE].map(|released| {
+        let key = released.key();
+        let contract = Contract::generate(&key).unwrap();
+        let (statement, proof) = released.shown();
+        let call = contract.call(&statement, &proof).unwrap();
+        assert_eq!(call.len(), contract.calldata_bytes());
+        assert!(contract.code_bytes() <= CODE_BYTES_MAX);
+        let mut chain = Chain::new();
+        let (address, created) = chain.deploy(&contract);
+        let answer = chain.call(address, call);
+        assert!(answer.accepted(), "{answer:?}");
+        Gas { points: contract.points(), created, called: answer.gas() }
+    });
+    assert_eq!(measured, [DIGIT.gas, SEQUENCE.gas]);
+}
+
+#[test]
+fn a_contract_says_what_it_is_for() {
+    let key = DIGIT.key();
+    let contract = Contract::generate(&key).unwrap();
+    let mut chain = Chain::new();
+    let (address, _) = chain.deploy(&contract);
+    for (name, hash) in [("keyDigest()", key.digest()), ("modelHash()", key.model_hash())] {
+        let answer = chain.call(address, revm::primitives::keccak256(name)[..4].to_vec());
+        assert!(matches!(&answer, chain::Answer::Returned { bytes, .. } if *bytes == hash), "{name}: {answer:?}");
+    }
+    let names: Vec<&str> = contract.abi().as_array().unwrap().iter().filter_map(|part| part["name"].as_str()).collect();
+    assert!(names.starts_with(&["verify", "keyDigest", "modelHash"]), "{names:?}");
+    assert!(
+        contract.signature().starts_with("verify(bytes32,int64[64],int64[10],uint256["),
+        "{}",
+        contract.signature()
+    );
+}
