@@ -197,7 +197,7 @@ fn copies(field: &mut Field, read: &Read<'_>, point: &Point, inverses: &Inverses
     let (beta, gamma) = (beta?, gamma?);
     let name = field.product(beta, point.x);
     let mut name = field.keep(name);
-    let delta = field.constant(Fr::DELTA);
+    let delta = field.held(Fr::DELTA);
     let columns: Vec<_> = system.permutation().get_columns().into_iter().enumerate().collect();
     for (own, (here, next, _)) in columns.chunks(COLUMNS_EACH).zip(&products) {
         let (mut left, mut right) = (*next, *here);

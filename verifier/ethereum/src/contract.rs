@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use halo2_proofs::halo2curves::bn256::{Fr, G2Affine};
-use halo2_proofs::halo2curves::ff::Field as _;
 use serde_json::Value as Json;
 use sha3::{Digest as _, Keccak256};
 use verifier::key::VerifyingKey;
@@ -12,10 +11,10 @@ use verifier::points::{PointError, decode_g2, encode_affine};
 use crate::abi::{self, KEY_DIGEST, MODEL_HASH, Refusal, SELECTOR_BYTES, Verify, selector};
 use crate::argument::{Domain, Inverses, Point, quotient};
 use crate::assembler::{Assembled, AssemblyError, Code, Label, Op, Word};
-use crate::field::{Field, ORDER, Value, WORD, order, word};
+use crate::field::{Field, ORDER, WORD, order, word};
 use crate::layout::{Challenge, Layout, POINT_BYTES, Step};
 use crate::memory::{Memory, SCRATCH};
-use crate::opening::{At, Opening, Points};
+use crate::opening::{At, Opening, Points, Written};
 use crate::precompile::{copy_points, invert, pair, row_multiples, sum_points};
 use crate::routines::Routines;
 use crate::statement::{absorb, fraction};
@@ -125,7 +124,7 @@ impl<'a> Contract<'a> {
             abi: abi::description(&verify, data.len()),
             signature: verify.signature(),
             selector: selector(&verify.signature()),
-            points: points.count() + key.rows().len(),
+            points: points.present() + key.rows().len(),
             key,
             layout,
             code_bytes,
@@ -369,38 +368,30 @@ impl Runtime<'_> {
         let quotient = quotient(field, key, layout, &domain, &address, &point, &inverses)?;
         field.store(quotient, quotient_address);
 
-        let mut multiples = opening.multiples(field, layout, points, &at, scale.first().copied(), x_inverse);
-        if let Some(link) = key.link() {
-            let r = field.memory(address(Challenge::Circuit(link.index)).ok_or_else(unsupported)?);
-            let powers = self.link(field, &link.columns, s, &mut multiples);
-            let rows = key.commitment().rows.len();
-            if powers.is_empty() || !rows.is_multiple_of(powers.len()) {
-                return Err(GenerateError::Unsupported {
-                    what: "a number of rows that is not the same for all columns",
-                });
-            }
-            row_multiples(field, r, &powers, memory.scalars + points.count() * WORD, rows);
-        }
-        for (place, multiple) in multiples.into_iter().enumerate() {
-            field.store(multiple, memory.scalars + place * WORD);
-        }
-        Ok(())
-    }
-
-    /// Adds the weight columns' own multiples to their points'; the answer is the power of `s` of each.
-    fn link(&self, field: &mut Field, columns: &[usize], s: Value, multiples: &mut [Value]) -> Vec<Value> {
-        let mut power = field.constant(Fr::ONE);
-        let mut powers = Vec::new();
-        for column in columns {
+        let link = key.link();
+        let columns = link.map(|link| link.columns.as_slice()).unwrap_or_default();
+        let weights: Vec<usize> = columns.iter().filter_map(|column| layout.advice.get(*column).copied()).collect();
+        let one = field.one();
+        let inverted = [scale.first().copied().unwrap_or(one), x_inverse];
+        let put_off = opening.multiples(field, layout, points, &at, inverted, Written::new(memory.scalars, &weights));
+        let Some(link) = link else { return Ok(()) };
+        // Weight columns are in the opening, and in the link by a power of the last challenge.
+        let (mut power, mut powers) = (one, Vec::new());
+        for place in &weights {
             let next = field.product(power, s);
             power = field.keep(next);
             powers.push(power);
-            let place = self.layout.advice.get(*column).copied();
-            if let Some(own) = place.and_then(|place| multiples.get_mut(place)) {
-                *own = field.sum(*own, power);
-            }
+            let multiple = put_off.get(place).copied().ok_or_else(unsupported)?;
+            let multiple = field.sum(multiple, power);
+            field.store(multiple, memory.scalars + place * WORD);
         }
-        powers
+        let rows = key.commitment().rows.len();
+        if powers.len() != columns.len() || !rows.is_multiple_of(powers.len().max(1)) {
+            return Err(GenerateError::Unsupported { what: "a number of rows that is not the same for all columns" });
+        }
+        let r = field.memory(address(Challenge::Circuit(link.index)).ok_or_else(unsupported)?);
+        row_multiples(field, r, &powers, memory.scalars + points.count() * WORD, rows);
+        Ok(())
     }
 }
 

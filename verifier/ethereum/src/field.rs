@@ -157,11 +157,37 @@ impl Field {
     pub(crate) fn keep(&mut self, value: Value) -> Value {
         if self.is_computed(value) {
             let address = self.slot();
-            self.push(value);
-            self.code.number(address).op(Op::Mstore);
-            self.kept.insert(value, address);
+            self.keep_at(value, address);
         }
         value
+    }
+
+    /// The same into this word of memory, which must not change later.
+    pub(crate) fn keep_at(&mut self, value: Value, address: usize) {
+        self.store(value, address);
+        if self.is_computed(value) {
+            self.kept.insert(value, address);
+        }
+    }
+
+    /// A constant in memory, for those that are read often and long.
+    pub(crate) fn held(&mut self, element: Fr) -> Value {
+        let (constant, address) = (self.constant(element), self.slot());
+        self.store(constant, address);
+        self.memory(address)
+    }
+
+    /// Whether a value is the constant 1.
+    pub(crate) fn is_one(&self, value: Value) -> bool {
+        self.element(value) == Some(Fr::ONE)
+    }
+
+    /// Where in the calldata a value is.
+    pub(crate) fn offset(&self, value: Value) -> Option<usize> {
+        match self.node(value) {
+            Node::Calldata(offset) => Some(offset),
+            _ => None,
+        }
     }
 
     /// Computes a value now, into this word of memory.

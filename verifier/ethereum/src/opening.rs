@@ -1,6 +1,9 @@
 //! All openings at once (Boneh, Drake, Fisch and Gabizon 2020, section 4): how often each point is in the sum that is paired
 //! with the generator.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::halo2curves::ff::Field as _;
 use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine as _;
@@ -9,7 +12,8 @@ use halo2_proofs::poly::Rotation;
 use verifier::key::VerifyingKey;
 
 use crate::argument::Domain;
-use crate::field::{Field, Value, WORD};
+use crate::assembler::Op;
+use crate::field::{Field, ORDER, Value, WORD};
 use crate::layout::Layout;
 
 /// A committed polynomial and its claimed values.
@@ -26,30 +30,33 @@ struct Set {
     polynomials: Vec<Opened>,
 }
 
-/// The points that a sum has: the proof's, then those of the key.
+/// The points that a sum has: the proof's, then those of the key, each kind in the order in which it is opened.
 pub(crate) struct Points {
     /// How many the proof has.
     own: usize,
-    /// The key's, without those that are the identity.
+    /// The key's; a column of zeros is the identity, which the sum passes over.
     pub(crate) of_key: Vec<G1Affine>,
-    fixed: Vec<Option<usize>>,
-    positions: Vec<Option<usize>>,
+    /// Place of each fixed column that is opened.
+    fixed: BTreeMap<usize, usize>,
+    /// Place of the first copied column's positions.
+    positions: usize,
     generator: usize,
 }
 
 impl Points {
     pub(crate) fn new(key: &VerifyingKey, layout: &Layout) -> Self {
+        let (system, commitments) = (key.halo2().cs(), key.halo2().fixed_commitments());
         let own = layout.opening[1] + 1;
-        let mut of_key = Vec::new();
-        let mut add = |point: &G1Affine| {
-            let present = !bool::from(point.is_identity());
-            present.then(|| {
+        let (mut of_key, mut fixed) = (Vec::new(), BTreeMap::new());
+        for (column, _) in system.fixed_queries() {
+            if let (Entry::Vacant(place), Some(point)) = (fixed.entry(column.index()), commitments.get(column.index()))
+            {
+                place.insert(own + of_key.len());
                 of_key.push(*point);
-                own + of_key.len() - 1
-            })
-        };
-        let fixed = key.halo2().fixed_commitments().iter().map(&mut add).collect();
-        let positions = key.halo2().permutation().commitments().iter().map(&mut add).collect();
+            }
+        }
+        let positions = own + of_key.len();
+        of_key.extend(key.halo2().permutation().commitments());
         let generator = own + of_key.len();
         of_key.push(G1Affine::generator());
         Self { own, of_key, fixed, positions, generator }
@@ -58,6 +65,11 @@ impl Points {
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.own + self.of_key.len()
+    }
+
+    /// How many of them are no identity.
+    pub(crate) fn present(&self) -> usize {
+        self.own + self.of_key.iter().filter(|point| !bool::from(point.is_identity())).count()
     }
 }
 
@@ -113,11 +125,11 @@ impl Opening {
             opened.push(Opened { terms: vec![(one, place)], values });
         }
         by_column(field, &mut opened, system.fixed_queries(), layout.fixed_values, &|column| {
-            points.fixed.get(column).copied().flatten()
+            points.fixed.get(&column).copied()
         });
-        for (index, place) in points.positions.iter().enumerate() {
+        for index in 0..system.permutation().get_columns().len() {
             let value = field.calldata(layout.position_values + index * WORD);
-            opened.push(Opened { terms: place.iter().map(|place| (one, *place)).collect(), values: vec![(0, value)] });
+            opened.push(Opened { terms: vec![(one, points.positions + index)], values: vec![(0, value)] });
         }
         let mut power = one;
         let mut terms = Vec::new();
@@ -151,34 +163,38 @@ impl Opening {
         field.product_of(distances)
     }
 
-    /// The multiple of each point. `scale` and `x_inverse` are the inverses of the opening's scale and of `x`.
+    /// Writes the multiple of each point; the answer has those that are put off, by place. `scale` and `x_inverse` are the inverses
+    /// of the opening's scale and of `x`.
     pub(crate) fn multiples(
         &self,
         field: &mut Field,
         layout: &Layout,
         points: &Points,
         at: &At<'_>,
-        scale: Option<Value>,
-        x_inverse: Value,
-    ) -> Vec<Value> {
+        [scale, x_inverse]: [Value; 2],
+        mut written: Written<'_>,
+    ) -> BTreeMap<usize, Value> {
         let zero = field.constant(Fr::ZERO);
-        let mut multiples = vec![zero; points.count()];
-        let mut add = |field: &mut Field, place: usize, value: Value| {
-            if let Some(own) = multiples.get_mut(place) {
-                *own = field.sum(*own, value);
-            }
-        };
         let mut constant = zero;
-        let mut weight = scale.unwrap_or_else(|| field.one());
+        let mut weight = scale;
         for set in &self.sets {
             let lacked = self.lacked(field, at, &set.rotations);
-            let mut own = field.product(weight, lacked);
-            own = field.keep(own);
+            let own = field.product(weight, lacked);
+            let mut own = field.keep(own);
             let mut sums = vec![zero; set.rotations.len()];
-            for polynomial in &set.polynomials {
+            let mut rest = set.polynomials.as_slice();
+            while let Some((polynomial, behind)) = rest.split_first() {
+                let run = written.run_of(field, rest);
+                if run >= RUN_MIN
+                    && let ([sum], Some(first)) = (sums.as_mut_slice(), polynomial.single(field))
+                {
+                    [own, *sum] = written.run(field, own, *sum, at.y, first, run);
+                    rest = rest.get(run..).unwrap_or_default();
+                    continue;
+                }
                 for (multiple, place) in &polynomial.terms {
                     let multiple = field.product(own, *multiple);
-                    add(field, *place, multiple);
+                    written.put(field, *place, multiple);
                 }
                 for (sum, rotation) in sums.iter_mut().zip(&set.rotations) {
                     for (_, value) in polynomial.values.iter().filter(|(other, _)| other == rotation) {
@@ -188,6 +204,7 @@ impl Opening {
                 }
                 let next = field.product(own, at.y);
                 own = field.keep(next);
+                rest = behind;
             }
             let interpolated = interpolated(field, at, x_inverse, &set.rotations, &sums);
             let sum = field.sum(constant, interpolated);
@@ -200,10 +217,91 @@ impl Opening {
         let vanishing = field.product_of(distances);
         let [minus_vanishing, minus_constant] = [vanishing, constant].map(|value| field.negated(value));
         let [quotient, remainder] = layout.opening;
-        add(field, quotient, minus_vanishing);
-        add(field, remainder, at.u);
-        add(field, points.generator, minus_constant);
-        multiples
+        written.put(field, quotient, minus_vanishing);
+        written.put(field, remainder, at.u);
+        written.put(field, points.generator, minus_constant);
+        written.put_off
+    }
+}
+
+/// Polynomials that a loop is worth while for.
+const RUN_MIN: usize = 4;
+
+impl Opened {
+    /// The place of its point and the offset of its value, if it has one of each.
+    fn single(&self, field: &Field) -> Option<(usize, usize)> {
+        match (self.terms.as_slice(), self.values.as_slice()) {
+            ([(multiple, place)], [(_, value)]) if field.is_one(*multiple) => Some((*place, field.offset(*value)?)),
+            _ => None,
+        }
+    }
+}
+
+/// Where multiples are written, and those that are put off.
+pub(crate) struct Written<'a> {
+    scalars: usize,
+    later: &'a [usize],
+    put_off: BTreeMap<usize, Value>,
+}
+
+impl<'a> Written<'a> {
+    /// To the words from `scalars` on, except those of the places `later`.
+    pub(crate) fn new(scalars: usize, later: &'a [usize]) -> Self {
+        Self { scalars, later, put_off: BTreeMap::new() }
+    }
+
+    /// How many polynomials from the first on have one point and one value each, one after the other, and are not put off.
+    fn run_of(&self, field: &Field, polynomials: &[Opened]) -> usize {
+        let mut expected = None;
+        let singles = polynomials.iter().map_while(|polynomial| polynomial.single(field));
+        let follow = singles.take_while(|(place, offset)| {
+            let follows = expected.is_none_or(|expected| expected == (*place, *offset));
+            expected = Some((place + 1, offset + WORD));
+            follows && !self.later.contains(place)
+        });
+        follow.count()
+    }
+
+    fn put(&mut self, field: &mut Field, place: usize, multiple: Value) {
+        if self.later.contains(&place) {
+            self.put_off.insert(place, multiple);
+        } else {
+            field.keep_at(multiple, self.scalars + place * WORD);
+        }
+    }
+
+    /// The same for `count` polynomials whose points and values follow each other, in a loop. The answer is the next multiple,
+    /// and the sum of the values' multiples.
+    fn run(
+        &self,
+        field: &mut Field,
+        own: Value,
+        sum: Value,
+        y: Value,
+        (place, offset): (usize, usize),
+        count: usize,
+    ) -> [Value; 2] {
+        let addresses = [(); 2].map(|()| field.slot());
+        field.push(sum);
+        field.code.name("sum");
+        field.push(own);
+        field.code.name("own").number(self.scalars + place * WORD).name("to").number(offset).name("at");
+        let again = field.code.label();
+        let code = &mut field.code;
+        code.target(again).get("own").get("to").op(Op::Mstore);
+        code.get(ORDER).get("sum").get(ORDER).get("own").get("at").op(Op::Calldataload);
+        code.ops(&[Op::Mulmod, Op::Addmod]).set("sum");
+        code.get(ORDER).get("own");
+        field.push(y);
+        let code = &mut field.code;
+        code.op(Op::Mulmod).set("own");
+        code.get("to").number(WORD).op(Op::Add).set("to");
+        code.get("at").number(WORD).op(Op::Add).set("at");
+        code.number(offset + count * WORD).get("at").op(Op::Lt).jump_if(again).drop(2);
+        for address in addresses {
+            code.number(address).op(Op::Mstore);
+        }
+        addresses.map(|address| field.memory(address))
     }
 }
 
