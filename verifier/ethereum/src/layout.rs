@@ -264,3 +264,45 @@ pub(crate) fn query<T: ColumnType>(
 ) -> Option<usize> {
     queries.iter().position(|(own, at)| own.index() == column && at.0 == rotation)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a challenge is to bind comes before it: the link's comes after everything, the opening's after what is opened.
+    #[test]
+    fn challenges_come_after_what_they_bind() {
+        let key = VerifyingKey::from_bytes(include_bytes!("../../tests/vectors/key-2.vk")).unwrap();
+        let layout = Layout::new(&key);
+        let drawn = layout.steps.iter().filter_map(|step| match step {
+            Step::Draw(challenge) => Some(*challenge),
+            _ => None,
+        });
+        let expected = [
+            Challenge::Circuit(0),
+            Challenge::Circuit(1),
+            Challenge::Circuit(2),
+            Challenge::Unused,
+            Challenge::Beta,
+            Challenge::Gamma,
+            Challenge::Y,
+            Challenge::X,
+            Challenge::OpeningY,
+            Challenge::OpeningV,
+            Challenge::OpeningU,
+            Challenge::Link,
+        ];
+        assert_eq!(drawn.collect::<Vec<_>>(), expected);
+        let last: [Step; 8] = *layout.steps.last_chunk().unwrap();
+        let [Step::Draw(Challenge::X), Step::Scalars(_), opening @ ..] = last else { panic!("{last:?}") };
+        let opening_expected = [
+            Step::Draw(Challenge::OpeningY),
+            Step::Draw(Challenge::OpeningV),
+            Step::Points(1),
+            Step::Draw(Challenge::OpeningU),
+            Step::Points(1),
+            Step::Draw(Challenge::Link),
+        ];
+        assert_eq!(opening, opening_expected);
+    }
+}

@@ -1,6 +1,8 @@
 //! What the contract alone sees: calls that no library made, and creations with other points than the key's.
 
 use ethereum::{Contract, Refusal};
+use halo2_proofs::halo2curves::bn256::G1Affine;
+use halo2_proofs::halo2curves::group::Curve as _;
 use revm::primitives::{U256, keccak256};
 
 use super::chain::{Answer, GAS_MAX};
@@ -246,6 +248,32 @@ fn every_point_of_the_key_decides() {
             decisive += 1;
         }
         assert!(decisive > 10, "{decisive}");
+    }
+}
+
+/// Errors of two rows that cancel in their plain sum: of one column, which differ by a power of `r`, and of two columns, which
+/// differ by a power of the last challenge.
+#[test]
+fn errors_of_two_rows_do_not_cancel() {
+    let encoded = |point: G1Affine| {
+        let mut bytes = verifier::points::encode_affine(&point);
+        bytes.chunks_mut(WORD).for_each(<[u8]>::reverse);
+        bytes
+    };
+    let generator = G1Affine::generator();
+    let key = LENET.key();
+    let columns = key.link().unwrap().columns.len();
+    assert!(columns > 1, "{columns}");
+    let contract = Contract::generate(&key).unwrap();
+    let (statement, proof) = LENET.shown();
+    let call = contract.call(&statement, &proof).unwrap();
+    let row = |row: usize| key.rows().iter().find(|(index, _)| *index == u64::try_from(row).unwrap()).unwrap().1;
+    for second in [columns, 1] {
+        let mut pieces = Pieces::of(&contract);
+        pieces.replace(&encoded(row(0)), &encoded((row(0) + generator).to_affine()));
+        pieces.replace(&encoded(row(second)), &encoded((row(second) - generator).to_affine()));
+        let (mut chain, created) = pieces.create();
+        assert_eq!(chain.call(created.unwrap(), call.clone()).refusal(), (Refusal::NotProven, vec![]), "row {second}");
     }
 }
 
