@@ -86,7 +86,7 @@ fn main() {
         proven.proof.to_bytes().len()
     );
     println!("verifying key file: {} bytes", key_file.len());
-    println!("circuit: 2^{} rows, {} committed weight rows", verifying.plan().k(), verifying.plan().rows());
+    println!("circuit: 2^{} rows, {} committed weight rows", verifying.shape().k(), verifying.graph().layout().rows);
     let child = Command::new(std::env::current_exe().unwrap()).arg(PEAK_MEMORY).output().unwrap();
     let kib: u64 = String::from_utf8_lossy(&child.stdout).trim().parse().expect("the child prints its peak memory");
     println!("peak memory of a process that derives the keys and proves once: {:.1} MiB", kib as f64 / 1024.0);

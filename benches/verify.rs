@@ -19,9 +19,9 @@ use verifier::setup::VerifierSetup;
 use verifier::statement::StatementFile;
 use verifier::verdict::{Outcome, RequiredLayer};
 
-const KEY: &[u8] = include_bytes!("../verifier/tests/vectors/key-2.vk");
+const KEY: &[u8] = include_bytes!("../verifier/tests/vectors/key-3.vk");
 const RECEIPT: &[u8] = include_bytes!("../verifier/tests/vectors/receipt-1.receipt");
-const SEQUENCE_KEY: &[u8] = include_bytes!("../verifier/tests/vectors/sequence-key-2.vk");
+const SEQUENCE_KEY: &[u8] = include_bytes!("../verifier/tests/vectors/sequence-key-3.vk");
 const SEQUENCE_RECEIPT: &[u8] = include_bytes!("../verifier/tests/vectors/sequence-receipt-1.receipt");
 const BATCH: usize = 100;
 

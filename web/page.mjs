@@ -8,9 +8,9 @@ const parts = {
   "/*BINDINGS*/": readFileSync(here("dist/page/assay_web.js"), "utf8"),
   "/*MODULE*/": base64("dist/page/assay_web_bg.wasm"),
   "/*RECEIPT*/": base64(vectors + "receipt-1.receipt"),
-  "/*KEY*/": base64(vectors + "key-2.vk"),
+  "/*KEY*/": base64(vectors + "key-3.vk"),
   "/*TEXT-RECEIPT*/": base64(vectors + "sequence-receipt-1.receipt"),
-  "/*TEXT-KEY*/": base64(vectors + "sequence-key-2.vk"),
+  "/*TEXT-KEY*/": base64(vectors + "sequence-key-3.vk"),
   "/*TEXT-TOKENIZER*/": base64(vectors + "sequence-tokenizer.json"),
 };
 let page = readFileSync(here("page.html"), "utf8");

@@ -15,9 +15,9 @@ use halo2_proofs::plonk::{Any, Challenge, Circuit, Column, ConstraintSystem, Err
 
 use crate::gadgets::columns::{Columns, signed, wide};
 use crate::gadgets::{arithmetic, linear, lookup};
-use crate::layout::Plan;
 use crate::layout::fixed::content;
 use crate::layout::tape::{Place, WeightPlace};
+use crate::layout::{Plan, Shape};
 use crate::witness::Witness;
 
 /// Degree of the constraint system.
@@ -51,18 +51,18 @@ impl InferenceCircuit {
         Self { plan, assignment: Some(assignment) }
     }
 
-    /// The columns of a plan's circuit.
+    /// The columns of a circuit of this shape.
     #[must_use]
-    pub fn columns_of(plan: &Plan) -> Columns {
-        Self::configure_plan(&mut ConstraintSystem::default(), plan)
+    pub fn columns_of(shape: &Shape) -> Columns {
+        Self::configure_shape(&mut ConstraintSystem::default(), shape)
     }
 
-    /// Columns and gates of a plan's circuit.
-    pub fn configure_plan(meta: &mut ConstraintSystem<Fr>, plan: &Plan) -> Columns {
+    /// Columns and gates of a circuit of this shape.
+    pub fn configure_shape(meta: &mut ConstraintSystem<Fr>, shape: &Shape) -> Columns {
         meta.set_minimum_degree(DEGREE);
-        let columns = Columns::new(meta, plan);
+        let columns = Columns::new(meta, shape);
         arithmetic::configure(meta, &columns);
-        linear::configure(meta, &columns, plan);
+        linear::configure(meta, &columns, shape);
         lookup::configure(meta, &columns);
         columns
     }
@@ -110,7 +110,7 @@ impl Circuit<Fr> for InferenceCircuit {
     }
 
     fn configure_with_params(meta: &mut ConstraintSystem<Fr>, plan: Self::Params) -> Self::Config {
-        plan.map(|plan| Self::configure_plan(meta, &plan))
+        plan.map(|plan| Self::configure_shape(meta, plan.shape()))
     }
 
     fn synthesize(&self, columns: Self::Config, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {

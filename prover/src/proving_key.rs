@@ -44,6 +44,7 @@ pub enum ProvingKeyError {
 #[derive(Debug, Clone)]
 pub struct ProvingKey {
     bundle: Arc<Bundle>,
+    plan: Arc<Plan>,
     setup: Setup,
     verifying: VerifyingKey,
     parameters: Parameters,
@@ -63,19 +64,20 @@ impl ProvingKey {
         let halo2 = keygen_pk2(&parameters, &InferenceCircuit::blank(Arc::clone(&plan)), false)
             .map_err(|error| ProvingKeyError::Halo2 { detail: error.to_string() })?;
         let verifying =
-            VerifyingKey::with_circuit(plan, commitment, &setup, halo2.get_vk()).map_err(RowsError::from)?;
-        Ok(Self { bundle, setup, verifying, parameters, halo2: Arc::new(halo2) })
+            VerifyingKey::with_circuit(&plan, commitment, &setup, halo2.get_vk()).map_err(RowsError::from)?;
+        Ok(Self { bundle, plan, setup, verifying, parameters, halo2: Arc::new(halo2) })
     }
 
     /// A key of parts that belong together.
     pub(crate) fn assemble(
         bundle: Arc<Bundle>,
+        plan: Arc<Plan>,
         setup: Setup,
         verifying: VerifyingKey,
         halo2: plonk::ProvingKey<G1Affine>,
     ) -> Self {
         let parameters = Parameters::of(&setup);
-        Self { bundle, setup, verifying, parameters, halo2: Arc::new(halo2) }
+        Self { bundle, plan, setup, verifying, parameters, halo2: Arc::new(halo2) }
     }
 
     /// The verifying key.
@@ -99,7 +101,7 @@ impl ProvingKey {
     /// The circuit's row plan.
     #[must_use]
     pub fn plan(&self) -> &Arc<Plan> {
-        self.verifying.plan()
+        &self.plan
     }
 
     /// halo2's own proving key.

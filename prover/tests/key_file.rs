@@ -7,6 +7,7 @@ mod common;
 use std::sync::{Arc, OnceLock};
 
 use circuits::layout::choose;
+use circuits::layout::shape::Stated;
 use circuits::model::bundle::{Bundle, Info};
 use circuits::model::random::{Limits, Model};
 use common::Fixture;
@@ -17,7 +18,8 @@ use halo2_proofs::poly::commitment::ParamsProver;
 use prover::key_file::{KeyFile, KeyFileError};
 use prover::prove::prove;
 use prover::proving_key::ProvingKey;
-use verifier::key::{KeyError, VerifyingKey};
+use verifier::container::{Container, Kind};
+use verifier::key::{KeyError, ModelCommitment, VerifyingKey};
 use verifier::setup::Setup;
 
 const CHECKSUM_CONTEXT: &str = "assay 2026 proving-key-file-checksum v1";
@@ -150,7 +152,22 @@ fn lies_under_a_fitting_checksum_are_refused() {
     let mut swapped = bytes.clone();
     swapped[56..key_end].copy_from_slice(&verifying);
     assert!(matches!(read(&sealed(swapped)), Err(KeyFileError::OtherVerifyingKey)));
+
+    // This model's key, with another circuit's gates.
+    let mut body: Body = Container::decode(Kind::VerifyingKey, &bytes[56..key_end]).unwrap();
+    let shape = body.5.as_mut().unwrap();
+    // A window more, which has a column; windows' roles follow 14 plain ones and two of each chain.
+    shape.roles.insert(14 + 2 * shape.chain_powers.len() + shape.slides.len(), true);
+    shape.slides.push([1, 2]);
+    body.3.push(body.3[0]);
+    let other = Container::encode(Kind::VerifyingKey, &body);
+    let length = (other.len() as u64).to_le_bytes();
+    let other_gates = [&bytes[..48], &length, &other, &bytes[key_end..]].concat();
+    assert!(matches!(read(&sealed(other_gates)), Err(KeyFileError::OtherVerifyingKey)));
 }
+
+/// What a verifying key's file holds.
+type Body = (Vec<u8>, ModelCommitment, [u8; 64], Vec<[u8; 64]>, Vec<[u8; 64]>, Option<Stated>);
 
 /// The fixture's model with one bias changed.
 fn other_weights() -> Bundle {

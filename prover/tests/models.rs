@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use circuits::layout::choose;
+use circuits::layout::fixed::Role;
+use circuits::layout::shape::Stated;
 use circuits::model::bundle::{Bundle, Info};
 use circuits::model::graph::{Activation, Geometry, Graph, Input, Layout, Node, Operator};
 use circuits::model::random::{Encoder, Limits, Model};
@@ -140,7 +142,7 @@ fn every_kind_of_circuit_is_proven_and_verified_under_a_loaded_key() {
 fn without_weights_there_is_no_link_and_other_inputs_are_refused_all_the_same() {
     let fixture = weightless();
     let key = fixture.verifying();
-    assert_eq!((key.plan().rows(), key.rows(), key.link()), (0, &[][..], None));
+    assert_eq!((key.graph().layout().rows, key.rows(), key.link()), (0, &[][..], None));
     assert!(key.commitment().rows.is_empty());
     let proven = prove(&fixture.key, [7; 32], &fixture.values).unwrap();
     let mut values = fixture.statement.input.values().to_vec();
@@ -196,18 +198,98 @@ fn a_false_output_or_a_flipped_cell_of_any_kind_is_refused() {
 }
 
 /// What a key file holds.
-type Body = (Vec<u8>, ModelCommitment, [u8; 64], Vec<[u8; 64]>, Vec<[u8; 64]>);
+type Body = (Vec<u8>, ModelCommitment, [u8; 64], Vec<[u8; 64]>, Vec<[u8; 64]>, Option<Stated>);
+
+/// The key of `fixture` from its file with a changed body.
+fn changed_key(fixture: &Fixture, change: &dyn Fn(&mut Body)) -> Result<VerifyingKey, KeyError> {
+    let mut body: Body = Container::decode(Kind::VerifyingKey, &fixture.verifying().to_bytes()).unwrap();
+    change(&mut body);
+    VerifyingKey::from_bytes(&Container::encode(Kind::VerifyingKey, &body))
+}
+
+/// A key of another shape has another digest, and the honest proof does not fit it whatever it calls itself.
+fn assert_is_another(key: &VerifyingKey, fixture: &Fixture, proof: &Proof) {
+    assert_ne!(key.digest(), fixture.verifying().digest());
+    assert_eq!(key.model_hash(), fixture.verifying().model_hash());
+    let expected = ProofError::Key { expected: key.digest(), got: fixture.verifying().digest() };
+    assert_eq!(verifier::proof::verify(key, &fixture.statement, proof), Err(expected));
+    let relabelled = Proof { key_digest: key.digest(), ..proof.clone() };
+    let refused = verifier::proof::verify(key, &fixture.statement, &relabelled).unwrap_err();
+    let named = matches!(refused, ProofError::Read(_) | ProofError::Trailing { .. } | ProofError::Weights);
+    assert!(named || refused == ProofError::Constraints, "{refused}");
+}
+
+#[test]
+fn key_files_with_another_shape_are_refused_or_are_other_keys() {
+    let (mut refused, mut others) = (0, 0);
+    for fixture in [Fixture::small(), convolutions(), mixed(), weightless(), sequence()] {
+        let key = fixture.verifying();
+        let honest = key.shape().stated(key.graph()).unwrap();
+        let proven = prove(&fixture.key, [7; 32], &fixture.values).unwrap();
+        // Without a shape the graph is laid out: the same key.
+        let planned = changed_key(&fixture, &|body| body.5 = None).unwrap();
+        assert_eq!((planned.digest(), planned.to_bytes()), (key.digest(), key.to_bytes()));
+        let mut changes: Vec<Stated> = Vec::new();
+        let mut add = |change: &dyn Fn(&mut Stated)| {
+            let mut stated = honest.clone();
+            change(&mut stated);
+            changes.push(stated);
+        };
+        add(&|stated| stated.weight_columns += 1);
+        add(&|stated| stated.tables += 1);
+        add(&|stated| stated.tables = 0);
+        (0..honest.chain_powers.len()).for_each(|class| add(&|stated| stated.chain_powers[class] += 1));
+        (0..honest.chain_powers.len()).for_each(|class| add(&|stated| stated.chain_powers[class] = 0));
+        (0..honest.slides.len()).for_each(|class| add(&|stated| stated.slides[class][1] += 1));
+        (0..honest.turns.len()).for_each(|class| add(&|stated| stated.turns[class] += 1));
+        (0..honest.roles.len()).for_each(|role| add(&|stated| stated.roles[role] ^= true));
+        for stated in changes.into_iter().filter(|stated| *stated != honest) {
+            match changed_key(&fixture, &|body| body.5 = Some(stated.clone())) {
+                Ok(other) => {
+                    assert_is_another(&other, &fixture, &proven.proof);
+                    others += 1;
+                }
+                Err(KeyError::Shape(_) | KeyError::Columns { .. } | KeyError::RowCount { .. }) => refused += 1,
+                Err(error) => panic!("{stated:?}: {error}"),
+            }
+        }
+    }
+    assert!(refused > 100 && others >= 5, "{refused} {others}");
+}
+
+/// A shape that leaves a gate out, with the columns that then remain, would let false outputs through. It is another key.
+#[test]
+fn a_shape_without_a_gate_is_another_key() {
+    for fixture in [convolutions(), sequence()] {
+        let key = fixture.verifying();
+        let roles = key.shape().roles();
+        let proven = prove(&fixture.key, [7; 32], &fixture.values).unwrap();
+        for role in [Role::Pair, Role::Range, Role::Zero, Role::Output, Role::SharedOutput] {
+            let Some(place) = roles.iter().position(|other| *other == role) else { continue };
+            // Behind three columns for each table, and those that mark the rows.
+            let column = 3 * key.shape().tables() + 3 + place;
+            let weaker = changed_key(&fixture, &|body| {
+                let stated = body.5.as_mut().unwrap();
+                let all: Vec<usize> = (0..stated.roles.len()).filter(|place| stated.roles[*place]).collect();
+                stated.roles[all[place]] = false;
+                body.3.remove(column);
+            });
+            match weaker {
+                Ok(other) => assert_is_another(&other, &fixture, &proven.proof),
+                // H and G are copied in the shared relation alone.
+                Err(KeyError::Columns { kind: "permutation", .. }) => assert_eq!(role, Role::SharedOutput),
+                Err(error) => panic!("{role:?}: {error}"),
+            }
+        }
+    }
+}
 
 #[test]
 fn key_files_with_other_columns_are_refused_or_are_other_keys() {
     for fixture in [Fixture::small(), convolutions(), mixed(), weightless(), sequence()] {
         let bytes = fixture.verifying().to_bytes();
         let body: Body = Container::decode(Kind::VerifyingKey, &bytes).unwrap();
-        let read = |change: &dyn Fn(&mut Body)| {
-            let mut changed = body.clone();
-            change(&mut changed);
-            VerifyingKey::from_bytes(&Container::encode(Kind::VerifyingKey, &changed))
-        };
+        let read = |change: &dyn Fn(&mut Body)| changed_key(&fixture, change);
         let permutation = body.4.len();
         // The instance, two columns of each lane, and where positions share a relation, H and G.
         let shared = if fixture.key.plan().features().shared { 2 } else { 0 };

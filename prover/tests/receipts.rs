@@ -272,7 +272,7 @@ fn sequence() -> Fixture {
 #[test]
 fn the_released_files_of_a_sequence_are_accepted() {
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../verifier/tests/vectors");
-    let [key, receipt] = ["sequence-key-2.vk", "sequence-receipt-1.receipt"].map(|name| vectors.join(name));
+    let [key, receipt] = ["sequence-key-3.vk", "sequence-receipt-1.receipt"].map(|name| vectors.join(name));
     let fixture = sequence();
     let notes = UnauthenticatedNotes {
         model_name: fixture.key.bundle().info().name.clone(),

@@ -214,7 +214,7 @@ fn verifying_key(key: &VerifyingKey, output: &Output) -> serde_json::Value {
         "circuit",
         format!(
             "2^{} rows, {} committed weight rows, {} of them not zero",
-            key.plan().k(),
+            key.shape().k(),
             commitment.rows.len(),
             key.rows().len()
         ),
@@ -227,7 +227,7 @@ fn verifying_key(key: &VerifyingKey, output: &Output) -> serde_json::Value {
         "key_digest": hex::encode(&key.digest()),
         "model_hash": hex::encode(&key.model_hash()),
         "setup_id": hex::encode(&key.setup_id()),
-        "k": key.plan().k(),
+        "k": key.shape().k(),
         "graph": key.graph(),
         "commitment": commitment,
         "not_authenticated": ["graph", "commitment"],

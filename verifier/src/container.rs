@@ -44,11 +44,20 @@ impl Kind {
         }
     }
 
-    /// The format version that this release reads and writes.
+    /// The format version that this release writes.
     #[must_use]
     pub fn version(self) -> u16 {
         match self {
-            // 2: the commitments of the copied columns.
+            // 2: the commitments of the copied columns. 3: the circuit's shape.
+            Self::VerifyingKey => 3,
+            Self::Proof | Self::Receipt => 1,
+        }
+    }
+
+    /// The oldest format version that this release reads.
+    #[must_use]
+    pub fn oldest_version(self) -> u16 {
+        match self {
             Self::VerifyingKey => 2,
             Self::Proof | Self::Receipt => 1,
         }
@@ -157,15 +166,23 @@ impl Container {
         Ok((known, version))
     }
 
-    /// Decodes a file of `kind`; the encoding must be canonical.
-    // spec: verifier#file
+    /// Decodes a file of `kind` and of the version that this release writes; the encoding must be canonical.
     pub fn decode<T: BorshDeserialize + BorshSerialize>(kind: Kind, bytes: &[u8]) -> Result<T, ContainerError> {
+        match Self::open(kind, bytes)? {
+            (version, body) if version == kind.version() => Self::body(kind, body),
+            (got, _) => Err(ContainerError::Version { kind: kind.name(), expected: kind.version(), got }),
+        }
+    }
+
+    /// The version and the body of a file of `kind`, undamaged.
+    // spec: verifier#file
+    pub fn open(kind: Kind, bytes: &[u8]) -> Result<(u16, &[u8]), ContainerError> {
         let name = kind.name();
         let header = Header::read(bytes)?;
         if header.kind != kind.id() {
             return Err(unknown(name, header.kind));
         }
-        if header.version != kind.version() {
+        if !(kind.oldest_version()..=kind.version()).contains(&header.version) {
             return Err(ContainerError::Version { kind: name, expected: kind.version(), got: header.version });
         }
         if header.length > kind.body_bytes_max() {
@@ -180,8 +197,12 @@ impl Container {
         if checksum(content) != *stored {
             return Err(ContainerError::Checksum { kind: name });
         }
-        let body = content.get(HEADER_BYTES..).unwrap_or_default();
-        let detail = |detail: String| ContainerError::Body { kind: name, detail };
+        Ok((header.version, content.get(HEADER_BYTES..).unwrap_or_default()))
+    }
+
+    /// Decodes the body of a file of `kind`; the encoding must be canonical.
+    pub fn body<T: BorshDeserialize + BorshSerialize>(kind: Kind, body: &[u8]) -> Result<T, ContainerError> {
+        let detail = |detail: String| ContainerError::Body { kind: kind.name(), detail };
         let value: T = borsh::from_slice(body).map_err(|error| detail(error.to_string()))?;
         let canonical = borsh::to_vec(&value).map_err(|error| detail(error.to_string()))?;
         if canonical != body {

@@ -2,15 +2,22 @@
 //!
 //! Nobody's key is trusted: halo2's key follows from the graph (a node that admits a model derives it), the committed
 //! rows follow from the weights (an auditor recomputes them), and [`VerifyingKey::digest`] covers both. A `.vk` file
-//! carries the derived fixed commitments so that loading needs no setup bases; whoever loads a file from elsewhere
-//! compares its digest with one it trusts, or derives the key again from the model.
+//! carries the derived fixed commitments, so that loading needs no setup bases, and the circuit's shape, so that it does
+//! not lay the graph out; whoever loads a file from elsewhere compares its digest with one it trusts, or derives the key
+//! again from the model. The shape is trusted no more than the commitments: columns and gates are made of it, and the
+//! digest covers them.
+
+mod error;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use circuits::circuit::{DEGREE, InferenceCircuit};
-use circuits::layout::{Plan, PlanError};
+use circuits::gadgets::columns::{ChallengeColumn, Columns};
+use circuits::layout::lower::row_degree;
+use circuits::layout::shape::Stated;
+use circuits::layout::{Plan, Shape};
 use circuits::model::graph::{GRAPH_BYTES_MAX, Graph, GraphError};
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_proofs::halo2curves::ff::WithSmallOrderMulGroup;
@@ -18,9 +25,10 @@ use halo2_proofs::plonk::{self, ConstraintSystem, keygen_vk, permutation};
 use halo2_proofs::poly::EvaluationDomain;
 use serde::{Deserialize, Serialize};
 
+pub use self::error::KeyError;
 use crate::argument::{Domain, KeyPoints, PairingKey};
 use crate::container::{Container, ContainerError, Kind};
-use crate::points::{PointError, decode_affine, encode_affine, encode_scalar};
+use crate::points::{decode_affine, encode_affine, encode_scalar};
 use crate::security::SecurityBudget;
 use crate::setup::{Setup, VerifierSetup};
 use crate::weights::LinkPositions;
@@ -53,74 +61,14 @@ pub struct ModelCommitment {
     pub bundle_hash: [u8; 32],
 }
 
-/// Why a key was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
-    /// The file is not a verifying key.
-    #[error("verifying key file: {0}")]
-    Container(#[from] ContainerError),
-    /// The graph inside is refused.
-    #[error("verifying key: {0}")]
-    Graph(#[from] GraphError),
-    /// The graph cannot be laid out.
-    #[error("verifying key: {0}")]
-    Plan(#[from] PlanError),
-    /// Another number of rows than the graph states.
-    #[error("committed rows: expected {expected}, got {got}")]
-    RowCount {
-        /// Rows that the graph states.
-        expected: usize,
-        /// Rows that came.
-        got: usize,
-    },
-    /// A row commitment is not a canonical point.
-    #[error("committed row {row}: {error}")]
-    Row {
-        /// Index of the row.
-        row: usize,
-        /// What is wrong with it.
-        error: PointError,
-    },
-    /// Every row is zero: a model without weights cannot be bound.
-    #[error("committed rows: every row is zero")]
-    ZeroModel,
-    /// A fixed or permutation column's commitment is not a canonical point, or there are too many or too few.
-    #[error("{kind} columns: expected {expected} canonical points, got {got}")]
-    Columns {
-        /// Which columns.
-        kind: &'static str,
-        /// Columns of the circuit.
-        expected: usize,
-        /// Canonical points that came.
-        got: usize,
-    },
-    /// The setup point is refused.
-    #[error("setup point: {0}")]
-    Setup(PointError),
-    /// The setup's bases are too small for the circuit.
-    #[error("setup: expected bases for at least 2^{expected} rows, got 2^{got}")]
-    SetupSize {
-        /// k of the circuit.
-        expected: u32,
-        /// k of the setup.
-        got: u32,
-    },
-    /// halo2 could not build the key.
-    #[error("halo2 could not build the key: {detail}")]
-    Halo2 {
-        /// What it said.
-        detail: String,
-    },
-}
-
 /// A verifying key.
 ///
-/// Invariants: the halo2 key, the plan and the link positions are derived from `graph`; `rows` decodes `commitment`;
-/// `digest` and `model_hash` are recomputed on construction, never read.
+/// Invariants: the halo2 key and the link positions are those of `shape`, which is `graph`'s if the digest is that of the
+/// graph's key; `rows` decodes `commitment`; `digest` and `model_hash` are recomputed on construction, never read.
 #[derive(Clone, Debug)]
 pub struct VerifyingKey {
     graph: Graph,
-    plan: Arc<Plan>,
+    shape: Shape,
     commitment: ModelCommitment,
     rows: Vec<(u64, G1Affine)>,
     setup: VerifierSetup,
@@ -133,6 +81,7 @@ pub struct VerifyingKey {
     digest: [u8; 32],
 }
 
+/// A file's body, all of it in version 2.
 #[derive(BorshSerialize, BorshDeserialize)]
 struct KeyBody {
     graph: Vec<u8>,
@@ -140,6 +89,24 @@ struct KeyBody {
     tau_g2: [u8; 64],
     fixed: Vec<[u8; 64]>,
     permutation: Vec<[u8; 64]>,
+}
+
+/// A file's body.
+#[derive(BorshSerialize, BorshDeserialize)]
+struct ShapedBody {
+    key: KeyBody,
+    /// `None` if the graph has to be laid out: its shape is larger than readers take.
+    shape: Option<Stated>,
+}
+
+impl ShapedBody {
+    fn read(bytes: &[u8]) -> Result<Self, ContainerError> {
+        let kind = Kind::VerifyingKey;
+        match Container::open(kind, bytes)? {
+            (2, body) => Ok(Self { key: Container::body(kind, body)?, shape: None }),
+            (_, body) => Container::body(kind, body),
+        }
+    }
 }
 
 impl VerifyingKey {
@@ -152,47 +119,56 @@ impl VerifyingKey {
         }
         let plan = Arc::new(Plan::new(&graph)?);
         let halo2 = derive_halo2(&plan, setup)?;
-        Self::assemble(graph, plan, commitment, setup.verifier().clone(), halo2)
+        let columns = InferenceCircuit::columns_of(plan.shape());
+        Self::assemble(graph, plan.shape().clone(), commitment, setup.verifier().clone(), (halo2, columns))
     }
 
     /// The key of a plan whose circuit key the caller has just derived, as a prover does beside its own key.
     ///
     /// That `circuit` is the plan's is not checked: a stranger's key goes through [`VerifyingKey::derive`].
     pub fn with_circuit(
-        plan: Arc<Plan>,
+        plan: &Plan,
         commitment: ModelCommitment,
         setup: &Setup,
         circuit: &plonk::VerifyingKey<G1Affine>,
     ) -> Result<Self, KeyError> {
         let permutation = circuit.permutation().commitments().clone();
-        let halo2 = halo2_of(&plan, circuit.fixed_commitments().clone(), permutation);
-        Self::assemble(plan.graph().clone(), plan, commitment, setup.verifier().clone(), halo2)
+        let circuit = Configured::new(plan.shape()).key(plan.k(), circuit.fixed_commitments().clone(), permutation);
+        Self::assemble(plan.graph().clone(), plan.shape().clone(), commitment, setup.verifier().clone(), circuit)
     }
 
     /// Reads a `.vk` file. The caller decides whether to trust its [`VerifyingKey::digest`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        let body: KeyBody = Container::decode(Kind::VerifyingKey, bytes)?;
+        let ShapedBody { key: body, shape } = ShapedBody::read(bytes)?;
         if body.graph.len() > GRAPH_BYTES_MAX {
             return Err(GraphError::TooLarge { got: body.graph.len() }.into());
         }
         let graph = Graph::decode(&body.graph)?;
-        let plan = Arc::new(Plan::new(&graph)?);
+        let shape = match &shape {
+            Some(stated) => Shape::read(stated, &graph)?,
+            None => Plan::new(&graph)?.shape().clone(),
+        };
         let setup = VerifierSetup::decode(&body.tau_g2).map_err(KeyError::Setup)?;
-        let halo2 = assemble_halo2(&plan, &body.fixed, &body.permutation)?;
-        Self::assemble(graph, plan, body.commitment, setup, halo2)
+        let configured = Configured::new(&shape);
+        let system = &configured.system;
+        let fixed = decode_columns("fixed", &body.fixed, system.num_fixed_columns())?;
+        let copied = system.permutation().get_columns().len();
+        let permutation = decode_columns("permutation", &body.permutation, copied)?;
+        let circuit = configured.key(shape.k(), fixed, permutation);
+        Self::assemble(graph, shape, body.commitment, setup, circuit)
     }
 
     /// The `.vk` file.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let body = KeyBody {
+        let key = KeyBody {
             graph: self.graph.encode(),
             commitment: self.commitment.clone(),
             tau_g2: self.setup.encode(),
             fixed: self.halo2.fixed_commitments().iter().map(encode_affine).collect(),
             permutation: self.halo2.permutation().commitments().iter().map(encode_affine).collect(),
         };
-        Container::encode(Kind::VerifyingKey, &body)
+        Container::encode(Kind::VerifyingKey, &ShapedBody { key, shape: self.shape.stated(&self.graph) })
     }
 
     /// The model's public graph.
@@ -201,10 +177,10 @@ impl VerifyingKey {
         &self.graph
     }
 
-    /// The circuit's row plan.
+    /// What the circuit's columns and gates follow from. Only the digest says that it is the graph's.
     #[must_use]
-    pub fn plan(&self) -> &Arc<Plan> {
-        &self.plan
+    pub fn shape(&self) -> &Shape {
+        &self.shape
     }
 
     /// Published rows and hashes.
@@ -255,7 +231,7 @@ impl VerifyingKey {
         let system = self.halo2.cs();
         let constraints = system.gates().iter().map(|gate| gate.polynomials().len()).sum();
         let queries = system.advice_queries().len().saturating_add(system.fixed_queries().len());
-        SecurityBudget::of(&self.plan, constraints, queries)
+        SecurityBudget::of(&self.shape, row_degree(&self.graph), constraints, queries)
     }
 
     /// Where in the transcript the weight link is; `None` for a model without weights.
@@ -278,12 +254,12 @@ impl VerifyingKey {
 
     fn assemble(
         graph: Graph,
-        plan: Arc<Plan>,
+        shape: Shape,
         commitment: ModelCommitment,
         setup: VerifierSetup,
-        halo2: plonk::VerifyingKey<G1Affine>,
+        (halo2, columns): (plonk::VerifyingKey<G1Affine>, Columns),
     ) -> Result<Self, KeyError> {
-        let expected = plan.committed_rows();
+        let expected = shape.committed_rows();
         let got = commitment.rows.len();
         if got != expected || got > ROWS_MAX {
             return Err(KeyError::RowCount { expected: expected.min(ROWS_MAX), got });
@@ -297,12 +273,12 @@ impl VerifyingKey {
         if rows.is_empty() && expected > 0 {
             return Err(KeyError::ZeroModel);
         }
-        let link = link_positions(&plan, &halo2)?;
+        let link = link_positions(&columns, &halo2)?;
         let model_hash = model_hash(&graph, &commitment, &setup);
-        let digest = key_digest(&plan, &commitment, &setup, &halo2, link.as_ref(), &graph, &model_hash);
-        let (domain, pairing) = (Domain::new(plan.k()), PairingKey::new(setup.tau_g2()));
+        let digest = key_digest(&commitment, &setup, &halo2, link.as_ref(), &graph, &model_hash);
+        let (domain, pairing) = (Domain::new(shape.k()), PairingKey::new(setup.tau_g2()));
         let points = KeyPoints::new(halo2.fixed_commitments(), halo2.permutation().commitments(), &rows);
-        Ok(Self { graph, plan, commitment, rows, setup, halo2, link, domain, pairing, points, model_hash, digest })
+        Ok(Self { graph, shape, commitment, rows, setup, halo2, link, domain, pairing, points, model_hash, digest })
     }
 }
 
@@ -313,29 +289,29 @@ fn derive_halo2(plan: &Arc<Plan>, setup: &Setup) -> Result<plonk::VerifyingKey<G
     keygen_vk(setup.parameters(), &circuit).map_err(|error| KeyError::Halo2 { detail: error.to_string() })
 }
 
-/// halo2's key from stored commitments.
-fn assemble_halo2(
-    plan: &Plan,
-    fixed: &[[u8; 64]],
-    permutation: &[[u8; 64]],
-) -> Result<plonk::VerifyingKey<G1Affine>, KeyError> {
-    let mut system = ConstraintSystem::default();
-    InferenceCircuit::configure_plan(&mut system, plan);
-    let fixed = decode_columns("fixed", fixed, system.num_fixed_columns())?;
-    let permutation = decode_columns("permutation", permutation, system.permutation().get_columns().len())?;
-    Ok(halo2_of(plan, fixed, permutation))
+/// Columns and gates of a circuit.
+struct Configured {
+    system: ConstraintSystem<Fr>,
+    columns: Columns,
 }
 
-/// halo2's key from commitments, with an evaluation domain that holds no tables.
-///
-/// `EvaluationDomain::new` precomputes tables for FFTs, in time growing with 2^k; verification never transforms
-/// anything, so they stay empty.
-// spec: verifier#fingerprint
-fn halo2_of(plan: &Plan, fixed: Vec<G1Affine>, permutation: Vec<G1Affine>) -> plonk::VerifyingKey<G1Affine> {
-    let mut system = ConstraintSystem::default();
-    InferenceCircuit::configure_plan(&mut system, plan);
-    let permutation = permutation::VerifyingKey::from_commitments(permutation);
-    plonk::VerifyingKey::from_parts(empty_domain(plan.k()), fixed, permutation, system, Vec::new(), false)
+impl Configured {
+    fn new(shape: &Shape) -> Self {
+        let mut system = ConstraintSystem::default();
+        let columns = InferenceCircuit::configure_shape(&mut system, shape);
+        Self { system, columns }
+    }
+
+    /// halo2's key from commitments, with an evaluation domain that holds no tables.
+    ///
+    /// `EvaluationDomain::new` precomputes tables for FFTs, in time growing with 2^k; verification never transforms
+    /// anything, so they stay empty.
+    // spec: verifier#fingerprint
+    fn key(self, k: u32, fixed: Vec<G1Affine>, permutation: Vec<G1Affine>) -> (plonk::VerifyingKey<G1Affine>, Columns) {
+        let permutation = permutation::VerifyingKey::from_commitments(permutation);
+        let key = plonk::VerifyingKey::from_parts(empty_domain(k), fixed, permutation, self.system, Vec::new(), false);
+        (key, self.columns)
+    }
 }
 
 fn decode_columns(kind: &'static str, bytes: &[[u8; 64]], expected: usize) -> Result<Vec<G1Affine>, KeyError> {
@@ -370,11 +346,9 @@ fn empty_domain(k: u32) -> EvaluationDomain<Fr> {
     }
 }
 
-fn link_positions(plan: &Plan, halo2: &plonk::VerifyingKey<G1Affine>) -> Result<Option<LinkPositions>, KeyError> {
-    let mut system = ConstraintSystem::default();
-    let columns = InferenceCircuit::configure_plan(&mut system, plan);
-    let Some(linear) = columns.linear else { return Ok(None) };
-    let weights: Vec<usize> = linear.weights.iter().map(circuits::gadgets::columns::ChallengeColumn::index).collect();
+fn link_positions(columns: &Columns, halo2: &plonk::VerifyingKey<G1Affine>) -> Result<Option<LinkPositions>, KeyError> {
+    let Some(linear) = &columns.linear else { return Ok(None) };
+    let weights: Vec<usize> = linear.weights.iter().map(ChallengeColumn::index).collect();
     match LinkPositions::find(halo2.cs(), &weights, linear.row.index()) {
         None => Err(KeyError::Halo2 { detail: "the weight column precedes its challenge".to_owned() }),
         found => Ok(found),
@@ -393,7 +367,6 @@ fn model_hash(graph: &Graph, commitment: &ModelCommitment, setup: &VerifierSetup
 
 // spec: verifier#key
 fn key_digest(
-    plan: &Plan,
     commitment: &ModelCommitment,
     setup: &VerifierSetup,
     halo2: &plonk::VerifyingKey<G1Affine>,
@@ -406,7 +379,7 @@ fn key_digest(
     hasher.update(&count(PROOF_SYSTEM.len()));
     hasher.update(PROOF_SYSTEM.as_bytes());
     hasher.update(&setup.id());
-    hasher.update(&plan.k().to_le_bytes());
+    hasher.update(&graph.layout().k.to_le_bytes());
     hasher.update(&encode_scalar(&halo2.transcript_repr()));
     hasher.update(&[u8::from(link.is_some())]);
     if let Some(link) = link {

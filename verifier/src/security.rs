@@ -9,7 +9,7 @@
 //! and a setup whose secret nobody knows.
 
 use circuits::circuit::DEGREE;
-use circuits::layout::Plan;
+use circuits::layout::Shape;
 
 /// Bits of work against the commitments, by present estimates for BN254.
 pub const CONJECTURED_BITS: u32 = 100;
@@ -34,24 +34,25 @@ pub struct SecurityBudget {
 }
 
 impl SecurityBudget {
-    /// The budget of a circuit with `constraints` gate constraints, and `queries` of advice and fixed columns.
+    /// The budget of a circuit with `constraints` gate constraints, and `queries` of advice and fixed columns, in whose linear
+    /// relation the row challenge has exponents up to `row_degree`.
     #[must_use]
-    pub fn of(plan: &Plan, constraints: usize, queries: usize) -> Self {
+    pub fn of(shape: &Shape, row_degree: u64, constraints: usize, queries: usize) -> Self {
         let wide = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
-        let rows = 1u64.checked_shl(plan.k()).unwrap_or(u64::MAX);
-        let lookups = wide(plan.features().lookups(plan.lanes())).saturating_mul(rows);
+        let rows = 1u64.checked_shl(shape.k()).unwrap_or(u64::MAX);
+        let lookups = wide(shape.features().lookups(shape.lanes())).saturating_mul(rows);
         // Entries are as many more, and as much of the table.
-        let entries = if plan.features().entries { rows.saturating_mul(2) } else { 0 };
-        let tables = wide(plan.tables()).saturating_mul(rows).saturating_add(entries);
+        let entries = if shape.features().entries { rows.saturating_mul(2) } else { 0 };
+        let tables = wide(shape.tables()).saturating_mul(rows).saturating_add(entries);
         // The instance column, two columns of each lane, and H and G where positions share a relation; each product takes in
         // as many as the degree holds.
-        let shared = if plan.features().shared { 2 } else { 0 };
-        let copied = wide(plan.lanes()).saturating_mul(2).saturating_add(1).saturating_add(shared);
+        let shared = if shape.features().shared { 2 } else { 0 };
+        let copied = wide(shape.lanes()).saturating_mul(2).saturating_add(1).saturating_add(shared);
         let products = copied.div_ceil(wide(DEGREE).saturating_sub(2).max(1));
         // Beside the columns': a permuted column each, a product at three points, the quotient, and what blinds it.
         let opened = wide(queries).saturating_add(copied).saturating_add(products.saturating_mul(3)).saturating_add(2);
         Self {
-            linear: plan.row_degree().saturating_add(wide(plan.weight_columns())),
+            linear: row_degree.saturating_add(wide(shape.weight_columns())),
             // All fractions over one denominator, whose factors have degree 2 in both challenges together. A factor that
             // vanishes makes the whole vanish, so that no more is needed for it.
             lookup: lookups.saturating_add(tables).saturating_mul(2),

@@ -390,7 +390,7 @@ fn not_checked(
 }
 
 fn unaudited(key: Option<&VerifyingKey>, requirements: &Requirements) -> Option<String> {
-    let text = "key audited: no (committed rows and fixed columns were taken from the key file)";
+    let text = "key audited: no (committed rows, columns and gates were taken from the key file)";
     (key.is_some() && !requirements.key_audited).then(|| text.to_owned())
 }
 

@@ -43,7 +43,7 @@ impl Key {
             "key_digest": hex::encode(&key.digest()),
             "setup_id": hex::encode(&key.setup_id()),
             "is_development_setup": key.setup_id() == VerifierSetup::development().id(),
-            "k": key.plan().k(),
+            "k": key.shape().k(),
             "input_shape": key.graph().input().shape,
         })
         .to_string()

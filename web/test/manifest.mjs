@@ -7,10 +7,10 @@ const changes = (name) => JSON.parse(new TextDecoder().decode(vector(name)));
 
 export const proof = vector("proof-1.proof");
 export const proofless = vector("receipt-1-without-proof.receipt");
-export const digit = { receipt: vector("receipt-1.receipt"), key: vector("key-2.vk"), cases: changes("manifest.json"), keys: changes("manifest-key.json") };
+export const digit = { receipt: vector("receipt-1.receipt"), key: vector("key-3.vk"), cases: changes("manifest.json"), keys: changes("manifest-key-3.json") };
 export const sequence = {
   receipt: vector("sequence-receipt-1.receipt"),
-  key: vector("sequence-key-2.vk"),
+  key: vector("sequence-key-3.vk"),
   tokenizer: vector("sequence-tokenizer.json"),
   cases: changes("manifest-sequence.json"),
 };

@@ -13,8 +13,8 @@ use halo2_proofs::plonk::{
 use halo2_proofs::poly::Rotation;
 
 use crate::committed::unsigned;
-use crate::layout::Plan;
-use crate::layout::fixed::{Role, roles};
+use crate::layout::Shape;
+use crate::layout::fixed::Role;
 use crate::layout::plan::LOOKUPS_PER_SUM;
 use crate::layout::tape::{SLOTS, Slot};
 
@@ -157,24 +157,24 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Allocates the columns that the plan needs. V's are the first second-phase columns.
+    /// Allocates a circuit's columns. V's are the first second-phase columns.
     // spec: circuits#columns
-    pub(crate) fn new(meta: &mut ConstraintSystem<Fr>, plan: &Plan) -> Self {
-        let features = plan.features();
+    pub(crate) fn new(meta: &mut ConstraintSystem<Fr>, shape: &Shape) -> Self {
+        let features = shape.features();
         let instance = meta.instance_column();
         meta.enable_equality(instance);
         let lanes: Vec<[DataColumn; SLOTS]> =
-            (0..plan.lanes()).map(|_| std::array::from_fn(|_| DataColumn::new(meta))).collect();
+            (0..shape.lanes()).map(|_| std::array::from_fn(|_| DataColumn::new(meta))).collect();
         for [a, b, _] in &lanes {
             meta.enable_equality(a.0);
             meta.enable_equality(b.0);
         }
-        let multiplicities: Vec<DataColumn> = (0..plan.tables()).map(|_| DataColumn::new(meta)).collect();
+        let multiplicities: Vec<DataColumn> = (0..shape.tables()).map(|_| DataColumn::new(meta)).collect();
         let multiplicity = features.entries.then(|| DataColumn::new(meta));
         let linear = features.weights.then(|| {
             let row = meta.challenge_usable_after(FirstPhase);
             let position = features.shared.then(|| meta.challenge_usable_after(FirstPhase));
-            let weights = (0..plan.weight_columns()).map(|_| ChallengeColumn::new(meta)).collect();
+            let weights = (0..shape.weight_columns()).map(|_| ChallengeColumn::new(meta)).collect();
             let sum = ChallengeColumn::new(meta);
             let chain = features.chains.then(|| ChallengeColumn::new(meta));
             let shared = position.map(|position| SharedColumns {
@@ -189,22 +189,22 @@ impl Columns {
             }
             LinearColumns { weights, sum, chain, row, shared }
         });
-        let lookups = features.lookups(plan.lanes());
+        let lookups = features.lookups(shape.lanes());
         let lookup = (lookups > 0 || features.entries).then(|| LookupColumns {
             beta: meta.challenge_usable_after(FirstPhase),
             gamma: meta.challenge_usable_after(FirstPhase),
-            sums: (0..(lookups + plan.tables()).div_ceil(LOOKUPS_PER_SUM))
+            sums: (0..(lookups + shape.tables()).div_ceil(LOOKUPS_PER_SUM))
                 .map(|_| ChallengeColumn::new(meta))
                 .collect(),
             entries: multiplicity.map(|multiplicity| EntryColumns { multiplicity, sum: ChallengeColumn::new(meta) }),
-            tables: (0..plan.tables()).map(|_| std::array::from_fn(|_| meta.fixed_column())).collect(),
+            tables: (0..shape.tables()).map(|_| std::array::from_fn(|_| meta.fixed_column())).collect(),
             multiplicities,
         });
         let fixed = FixedColumns {
             active: meta.fixed_column(),
             first: meta.fixed_column(),
             last: meta.fixed_column(),
-            roles: roles(plan.tape()).into_iter().map(|role| (role, meta.fixed_column())).collect(),
+            roles: shape.roles().iter().map(|role| (*role, meta.fixed_column())).collect(),
         };
         Self { instance, lanes, linear, lookup, fixed }
     }

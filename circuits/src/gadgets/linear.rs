@@ -13,12 +13,12 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::plonk::{ConstraintSystem, Constraints, Expression, VirtualCells};
 
 use super::columns::{Columns, LinearColumns, fixed, power};
-use crate::layout::Plan;
+use crate::layout::Shape;
 use crate::layout::fixed::Role;
 use crate::layout::tape::{Power, Slot};
 
 // spec: circuits#linear
-pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, plan: &Plan) {
+pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Shape) {
     let Some(linear) = &columns.linear else { return };
     meta.create_gate("linear", |cells| {
         let active = fixed(cells, columns.fixed.active);
@@ -54,12 +54,12 @@ pub(crate) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, plan
             .into_iter()
             .collect::<Vec<_>>()
     });
-    configure_chain(meta, columns, linear, plan);
-    shared::configure(meta, columns, linear, plan);
+    configure_chain(meta, columns, linear, shape);
+    shared::configure(meta, columns, linear, shape);
 }
 
 // spec: circuits#chain
-fn configure_chain(meta: &mut ConstraintSystem<Fr>, columns: &Columns, linear: &LinearColumns, plan: &Plan) {
+fn configure_chain(meta: &mut ConstraintSystem<Fr>, columns: &Columns, linear: &LinearColumns, shape: &Shape) {
     let Some(column) = linear.chain else { return };
     meta.create_gate("chain", |cells| {
         let active = fixed(cells, columns.fixed.active);
@@ -67,7 +67,7 @@ fn configure_chain(meta: &mut ConstraintSystem<Fr>, columns: &Columns, linear: &
         let chain = column.query(cells, 0);
         let mut step = column.query(cells, 1);
         let position = linear.shared.as_ref().map(|shared| cells.query_challenge(shared.position));
-        for (class, stated) in plan.tape().chain_powers().iter().enumerate() {
+        for (class, stated) in shape.chain_powers().iter().enumerate() {
             let z = match (stated, &position) {
                 (Power::Position, Some(position)) => position.clone(),
                 (Power::Row(exponent), _) => power(&r, *exponent),
@@ -93,7 +93,7 @@ fn configure_chain(meta: &mut ConstraintSystem<Fr>, columns: &Columns, linear: &
                 step = step - role * taken;
             }
         }
-        for (class, (single, length)) in plan.tape().slides().iter().enumerate() {
+        for (class, (single, length)) in shape.slides().iter().enumerate() {
             let Some(slide) = columns.role(cells, Role::Slide(class)) else { continue };
             let (Some(new), Some(old)) = (columns.operand(cells, 0, Slot::A), columns.operand(cells, 0, Slot::B))
             else {

@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 
 use crate::model::graph::{Graph, K_MAX, LANES_MAX, Layout, Operator};
 
-use super::fixed::used_columns;
+use super::fixed::{roles, used_columns};
 use super::lower::{self, Size, direct_max};
 use super::plan::{
     Features, LOOKUPS_PER_SUM, PlanError, UNUSABLE_ROWS, committed_rows, data_columns, rows_needed, tables_max,
@@ -136,7 +136,8 @@ struct Columns {
 
 impl Columns {
     fn of(tape: &Tape, lanes: usize, tables: u64) -> Self {
-        let features = Features::of(tape);
+        let roles = roles(tape);
+        let features = Features::of(&roles);
         let lookups = features.lookups(lanes) as u64;
         // The shared relation has three columns, and copies of H in G.
         let (shared_columns, shared_copies) = if features.shared { (3, 2) } else { (0, 0) };
@@ -145,7 +146,7 @@ impl Columns {
         // Three copied columns share a product, three lookups a sum.
         let shared = equality.div_ceil(3) + (lookups + tables).div_ceil(LOOKUPS_PER_SUM as u64);
         Self {
-            fixed: used_columns(tape) as u64 + 3 * tables,
+            fixed: used_columns(&roles) as u64 + 3 * tables,
             equality,
             small: data_columns(lanes) as u64 + tables + u64::from(features.entries),
             full: weights + u64::from(features.chains) + shared_columns + shared + u64::from(features.entries),

@@ -100,9 +100,9 @@ pub fn content(row: &Row, role: Role) -> i128 {
     }
 }
 
-/// The roles that some row of the tape uses.
-#[must_use]
-pub fn roles(tape: &Tape) -> Vec<Role> {
+/// Every role of a circuit with so many classes, in the order of the fixed columns.
+// spec: circuits#columns
+pub(super) fn all_roles(chains: usize, slides: usize, turns: usize) -> impl Iterator<Item = Role> + Clone {
     let plain = [
         Role::Product,
         Role::A,
@@ -117,27 +117,28 @@ pub fn roles(tape: &Tape) -> Vec<Role> {
         Role::ChainOperand,
         Role::Pair,
         Role::Range,
+        Role::Bound,
     ];
-    let chains = (0..tape.chain_powers().len()).flat_map(|class| [Role::Take(class), Role::Carry(class)]);
-    let slides = (0..tape.slides().len()).map(Role::Slide);
+    let carried = (0..chains).flat_map(|class| [Role::Take(class), Role::Carry(class)]);
+    let slides = (0..slides).map(Role::Slide);
+    let shared = [Role::Rest, Role::SharedOutput, Role::Weighted, Role::Alone, Role::Met];
+    let taken = (0..chains).flat_map(|class| [Role::Result(class), Role::Square(class)]);
+    let turns = (0..turns).map(Role::Turn);
+    let all = plain.into_iter().chain(carried).chain(slides).chain(shared).chain(taken).chain(turns);
+    all.chain([Role::Look, Role::Entry])
+}
+
+/// The roles that some row of the tape uses.
+#[must_use]
+pub fn roles(tape: &Tape) -> Vec<Role> {
+    let all = all_roles(tape.chain_powers().len(), tape.slides().len(), tape.turns().len());
     // Without committed weights there is no sum to bound.
-    let bound = (!tape.blocks().is_empty()).then_some(Role::Bound);
-    let taken = (0..tape.chain_powers().len()).flat_map(|class| [Role::Result(class), Role::Square(class)]);
-    let shared = [Role::Rest, Role::SharedOutput, Role::Weighted, Role::Alone, Role::Met].into_iter().chain(taken);
-    let turns = (0..tape.turns().len()).map(Role::Turn);
-    let all = plain
-        .into_iter()
-        .chain(bound)
-        .chain(chains)
-        .chain(slides)
-        .chain(shared)
-        .chain(turns)
-        .chain([Role::Look, Role::Entry]);
-    all.filter(|role| tape.rows().kinds().any(|(row, _)| content(row, *role) != 0)).collect()
+    let meant = all.filter(|role| *role != Role::Bound || !tape.blocks().is_empty());
+    meant.filter(|role| tape.rows().kinds().any(|(row, _)| content(row, *role) != 0)).collect()
 }
 
 /// Number of fixed columns besides the table's: the roles', and those that mark the rows.
 #[must_use]
-pub fn used_columns(tape: &Tape) -> usize {
-    roles(tape).len() + 3
+pub fn used_columns(roles: &[Role]) -> usize {
+    roles.len() + 3
 }

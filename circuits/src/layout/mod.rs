@@ -5,8 +5,10 @@ pub mod fixed;
 pub mod lower;
 pub mod plan;
 pub mod rows;
+pub mod shape;
 pub mod table;
 pub mod tape;
 
 pub use choose::choose;
 pub use plan::{Plan, PlanError};
+pub use shape::Shape;

@@ -4,9 +4,11 @@ use std::sync::OnceLock;
 
 use crate::model::graph::{Graph, Layout, Value};
 
+use super::fixed::Role;
 use super::lower::{self, CONTEXT_ROWS, Size};
+use super::shape::Shape;
 use super::table::Table;
-use super::tape::{Block, Place, Row, SLOTS, Tape};
+use super::tape::{Block, Place, SLOTS, Tape};
 
 /// Rows at the bottom that halo2 fills with blinding values, plus the row that only rotations reach.
 ///
@@ -64,6 +66,7 @@ pub enum PlanError {
 pub struct Plan {
     graph: Graph,
     tape: Tape,
+    shape: Shape,
     copies: OnceLock<Result<Vec<(Place, Place)>, PlanError>>,
     statement_rows: usize,
 }
@@ -87,7 +90,10 @@ impl Plan {
         if needed > usable {
             return Err(PlanError::TooSmall { k, needed, usable });
         }
-        Ok(Self { graph: graph.clone(), tape, copies: OnceLock::new(), statement_rows })
+        // The last usable row only holds the sums.
+        let tables = tape.table().length().div_ceil(usable.saturating_sub(1).max(1));
+        let shape = Shape::of(&tape, graph, usize::try_from(tables).unwrap_or(usize::MAX));
+        Ok(Self { graph: graph.clone(), tape, shape, copies: OnceLock::new(), statement_rows })
     }
 
     /// The graph that is planned.
@@ -108,16 +114,22 @@ impl Plan {
         self.graph.layout().rows as usize
     }
 
+    /// What the circuit's columns and gates follow from.
+    #[must_use]
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
     /// Number of weight columns.
     #[must_use]
     pub fn weight_columns(&self) -> usize {
-        used_weight_columns(&self.tape)
+        self.shape.weight_columns()
     }
 
     /// Number of committed rows of all weight columns together: the points that a key consists of.
     #[must_use]
     pub fn committed_rows(&self) -> usize {
-        self.weight_columns() * self.rows()
+        self.shape.committed_rows()
     }
 
     /// Number of lanes.
@@ -157,8 +169,7 @@ impl Plan {
     /// Number of table columns; 0 for a circuit without lookups.
     #[must_use]
     pub fn tables(&self) -> usize {
-        // The last usable row only holds the sums.
-        usize::try_from(self.table().length()).unwrap_or(usize::MAX).div_ceil(self.usable_rows() - 1)
+        self.shape.tables()
     }
 
     /// Length of the instance column.
@@ -176,28 +187,7 @@ impl Plan {
     /// Which columns and gates the rows need.
     #[must_use]
     pub fn features(&self) -> Features {
-        Features::of(&self.tape)
-    }
-
-    /// Largest exponent of the row challenge in any equation of the linear relation.
-    #[must_use]
-    pub fn row_degree(&self) -> u64 {
-        let lanes = self.lanes() as u64;
-        let count = |states: fn(&Row) -> bool| {
-            let stating = self.tape.rows().kinds().filter(|(row, _)| states(row));
-            stating.map(|(_, count)| count).sum::<u64>()
-        };
-        let outputs = count(|row| row.output);
-        let slides = self.tape.slides().iter().map(|(_, length)| *length as u64).max().unwrap_or(0);
-        // Every output row multiplies by r^lanes; a window's product adds one more row of weights.
-        // The shared relation multiplies by r on each of its rows, and by the position challenge from lane to lane.
-        let shared = count(|row| row.shared_output);
-        let shared = if shared == 0 { 0 } else { shared.saturating_add(lanes) };
-        // Each chosen column of an embedding is compared with an entry by itself.
-        let looks = count(|row| row.look);
-        let shared = shared.saturating_add(looks.saturating_mul(self.rows() as u64));
-        let own = outputs.saturating_mul(lanes).saturating_add(slides).saturating_add(self.rows() as u64);
-        own.saturating_add(shared)
+        self.shape.features()
     }
 }
 
@@ -219,17 +209,19 @@ pub struct Features {
 }
 
 impl Features {
-    /// What the rows of `tape` need.
+    /// What rows that state these roles need.
     #[must_use]
-    pub fn of(tape: &Tape) -> Self {
-        let any = |states: fn(&Row) -> bool| tape.rows().kinds().any(|(row, _)| states(row));
+    pub fn of(roles: &[Role]) -> Self {
+        let any = |wanted: fn(&Role) -> bool| roles.iter().any(wanted);
         Self {
-            weights: !tape.blocks().is_empty(),
-            chains: any(|row| row.chain.is_some()),
-            pairs: any(|row| row.pair != 0),
-            ranges: any(|row| row.range != 0),
-            shared: any(|row| row.shared_output),
-            entries: any(|row| row.look),
+            weights: any(|role| *role == Role::Bound),
+            chains: any(|role| {
+                matches!(role, Role::Take(_) | Role::Carry(_) | Role::Slide(_) | Role::Result(_) | Role::Square(_))
+            }),
+            pairs: any(|role| *role == Role::Pair),
+            ranges: any(|role| *role == Role::Range),
+            shared: any(|role| *role == Role::SharedOutput),
+            entries: any(|role| *role == Role::Look),
         }
     }
 

@@ -20,6 +20,9 @@ pub const STACK_MAX: usize = 16;
 /// Exponents of a formula's input and output run from minus this to this.
 pub const EXPONENT_MAX: i8 = 60;
 
+/// Arguments of an interval that are evaluated side by side.
+const BLOCK: usize = 32;
+
 /// A finite double; its JSON is a decimal string that reads back to the same bits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Real(f64);
@@ -305,27 +308,65 @@ impl Formula {
     /// The function at a real number.
     #[must_use]
     pub fn evaluate(&self, variable: f64) -> f64 {
-        let mut stack: Vec<f64> = Vec::with_capacity(STACK_MAX);
-        for step in &self.steps {
-            let value = match step {
-                Step::Variable => variable,
-                Step::Constant(real) => real.get(),
-                step if step.operands() == 2 => {
-                    let b = stack.pop().unwrap_or(f64::NAN);
-                    step.binary(stack.pop().unwrap_or(f64::NAN), b)
-                }
-                step => step.unary(stack.pop().unwrap_or(f64::NAN)),
-            };
-            stack.push(value);
-        }
-        stack.pop().unwrap_or(f64::NAN)
+        let [value] = self.evaluate_all([variable]);
+        value
     }
 
     /// The integer result for the integer `q`.
     #[must_use]
-    #[expect(clippy::as_conversions, reason = "q is below 2^53, and a cast to i64 saturates before the clamp")]
     pub fn apply(&self, q: i64) -> i64 {
-        let real = self.evaluate(libm::ldexp(q as f64, -i32::from(self.input_exponent)));
+        self.integer(self.evaluate(self.real(q)))
+    }
+
+    /// The interval of the results for all integers of `arguments`, each of which is evaluated.
+    #[must_use]
+    pub fn interval(&self, arguments: Range) -> Range {
+        let mut results = Range { min: i64::MAX, max: i64::MIN };
+        let mut first = arguments.min;
+        while first <= arguments.max {
+            let mut next = first;
+            // The last block repeats its last argument.
+            let variables = std::array::from_fn(|_| {
+                let variable = self.real(next.min(arguments.max));
+                next = next.saturating_add(1);
+                variable
+            });
+            let values: [f64; BLOCK] = self.evaluate_all(variables);
+            for y in values.into_iter().map(|value| self.integer(value)) {
+                results = Range { min: results.min.min(y), max: results.max.max(y) };
+            }
+            first = next;
+        }
+        results
+    }
+
+    /// The function at several real numbers, step by step.
+    fn evaluate_all<const N: usize>(&self, variables: [f64; N]) -> [f64; N] {
+        let mut stack: Vec<[f64; N]> = Vec::with_capacity(STACK_MAX);
+        for step in &self.steps {
+            let mut pop = || stack.pop().unwrap_or([f64::NAN; N]);
+            let values = match step {
+                Step::Variable => variables,
+                Step::Constant(real) => [real.get(); N],
+                step if step.operands() == 2 => {
+                    let (b, mut a) = (pop(), pop());
+                    a.iter_mut().zip(b).for_each(|(a, b)| *a = step.binary(*a, b));
+                    a
+                }
+                step => pop().map(|a| step.unary(a)),
+            };
+            stack.push(values);
+        }
+        stack.pop().unwrap_or([f64::NAN; N])
+    }
+
+    #[expect(clippy::as_conversions, reason = "q is below 2^53")]
+    fn real(&self, q: i64) -> f64 {
+        libm::ldexp(q as f64, -i32::from(self.input_exponent))
+    }
+
+    #[expect(clippy::as_conversions, reason = "a cast to i64 saturates before the clamp")]
+    fn integer(&self, real: f64) -> i64 {
         let scaled = libm::floor(libm::ldexp(real, i32::from(self.output_exponent)) + 0.5);
         if scaled.is_nan() {
             return self.results.min;
@@ -357,6 +398,17 @@ mod tests {
         assert_eq!(halves.apply(3), 48);
         let coarse = Formula { output_exponent: 3, ..halves };
         assert_eq!([coarse.apply(1), coarse.apply(-1), coarse.apply(3)], [1, 0, 2]);
+    }
+
+    #[test]
+    fn intervals_hold_the_results_of_every_argument_and_no_more() {
+        use Step::{Add, Multiply, Sine, Variable};
+        let wave = formula(vec![Variable, Sine, Variable, constant(0.3), Multiply, Add]);
+        for (min, max) in [(-7, -7), (-200, 55), (0, 31), (0, 32), (-1, 1000)] {
+            let results: Vec<i64> = (min..=max).map(|q| wave.apply(q)).collect();
+            let expected = Range { min: *results.iter().min().unwrap(), max: *results.iter().max().unwrap() };
+            assert_eq!(wave.interval(Range { min, max }), expected, "{min} to {max}");
+        }
     }
 
     #[test]

@@ -29,9 +29,7 @@ impl<'a> Formulas<'a> {
         if self.steps > FORMULA_STEPS_MAX {
             return Err(GraphError::Steps { node });
         }
-        let first = formula.apply(arguments.min);
-        let all = (arguments.min..=arguments.max).map(|q| formula.apply(q));
-        let results = all.fold(Range { min: first, max: first }, |range, y| range.hull(&Range { min: y, max: y }));
+        let results = formula.interval(arguments);
         self.seen.push((formula, arguments, results));
         Ok(results)
     }

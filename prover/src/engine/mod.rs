@@ -71,7 +71,7 @@ pub(crate) fn prove(
         }
         values
     };
-    let circuit = InferenceCircuit::columns_of(key.plan());
+    let circuit = InferenceCircuit::columns_of(key.plan().shape());
     let data = circuit.data(key.plan(), assignment.witness()).into_iter();
     let mut advice: Vec<Vec<Fr>> =
         data.map(|(column, values)| blind((column.index(), values.into_iter().map(signed).collect()))).collect();

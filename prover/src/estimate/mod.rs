@@ -75,6 +75,7 @@ mod tests {
         fixed_queries: 20,
         multiplications: 150,
         graph_bytes: 300,
+        stated_bytes: 60,
         parameters: 100_000,
     };
 

@@ -50,6 +50,8 @@ pub struct Shape {
     pub multiplications: u64,
     /// Bytes of the encoded graph.
     pub graph_bytes: u64,
+    /// Bytes of the circuit's shape in a verifying key's file.
+    pub stated_bytes: u64,
     /// Weights and biases.
     pub parameters: u64,
 }
@@ -58,7 +60,7 @@ impl Shape {
     /// The numbers of a plan.
     pub fn new(plan: &Plan) -> Result<Self, PlanError> {
         let mut system = ConstraintSystem::default();
-        InferenceCircuit::configure_plan(&mut system, plan);
+        InferenceCircuit::configure_shape(&mut system, plan.shape());
         let phases = system.advice_column_phase();
         let permutation = system.permutation().get_columns().len();
         let products = permutation.div_ceil(DEGREE - 2);
@@ -93,6 +95,7 @@ impl Shape {
             fixed_queries: system.fixed_queries().len() as u64,
             multiplications: program.multiplications() as u64,
             graph_bytes: plan.graph().encode().len() as u64,
+            stated_bytes: plan.shape().stated_bytes(plan.graph()) as u64,
             parameters: parameters.sum(),
         })
     }

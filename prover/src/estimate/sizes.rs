@@ -47,5 +47,5 @@ fn verifying_key(shape: &Shape) -> u64 {
     let graph = LENGTH + shape.graph_bytes;
     let commitment = LENGTH + shape.committed_rows * POINT + 2 * HASH;
     let columns = 2 * LENGTH + (shape.fixed + shape.permutation) * POINT;
-    CONTAINER + graph + commitment + POINT + columns
+    CONTAINER + graph + commitment + POINT + columns + shape.stated_bytes
 }

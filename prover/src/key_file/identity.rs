@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use circuits::circuit::InferenceCircuit;
-use circuits::layout::fixed::{content, roles};
+use circuits::layout::fixed::content;
 use circuits::layout::tape::Place;
 use circuits::layout::{Plan, PlanError};
 use circuits::model::bundle::Bundle;
@@ -34,16 +34,16 @@ impl Hasher {
     /// Gates and columns, then what the fixed columns hold and which cells are copies.
     fn circuit(&mut self, plan: &Plan) -> Result<(), PlanError> {
         let mut system = ConstraintSystem::default();
-        InferenceCircuit::configure_plan(&mut system, plan);
+        InferenceCircuit::configure_shape(&mut system, plan.shape());
         // The text that halo2 itself hashes for its transcript. Writing to a hasher cannot fail.
         let _ = write!(self, "{:?}", system.pinned());
         self.number(u64::from(plan.k()));
         self.number(plan.usable_rows() as u64);
         let rows = plan.tape().rows();
-        for role in roles(plan.tape()) {
+        for role in plan.shape().roles() {
             self.number(rows.len() as u64);
             for row in rows.iter() {
-                self.0.update(&content(row, role).to_le_bytes());
+                self.0.update(&content(row, *role).to_le_bytes());
             }
         }
         for entry in plan.table().entries() {

@@ -114,8 +114,8 @@ pub enum KeyFileError {
     /// The verifying key inside is refused.
     #[error("{0}")]
     VerifyingKey(#[from] KeyError),
-    /// The verifying key inside is of another model or setup.
-    #[error("verifying key: it is another model's or another setup's")]
+    /// The verifying key inside is of another model, setup or circuit.
+    #[error("verifying key: it is another model's, another setup's or another circuit's")]
     OtherVerifyingKey,
     /// A value is no field element.
     #[error("{part}: a value is not below the field's modulus")]
@@ -132,6 +132,7 @@ pub enum KeyFileError {
 #[derive(Clone, Debug)]
 pub struct KeyFile {
     bundle: Arc<Bundle>,
+    plan: Arc<Plan>,
     setup: Setup,
     identity: [u8; 32],
 }
@@ -142,8 +143,9 @@ impl KeyFile {
         environment::check()?;
         let k = bundle.graph().layout().k;
         let setup = setup.at(k).ok_or(KeyFileError::SetupSize { expected: k, got: setup.k() })?;
-        let identity = identity::identity(&bundle, &Plan::new(bundle.graph())?, &setup)?;
-        Ok(Self { bundle, setup, identity })
+        let plan = Arc::new(Plan::new(bundle.graph())?);
+        let identity = identity::identity(&bundle, &plan, &setup)?;
+        Ok(Self { bundle, plan, setup, identity })
     }
 
     /// The file's name.
@@ -184,6 +186,7 @@ impl KeyFile {
         }
         let verifying = VerifyingKey::from_bytes(&file.bytes("verifying key", length)?)?;
         let ours = verifying.graph() == self.bundle.graph()
+            && verifying.shape() == self.plan.shape()
             && verifying.commitment().bundle_hash == self.bundle.hash()
             && verifying.setup_id() == self.setup.id();
         if !ours {
@@ -193,6 +196,7 @@ impl KeyFile {
         file.finish()?;
         // Only now is it known that nothing was damaged.
         let halo2 = columns.into_key(&verifying);
-        Ok(ProvingKey::assemble(Arc::clone(&self.bundle), self.setup.clone(), verifying, halo2))
+        let (bundle, plan) = (Arc::clone(&self.bundle), Arc::clone(&self.plan));
+        Ok(ProvingKey::assemble(bundle, plan, self.setup.clone(), verifying, halo2))
     }
 }

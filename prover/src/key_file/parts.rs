@@ -33,7 +33,7 @@ pub(super) fn write(key: &plonk::ProvingKey<G1Affine>, file: &mut HashWriter<'_>
 
 /// Reads the columns that `verifying` has.
 pub(super) fn read(verifying: &VerifyingKey, file: &mut HashReader<'_>) -> Result<Columns, KeyFileError> {
-    let rows = 1usize << verifying.plan().k();
+    let rows = 1usize << verifying.shape().k();
     let mut buffer = vec![0; BUFFER_BYTES.min(rows * VALUE_BYTES)];
     let mut columns = |part, count| (0..count).map(|_| column(part, rows, &mut buffer, file)).collect();
     let halo2 = verifying.halo2();
@@ -63,10 +63,10 @@ impl Columns {
     /// halo2's key, as its key generation would have made it.
     pub(super) fn into_key(self, verifying: &VerifyingKey) -> plonk::ProvingKey<G1Affine> {
         let system = verifying.halo2().cs();
-        let domain = EvaluationDomain::new(DEGREE as u32, verifying.plan().k());
+        let domain = EvaluationDomain::new(DEGREE as u32, verifying.shape().k());
         let (fixed_values, fixed_polys) = transform(&domain, self.fixed);
         let (permutations, permutation_polys) = transform(&domain, self.permutation);
-        let rows = 1usize << verifying.plan().k();
+        let rows = 1usize << verifying.shape().k();
         let last = rows - system.blinding_factors() - 1;
         let indicator = |one: &dyn Fn(usize) -> bool| {
             let values = (0..rows).map(|row| if one(row) { Fr::one() } else { Fr::zero() }).collect();

@@ -80,7 +80,7 @@ fn parameters(key: &VerifyingKey) -> ParamsKZG<Bn256> {
         point.write_raw(&mut bytes).unwrap();
     }
     let smallest = ParamsKZG::<Bn256>::read_custom(&mut bytes.as_slice(), SerdeFormat::RawBytes).unwrap();
-    smallest.from_parts(key.plan().k(), vec![G1Affine::generator()], Some(Vec::new()), one, tau)
+    smallest.from_parts(key.shape().k(), vec![G1Affine::generator()], Some(Vec::new()), one, tau)
 }
 
 /// Reads for halo2, and remembers what it read and drew.

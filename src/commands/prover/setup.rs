@@ -124,7 +124,7 @@ fn make_key(
     output.field("key digest", hex::encode(&key.digest()));
     output.field("setup", setup_name(&key.setup_id()));
     output
-        .field("circuit", format!("2^{} rows, {} committed weight rows", key.plan().k(), key.commitment().rows.len()));
+        .field("circuit", format!("2^{} rows, {} committed weight rows", key.shape().k(), key.commitment().rows.len()));
     output.field("key size", bytes(encoded.len() as u64));
     output.field("time", format!("setup {}, key {}", duration(setup_time), duration(key_time)));
     match out_key {
@@ -136,7 +136,7 @@ fn make_key(
         "key_digest": hex::encode(&key.digest()),
         "bundle_hash": hex::encode(&bundle.hash()),
         "setup_id": hex::encode(&key.setup_id()),
-        "k": key.plan().k(),
+        "k": key.shape().k(),
         "rows": key.commitment().rows.len(),
         "key_bytes": encoded.len(),
         "setup_ns": nanoseconds(setup_time),

@@ -348,7 +348,7 @@ impl Runtime<'_> {
             drawn.push(field.memory(address(challenge).ok_or_else(unsupported)?));
         }
         let [x, y, v, u, s] = drawn.try_into().map_err(|_| unsupported())?;
-        let domain = Domain::new(key.plan().k());
+        let domain = Domain::new(key.shape().k());
         let blinded = i32::try_from(key.halo2().cs().blinding_factors()).unwrap_or(i32::MAX);
         let instance = fraction(field, routines, layout, x, domain.root);
         let point = Point::new(field, &domain, blinded, x, instance);

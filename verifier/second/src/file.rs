@@ -9,16 +9,17 @@ const CHECKSUM_BYTES: usize = 8;
 /// The two kinds of file that this verifier reads.
 pub(crate) struct Format {
     pub(crate) kind: u16,
-    pub(crate) version: u16,
+    /// The oldest and the newest version that are read.
+    pub(crate) versions: [u16; 2],
     pub(crate) body_bytes_max: usize,
 }
 
-pub(crate) const KEY: Format = Format { kind: 1, version: 2, body_bytes_max: 1 << 20 };
-pub(crate) const PROOF: Format = Format { kind: 2, version: 1, body_bytes_max: 256 << 10 };
+pub(crate) const KEY: Format = Format { kind: 1, versions: [2, 3], body_bytes_max: 1 << 20 };
+pub(crate) const PROOF: Format = Format { kind: 2, versions: [1, 1], body_bytes_max: 256 << 10 };
 
-/// The body of a file.
+/// The version and the body of a file.
 // spec: verifier#file
-pub(crate) fn body<'a>(format: &Format, file: &'a [u8]) -> Result<Body<'a>, Refusal> {
+pub(crate) fn body<'a>(format: &Format, file: &'a [u8]) -> Result<(u16, Body<'a>), Refusal> {
     if file.is_empty() || !file.iter().zip(MAGIC).all(|(byte, expected)| byte == expected) {
         return Err(Refusal::File("magic"));
     }
@@ -32,7 +33,8 @@ pub(crate) fn body<'a>(format: &Format, file: &'a [u8]) -> Result<Body<'a>, Refu
     if kind != format.kind {
         return Err(Refusal::File("kind"));
     }
-    if version != format.version {
+    let [oldest, newest] = format.versions;
+    if !(oldest..=newest).contains(&version) {
         return Err(Refusal::Unknown("format version"));
     }
     if length > format.body_bytes_max || file.len() != HEADER_BYTES + length + CHECKSUM_BYTES {
@@ -42,7 +44,7 @@ pub(crate) fn body<'a>(format: &Format, file: &'a [u8]) -> Result<Body<'a>, Refu
     if !blake3::derive_key("assay 2026 file-checksum v1", content).starts_with(checksum) {
         return Err(Refusal::File("checksum"));
     }
-    Ok(Body(content.get(HEADER_BYTES..).unwrap_or_default()))
+    Ok((version, Body(content.get(HEADER_BYTES..).unwrap_or_default())))
 }
 
 /// What is left of a body.
@@ -59,9 +61,26 @@ impl<'a> Body<'a> {
         self.array().map(|bytes| u16::from_le_bytes(*bytes))
     }
 
+    pub(crate) fn u32(&mut self) -> Result<u32, Refusal> {
+        self.array().map(|bytes| u32::from_le_bytes(*bytes))
+    }
+
+    /// One byte, which says whether something is so.
+    pub(crate) fn flag(&mut self) -> Result<bool, Refusal> {
+        match self.array()? {
+            [0] => Ok(false),
+            [1] => Ok(true),
+            _ => Err(Refusal::File("a flag is neither 0 nor 1")),
+        }
+    }
+
     fn length(&mut self) -> Result<usize, Refusal> {
-        let length = u32::from_le_bytes(*self.array()?);
-        usize::try_from(length).map_err(|_| Refusal::File("length"))
+        usize::try_from(self.u32()?).map_err(|_| Refusal::File("length"))
+    }
+
+    /// A length and as many of whatever `read` reads.
+    pub(crate) fn list<T>(&mut self, read: impl Fn(&mut Self) -> Result<T, Refusal>) -> Result<Vec<T>, Refusal> {
+        (0..self.length()?).map(|_| read(self)).collect()
     }
 
     /// A length and as many bytes.
@@ -74,7 +93,7 @@ impl<'a> Body<'a> {
 
     /// A length and as many arrays.
     pub(crate) fn arrays<const N: usize>(&mut self) -> Result<Vec<&'a [u8; N]>, Refusal> {
-        (0..self.length()?).map(|_| self.array()).collect()
+        self.list(Self::array)
     }
 
     /// Nothing may be left.

@@ -1,7 +1,7 @@
 //! The constraints of the circuit, each as the tree and in the order of reading that the specification writes down.
 
 use ark_bn254::Fr;
-use circuits::layout::Plan;
+use circuits::layout::Shape;
 use circuits::layout::fixed::Role;
 use circuits::layout::tape::Power;
 
@@ -12,14 +12,14 @@ const A: usize = 0;
 const B: usize = 1;
 const C: usize = 2;
 
-pub(crate) fn all(system: &mut System, plan: &Plan) -> Vec<Expression> {
+pub(crate) fn all(system: &mut System, shape: &Shape) -> Vec<Expression> {
     let mut gates = arithmetic(system);
     if let Some(linear) = system.linear.clone() {
         gates.push(accumulators(system, &linear));
         gates.extend(stretch_ends(system, &linear));
-        gates.extend(chain(system, &linear, plan));
+        gates.extend(chain(system, &linear, shape));
         if let Some(shared) = &linear.shared {
-            gates.extend(shared_steps(system, &linear, shared, plan));
+            gates.extend(shared_steps(system, &linear, shared, shape));
             gates.extend(shared_ends(system, shared));
         }
     }
@@ -122,14 +122,14 @@ fn stretch_ends(system: &mut System, linear: &Linear) -> Option<Expression> {
 }
 
 // spec: circuits#chain
-fn chain(system: &mut System, linear: &Linear, plan: &Plan) -> Option<Expression> {
+fn chain(system: &mut System, linear: &Linear, shape: &Shape) -> Option<Expression> {
     let column = linear.chain?;
     let [active, ..] = system.marks;
     let active = system.fixed(active);
     let r = Expression::Challenge(linear.r);
     let chain = system.advice(column, 0);
     let mut step = system.advice(column, 1);
-    for (class, power) in plan.tape().chain_powers().iter().enumerate() {
+    for (class, power) in shape.chain_powers().iter().enumerate() {
         let z = match (power, &linear.shared) {
             (Power::Row(exponent), _) => r.power(*exponent),
             (Power::Position, Some(shared)) => Expression::Challenge(shared.rho),
@@ -158,7 +158,7 @@ fn chain(system: &mut System, linear: &Linear, plan: &Plan) -> Option<Expression
             }
         }
     }
-    for (class, (single, length)) in plan.tape().slides().iter().enumerate() {
+    for (class, (single, length)) in shape.slides().iter().enumerate() {
         let Some(slide) = system.role(Role::Slide(class)) else { continue };
         if let (Some(new), Some(old)) = (operand(system, 0, A), operand(system, 0, B)) {
             step = step - slide * (r.power(*single) * chain.clone() - r.power(*length) * old + new);
@@ -175,7 +175,7 @@ fn result(system: &mut System, lane: usize) -> Expression {
 }
 
 // spec: circuits#shared
-fn shared_steps(system: &mut System, linear: &Linear, shared: &Shared, plan: &Plan) -> [Expression; 2] {
+fn shared_steps(system: &mut System, linear: &Linear, shared: &Shared, shape: &Shape) -> [Expression; 2] {
     let one = || Expression::Constant(Fr::from(1));
     let [active, ..] = system.marks;
     let active = system.fixed(active);
@@ -198,7 +198,7 @@ fn shared_steps(system: &mut System, linear: &Linear, shared: &Shared, plan: &Pl
         met = met + role * system.advice(shared.guest, 0) * system.advice(shared.guest, 1);
     }
     let mut scale = one();
-    for (class, outputs) in plan.tape().turns().iter().enumerate() {
+    for (class, outputs) in shape.turns().iter().enumerate() {
         if let Some(role) = system.role(Role::Turn(class)) {
             scale = scale + role * (r.power(*outputs) - one());
         }

@@ -3,13 +3,14 @@
 use ark_bn254::{Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::{BigInteger, FftField, Field, MontFp, PrimeField};
-use circuits::layout::Plan;
+use circuits::layout::shape::Stated;
+use circuits::layout::{Plan, Shape};
 use circuits::model::graph::Graph;
 use circuits::model::tensor::Tensor;
 use circuits::statement::Statement;
 
 use crate::Refusal;
-use crate::file::{self, body};
+use crate::file::{self, Body, body};
 use crate::fingerprint::fingerprint;
 use crate::points::{affine, compressed_g2, little_endian};
 use crate::system::System;
@@ -70,16 +71,23 @@ impl Key {
     /// Reads a `.vk` file.
     // spec: verifier#key
     pub fn read(bytes: &[u8]) -> Result<Self, Refusal> {
-        let mut body = body(&file::KEY, bytes)?;
+        let (version, mut body) = body(&file::KEY, bytes)?;
         let graph_bytes = body.bytes()?;
         let rows: Vec<&[u8; 64]> = body.arrays()?;
         let (rows_root, bundle_hash): (&[u8; 32], &[u8; 32]) = (body.array()?, body.array()?);
         let tau_bytes: &[u8; 64] = body.array()?;
         let (fixed, positions) = (body.arrays()?, body.arrays()?);
+        let stated = if version > 2 && body.flag()? { Some(stated(&mut body)?) } else { None };
         body.end()?;
         let graph = Graph::decode(graph_bytes).map_err(|_| Refusal::Key("graph"))?;
-        let plan = Plan::new(&graph).map_err(|_| Refusal::Key("graph cannot be laid out"))?;
-        let system = System::new(&plan);
+        let shape = match stated {
+            Some(stated) => Shape::read(&stated, &graph).map_err(|_| Refusal::Key("shape"))?,
+            None => {
+                let plan = Plan::new(&graph).map_err(|_| Refusal::Key("graph cannot be laid out"))?;
+                plan.shape().clone()
+            }
+        };
+        let system = System::new(&shape);
         let tau = compressed_g2(tau_bytes).ok_or(Refusal::Key("setup point"))?;
         let points = |bytes: &[&[u8; 64]], expected: usize| {
             let points: Option<Vec<G1Affine>> = bytes.iter().map(|bytes| affine(bytes)).collect();
@@ -87,13 +95,13 @@ impl Key {
         };
         let fixed = points(&fixed, system.fixed_columns)?;
         let positions = points(&positions, system.copied.len())?;
-        let expected = plan.committed_rows();
+        let expected = shape.committed_rows();
         let committed = points(&rows, expected)?;
         if expected > ROWS_MAX || (expected > 0 && committed.iter().all(AffineRepr::is_zero)) {
             return Err(Refusal::Key("columns or rows"));
         }
-        let (root, delta) = roots(plan.k());
-        let fingerprint = fingerprint(&system, plan.k(), &root, &fixed, &positions);
+        let (root, delta) = roots(shape.k());
+        let fingerprint = fingerprint(&system, shape.k(), &root, &fixed, &positions);
 
         let (g1, g2) = (generator_g1(), generator_g2());
         let setup = Hasher::new("assay 2026 setup-id v1").bytes(&g1).bytes(&g2).bytes(tau_bytes).end();
@@ -101,7 +109,7 @@ impl Key {
         let hasher = Hasher::new("assay 2026 model-hash v1").bytes(&graph_digest).bytes(&setup).rows(&rows);
         let model_hash = hasher.bytes(rows_root).bytes(bundle_hash).end();
         let hasher = Hasher::new("assay 2026 key-digest v1").count(SYSTEM.len()).bytes(SYSTEM.as_bytes());
-        let hasher = hasher.bytes(&setup).bytes(&plan.k().to_le_bytes()).bytes(&little_endian(&fingerprint));
+        let hasher = hasher.bytes(&setup).bytes(&shape.k().to_le_bytes()).bytes(&little_endian(&fingerprint));
         let linked = hasher.bytes(&[u8::from(system.linear.is_some())]);
         let linked = system.linear.iter().fold(linked, |hasher, linear| {
             let before = system.phases.iter().filter(|phase| **phase == 0).count();
@@ -109,7 +117,7 @@ impl Key {
             places.fold(hasher, |hasher, (column, place)| hasher.count(*column).count(place)).count(linear.r)
         });
         let digest = linked.rows(&rows).bytes(&graph_digest).bytes(&model_hash).end();
-        let k = plan.k();
+        let k = shape.k();
         Ok(Self {
             graph,
             k,
@@ -142,7 +150,7 @@ impl Key {
     /// Decides whether a `.proof` file shows `statement`.
     // spec: verifier#proof
     pub fn verify(&self, statement: &Statement, proof_file: &[u8]) -> Result<(), Refusal> {
-        let mut body = body(&file::PROOF, proof_file)?;
+        let (_, mut body) = body(&file::PROOF, proof_file)?;
         let system = std::str::from_utf8(body.bytes()?).map_err(|_| Refusal::File("system"))?;
         let hash = body.u16()?;
         let labels: [&[u8; 32]; 3] = [body.array()?, body.array()?, body.array()?];
@@ -184,6 +192,18 @@ impl Key {
         }
         Ok(instance)
     }
+}
+
+/// A circuit's shape.
+fn stated(body: &mut Body<'_>) -> Result<Stated, Refusal> {
+    Ok(Stated {
+        weight_columns: body.u32()?,
+        tables: body.u32()?,
+        chain_powers: body.list(Body::u32)?,
+        slides: body.list(|body| Ok([body.u32()?, body.u32()?]))?,
+        turns: body.list(Body::u32)?,
+        roles: body.list(Body::flag)?,
+    })
 }
 
 /// Digest of a statement, version 1.

@@ -2,7 +2,7 @@
 //!
 //! It is written from `verifier/SPEC.md` and `circuits/SPEC.md`, and shares with `assay-verifier` and halo2 neither reader,
 //! transcript, field, curve, pairing nor constraint system: those are its own, or arkworks'. What a graph means comes from
-//! `circuits` (the graph's decoder and its row plan), as it does for everybody: a key's fixed columns are commitments, and
+//! `circuits` (the graph's decoder, its row plan and what shape that has), as it does for everybody: a key's fixed columns are commitments, and
 //! which coefficients its rows have is a fact about the graph.
 //!
 //! The tests of `assay-verifier` and `assay-prover` have both decide everything that they decide. It is not shipped: it

@@ -1,7 +1,7 @@
-//! The columns of a plan's circuit, numbered, and which of their cells the gates read.
+//! The columns of a shape's circuit, numbered, and which of their cells the gates read.
 
-use circuits::layout::Plan;
-use circuits::layout::fixed::{Role, roles};
+use circuits::layout::Shape;
+use circuits::layout::fixed::Role;
 
 use crate::expression::{AdviceQuery, Expression};
 use crate::gates;
@@ -80,8 +80,8 @@ fn next(counter: &mut usize) -> usize {
 
 impl System {
     // spec: circuits#columns
-    pub(crate) fn new(plan: &Plan) -> Self {
-        let (lanes, features) = (plan.lanes(), plan.features());
+    pub(crate) fn new(shape: &Shape) -> Self {
+        let (lanes, features) = (shape.lanes(), shape.features());
         let mut phases = vec![0; lanes * LANE_COLUMNS];
         let mut advice = |phase: u8, count: usize| -> Vec<usize> {
             let first = phases.len();
@@ -89,16 +89,16 @@ impl System {
             (first..first + count).collect()
         };
         let (mut challenges, mut fixed) = (0, 0);
-        let multiplicities = advice(0, plan.tables());
+        let multiplicities = advice(0, shape.tables());
         let uses = features.entries.then(|| advice(0, 1).first().copied().unwrap_or_default());
         let mut one = |count: usize| advice(1, count).first().copied().unwrap_or_default();
         let linear = features.weights.then(|| {
             let r = next(&mut challenges);
             let rho = features.shared.then(|| next(&mut challenges));
-            let first = one(plan.weight_columns());
+            let first = one(shape.weight_columns());
             Linear {
                 r,
-                weights: (first..first + plan.weight_columns()).collect(),
+                weights: (first..first + shape.weight_columns()).collect(),
                 sum: one(1),
                 chain: features.chains.then(|| one(1)),
                 shared: rho.map(|rho| Shared { rho, guest: one(1), outputs: one(1), operands: one(1) }),
@@ -108,13 +108,13 @@ impl System {
         let lookup = (lookups > 0 || features.entries).then(|| Lookup {
             beta: next(&mut challenges),
             gamma: next(&mut challenges),
-            sums: advice(1, (lookups + plan.tables()).div_ceil(LOOKUPS_EACH)),
+            sums: advice(1, (lookups + shape.tables()).div_ceil(LOOKUPS_EACH)),
             multiplicities,
             entries: uses.map(|uses| [uses, advice(1, 1).first().copied().unwrap_or_default()]),
-            tables: (0..plan.tables()).map(|_| [(); 3].map(|()| next(&mut fixed))).collect(),
+            tables: (0..shape.tables()).map(|_| [(); 3].map(|()| next(&mut fixed))).collect(),
         });
         let marks = [(); 3].map(|()| next(&mut fixed));
-        let roles = roles(plan.tape()).into_iter().map(|role| (role, next(&mut fixed))).collect();
+        let roles = shape.roles().iter().map(|role| (*role, next(&mut fixed))).collect();
         let data: Vec<usize> = (0..lanes).flat_map(|lane| [lane * LANE_COLUMNS, lane * LANE_COLUMNS + 1]).collect();
         let shared = linear.iter().filter_map(|linear| Some([linear.chain?, linear.shared.as_ref()?.guest]));
         let copies: Vec<usize> = data.into_iter().chain(shared.flatten()).collect();
@@ -133,7 +133,7 @@ impl System {
             fixed_queries: Vec::new(),
             gates: Vec::new(),
         };
-        system.gates = gates::all(&mut system, plan);
+        system.gates = gates::all(&mut system, shape);
         system
     }
 

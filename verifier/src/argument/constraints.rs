@@ -78,24 +78,43 @@ pub(super) fn quotient(key: &VerifyingKey, messages: &Messages, instance: &[Fr])
     Some(sum * Option::<Fr>::from(vanishing.invert())?)
 }
 
+/// A value of a part of a constraint.
+#[derive(Clone, Copy)]
+enum Part {
+    Value(Fr),
+    /// A challenge, by its index, to a power. Constraints have products of thousands of times one challenge.
+    Power(usize, u64),
+}
+
 fn evaluate(
     polynomial: &Expression<Fr>,
     messages: &Messages,
     values: &Evaluated,
     found: &dyn Fn(Option<Fr>) -> Fr,
 ) -> Fr {
-    polynomial.evaluate(
-        &|scalar| scalar,
-        &|_| found(None),
-        &|query| found(values.fixed.get(query.column_index(), query.rotation().0)),
-        &|query| found(values.advice.get(query.column_index(), query.rotation().0)),
-        &|query| found(values.instance.get(query.column_index(), query.rotation().0)),
-        &|challenge| found(messages.challenges.get(challenge.index()).copied()),
-        &|value| -value,
-        &|left, right| left + right,
-        &|left, right| left * right,
-        &|value, scalar| value * scalar,
-    )
+    let value = |part: Part| match part {
+        Part::Value(value) => value,
+        Part::Power(challenge, exponent) => found(messages.challenges.get(challenge).copied()).pow_vartime([exponent]),
+    };
+    let query = |value: Option<Fr>| Part::Value(found(value));
+    let product = |left: Part, right: Part| match (left, right) {
+        (Part::Power(challenge, left), Part::Power(other, right)) if challenge == other => {
+            Part::Power(challenge, left.saturating_add(right))
+        }
+        (left, right) => Part::Value(value(left) * value(right)),
+    };
+    value(polynomial.evaluate(
+        &Part::Value,
+        &|_| query(None),
+        &|cell| query(values.fixed.get(cell.column_index(), cell.rotation().0)),
+        &|cell| query(values.advice.get(cell.column_index(), cell.rotation().0)),
+        &|cell| query(values.instance.get(cell.column_index(), cell.rotation().0)),
+        &|challenge| Part::Power(challenge.index(), 1),
+        &|part| Part::Value(-value(part)),
+        &|left, right| Part::Value(value(left) + value(right)),
+        &product,
+        &|part, scalar| Part::Value(value(part) * scalar),
+    ))
 }
 
 /// The constraints of the permutation argument: products begin and end at one, each begins where the one before ends, and

@@ -45,10 +45,13 @@ struct Released {
     manifest: &'static str,
 }
 
-const DIGIT: Released = Released { receipt: "receipt-1.receipt", key: "key-2.vk", manifest: "manifest.json" };
+const DIGIT: Released = Released { receipt: "receipt-1.receipt", key: "key-3.vk", manifest: "manifest.json" };
 /// An encoder over eight tokens, positions side by side.
 const SEQUENCE: Released =
-    Released { receipt: "sequence-receipt-1.receipt", key: "sequence-key-2.vk", manifest: "manifest-sequence.json" };
+    Released { receipt: "sequence-receipt-1.receipt", key: "sequence-key-3.vk", manifest: "manifest-sequence.json" };
+
+/// Keys by their format, each with the list of its changes.
+const KEYS: [(&str, &str); 2] = [("key-2.vk", "manifest-key.json"), ("key-3.vk", "manifest-key-3.json")];
 
 impl Released {
     fn receipt(&self) -> ReceiptFile {

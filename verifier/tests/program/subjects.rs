@@ -26,7 +26,7 @@ fn a_proof_is_judged_against_a_statement() {
     let folder = TempDir::new().unwrap();
     let statement = receipt().statement();
     let file = put(&folder, "statement.json", serde_json::to_vec(&StatementFile::from(&statement)).unwrap());
-    let (proof, key) = (vector("proof-1.proof"), vector("key-2.vk"));
+    let (proof, key) = (vector("proof-1.proof"), vector("key-3.vk"));
     let judged = |statement: &PathBuf| {
         program(arguments![&proof, "--vk", &key, "--accept-insecure-setup", "--statement", statement])
     };
@@ -102,7 +102,7 @@ fn many_files_get_a_verdict_each_and_the_worst_decides() {
         }
         files.push(put(&folder, &format!("{index:02}.receipt"), file.to_bytes()).into_os_string());
     }
-    let options = arguments!["--vk", vector("key-2.vk"), "--accept-insecure-setup", "--json"];
+    let options = arguments!["--vk", vector("key-3.vk"), "--accept-insecure-setup", "--json"];
     let ran = program(files.iter().chain(&options)).ends(1);
     let envelope = ran.envelope();
     let outcomes: Vec<&str> =

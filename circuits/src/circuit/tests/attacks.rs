@@ -237,7 +237,7 @@ impl Circuit<Fr> for Overwritten {
     }
 
     fn configure_with_params(meta: &mut ConstraintSystem<Fr>, plan: Self::Params) -> Self::Config {
-        plan.map(|plan| InferenceCircuit::configure_plan(meta, &plan))
+        plan.map(|plan| InferenceCircuit::configure_shape(meta, plan.shape()))
     }
 
     fn synthesize(&self, columns: Self::Config, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {

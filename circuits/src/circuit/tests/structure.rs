@@ -20,7 +20,7 @@ fn fixture_case() -> Case {
 fn unusable_rows_are_counted_as_halo2_counts_them() {
     let case = fixture_case();
     let mut meta = ConstraintSystem::default();
-    InferenceCircuit::configure_plan(&mut meta, &case.plan);
+    InferenceCircuit::configure_shape(&mut meta, case.plan.shape());
     assert_eq!(meta.blinding_factors() as u64 + 1, crate::layout::plan::UNUSABLE_ROWS);
     assert_eq!(meta.degree(), DEGREE);
     // The permutation's, if no gate's, is reached in every circuit: its products take in three columns.
@@ -32,7 +32,7 @@ fn unusable_rows_are_counted_as_halo2_counts_them() {
 fn data_columns_are_first_phase_and_challenge_columns_second() {
     let case = fixture_case();
     let mut meta = ConstraintSystem::default();
-    let columns = InferenceCircuit::configure_plan(&mut meta, &case.plan);
+    let columns = InferenceCircuit::configure_shape(&mut meta, case.plan.shape());
     let phases = meta.advice_column_phase();
     let lookup = columns.lookup.unwrap();
     let linear = columns.linear.unwrap();

@@ -13,11 +13,11 @@ use halo2_proofs::plonk::{ConstraintSystem, Constraints, Expression};
 
 use super::combined;
 use crate::gadgets::columns::{Columns, LinearColumns, fixed, power};
-use crate::layout::Plan;
+use crate::layout::Shape;
 use crate::layout::fixed::Role;
 
 // spec: circuits#shared
-pub(super) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, linear: &LinearColumns, plan: &Plan) {
+pub(super) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, linear: &LinearColumns, shape: &Shape) {
     let Some(shared) = &linear.shared else { return };
     meta.create_gate("shared", |cells| {
         let active = fixed(cells, columns.fixed.active);
@@ -44,7 +44,7 @@ pub(super) fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, line
             met = met + role * shared.guest.query(cells, 0) * shared.guest.query(cells, 1);
         }
         let mut scale = one();
-        for (class, outputs) in plan.tape().turns().iter().enumerate() {
+        for (class, outputs) in shape.turns().iter().enumerate() {
             if let Some(role) = columns.role(cells, Role::Turn(class)) {
                 scale = scale + role * (power(&r, *outputs) - one());
             }

@@ -5,6 +5,7 @@
 //! cell, or, where a requantisation is the only reader, the quotient, remainder and lookup at once. Elements go side by
 //! side in the lanes as long as their rows state the same.
 
+mod degree;
 mod embedding;
 mod extremum;
 mod finish;
@@ -24,8 +25,9 @@ use crate::model::weights::Weights;
 
 use super::plan::PlanError;
 use super::tape::{Kept, Place, Row, Slot, Tape};
+pub use degree::row_degree;
 use finish::{Finish, Step};
-use positions::Gathered;
+use positions::{Gathered, dense_positions};
 
 /// Instance rows before the input: the two halves of the context digest.
 pub const CONTEXT_ROWS: usize = 2;
@@ -285,7 +287,7 @@ impl<'a> Lowering<'a> {
         if !is_needed || is_moved || is_done {
             return Ok(());
         }
-        if let Some(positions) = self.dense_positions(node) {
+        if let Some(positions) = dense_positions(self.graph, node) {
             return self.dense_by_positions(index, node, positions);
         }
         if self.product_by_positions(index, node)? {

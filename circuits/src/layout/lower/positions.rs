@@ -14,7 +14,7 @@ use std::ops::Range;
 use super::{Lowering, Operand};
 use crate::layout::plan::PlanError;
 use crate::layout::tape::{Block, Chain, Guest, Place, Power, Row, Slot, WeightPlace};
-use crate::model::graph::{Node, Operator};
+use crate::model::graph::{Graph, Node, Operator};
 
 /// A row of H.
 type Combined = usize;
@@ -67,7 +67,7 @@ enum Form {
 
 /// A product of two batches of matrices, `[batch, m, k]` by `[batch, k, n]`.
 #[derive(Clone, Copy)]
-struct Product {
+pub(super) struct Product {
     first: usize,
     second: usize,
     batch: usize,
@@ -76,7 +76,48 @@ struct Product {
     n: usize,
 }
 
+/// Which factor's rows or columns lie in the lanes, and how many there are and of the other's.
+struct Sides {
+    by_left: bool,
+    side: usize,
+    other: usize,
+}
+
 impl Product {
+    /// The product of a node, where positions lie side by side.
+    pub(super) fn of(graph: &Graph, node: &Node) -> Option<Self> {
+        if !graph.by_positions() || !matches!(node.operator, Operator::MatrixMultiply) {
+            return None;
+        }
+        let &[first, second] = node.inputs.as_slice() else { return None };
+        let shape = |value: u32| graph.values().get(value as usize).map(|value| value.shape.as_slice());
+        let (&[batch, m, k], &[_, _, n]) = (shape(first)?, shape(second)?) else { return None };
+        let [batch, m, k, n] = [batch, m, k, n].map(|side| side as usize);
+        Some(Self { first: first as usize, second: second as usize, batch, m, k, n })
+    }
+
+    /// Whether it has one row by one column in each batch.
+    fn is_single(&self) -> bool {
+        self.m == 1 && self.n == 1
+    }
+
+    /// `None` where it is cheaper checked product by product.
+    fn sides(&self, lanes: usize) -> Option<Sides> {
+        let rows = |side: usize, other: usize| side.div_ceil(lanes) * other;
+        // The other side may lie in the lanes instead.
+        let by_left = rows(self.m, self.n) <= rows(self.n, self.m);
+        let (side, other) = if by_left { (self.m, self.n) } else { (self.n, self.m) };
+        (side >= lanes.min(4) && self.k >= 2).then_some(Sides { by_left, side, other })
+    }
+
+    /// Most rows of accumulators that its check as a whole takes.
+    pub(super) fn accumulator_rows(&self, lanes: usize) -> usize {
+        if self.is_single() {
+            return self.batch.div_ceil(lanes);
+        }
+        self.sides(lanes).map_or(0, |Sides { side, other, .. }| self.batch * side.div_ceil(lanes) * other)
+    }
+
     /// Column `inner` of the first factor, in the rows `rows`.
     fn left(&self, batch: usize, rows: Range<usize>, inner: usize) -> Elements {
         let first = (batch * self.m + rows.start) * self.k + inner;
@@ -90,15 +131,15 @@ impl Product {
     }
 }
 
-impl Lowering<'_> {
-    /// Number of positions of a dense operator that has several and is laid out by them.
-    pub(super) fn dense_positions(&self, node: &Node) -> Option<usize> {
-        let Operator::Dense { inputs, .. } = &node.operator else { return None };
-        let width = node.inputs.first().and_then(|value| self.graph.values().get(*value as usize))?.width();
-        let positions = width.checked_div(*inputs)? as usize;
-        (self.graph.by_positions() && positions > 1).then_some(positions)
-    }
+/// Number of positions of a dense operator that has several and is laid out by them.
+pub(super) fn dense_positions(graph: &Graph, node: &Node) -> Option<usize> {
+    let Operator::Dense { inputs, .. } = &node.operator else { return None };
+    let width = node.inputs.first().and_then(|value| graph.values().get(*value as usize))?.width();
+    let positions = width.checked_div(*inputs)? as usize;
+    (graph.by_positions() && positions > 1).then_some(positions)
+}
 
+impl Lowering<'_> {
     /// A dense operator over `positions` positions.
     pub(super) fn dense_by_positions(&mut self, index: usize, node: &Node, positions: usize) -> Result<(), PlanError> {
         let Operator::Dense { inputs, outputs, .. } = &node.operator else { return Ok(()) };
@@ -143,18 +184,12 @@ impl Lowering<'_> {
 
     /// A product of matrices, if it is cheaper checked as a whole than product by product.
     pub(super) fn product_by_positions(&mut self, index: usize, node: &Node) -> Result<bool, PlanError> {
-        let Some(product) = self.product_of(node) else { return Ok(false) };
-        if product.m == 1 && product.n == 1 {
+        let Some(product) = Product::of(self.graph, node).filter(|_| self.is_weighted) else { return Ok(false) };
+        if product.is_single() {
             return self.squares_by_positions(index, &product);
         }
         let lanes = self.tape.lanes();
-        let rows = |side: usize, other: usize| side.div_ceil(lanes) * other;
-        // The other side may lie in the lanes instead.
-        let by_left = rows(product.m, product.n) <= rows(product.n, product.m);
-        let (side, other) = if by_left { (product.m, product.n) } else { (product.n, product.m) };
-        if side < lanes.min(4) || product.k < 2 {
-            return Ok(false);
-        }
+        let Some(Sides { by_left, side, other }) = product.sides(lanes) else { return Ok(false) };
         let mut homes = vec![Place::Instance(0); product.batch * product.m * product.n];
         let (target, _) = self.finish(index, false)?;
         for batch in 0..product.batch {
@@ -207,17 +242,6 @@ impl Lowering<'_> {
         }
         self.set_homes(target, homes);
         Ok(true)
-    }
-
-    fn product_of(&self, node: &Node) -> Option<Product> {
-        if !self.graph.by_positions() || !self.is_weighted || !matches!(node.operator, Operator::MatrixMultiply) {
-            return None;
-        }
-        let &[first, second] = node.inputs.as_slice() else { return None };
-        let shape = |value: u32| self.graph.values().get(value as usize).map(|value| value.shape.clone());
-        let (&[batch, m, k], &[_, _, n]) = (&*shape(first)?, &*shape(second)?) else { return None };
-        let [batch, m, k, n] = [batch, m, k, n].map(|side| side as usize);
-        Some(Product { first: first as usize, second: second as usize, batch, m, k, n })
     }
 
     /// The cell of an element; `None` for a constant.

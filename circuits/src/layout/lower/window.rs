@@ -53,9 +53,10 @@ pub(super) struct Pattern {
 impl Pattern {
     /// The pattern of a dense operator or a convolution.
     pub(super) fn new(node: &Node, source: &Value, result: &Value) -> Option<Self> {
+        let positions = positions(&node.operator, source, result)?;
         match &node.operator {
-            Operator::Dense { inputs, outputs, .. } => Some(dense(*inputs as usize, *outputs as usize, source)),
-            Operator::Convolution { geometry, .. } => convolution(geometry, source, result),
+            Operator::Dense { inputs, outputs, .. } => Some(dense(*inputs as usize, *outputs as usize, positions)),
+            Operator::Convolution { geometry, .. } => convolution(geometry, source, result, positions),
             _ => None,
         }
     }
@@ -66,8 +67,25 @@ impl Pattern {
     }
 }
 
-fn dense(inputs: usize, outputs: usize, source: &Value) -> Pattern {
-    let positions = source.width() as usize / inputs.max(1);
+/// Number of positions that each weight of a dense operator or a convolution meets.
+pub(super) fn positions(operator: &Operator, source: &Value, result: &Value) -> Option<usize> {
+    match operator {
+        Operator::Dense { inputs, .. } => Some(source.width() as usize / (*inputs as usize).max(1)),
+        Operator::Convolution { geometry, .. } => {
+            let &[_, rows, columns] = result.shape.as_slice() else { return None };
+            Some((rows as usize - 1) * line(geometry, columns as usize) + columns as usize)
+        }
+        _ => None,
+    }
+}
+
+/// One width for all sub-images: the output's, and how far the kernel reaches to the right.
+fn line(geometry: &Geometry, columns: usize) -> usize {
+    let [kernel, gap, step] = [geometry.kernel[1], geometry.dilation[1], geometry.stride[1]].map(|side| side as usize);
+    columns + (kernel - 1) * gap / step
+}
+
+fn dense(inputs: usize, outputs: usize, positions: usize) -> Pattern {
     let sequence = |column: usize| Sequence {
         group: 0,
         items: (0..positions).map(|position| Item::Element(position * inputs + column)).collect(),
@@ -84,7 +102,7 @@ fn dense(inputs: usize, outputs: usize, source: &Value) -> Pattern {
     }
 }
 
-fn convolution(geometry: &Geometry, source: &Value, result: &Value) -> Option<Pattern> {
+fn convolution(geometry: &Geometry, source: &Value, result: &Value, positions: usize) -> Option<Pattern> {
     let &[channels, height, width] = source.shape.as_slice() else { return None };
     let &[outputs, rows, columns] = result.shape.as_slice() else { return None };
     let [channels, height, width] = [channels as usize, height as usize, width as usize];
@@ -96,9 +114,7 @@ fn convolution(geometry: &Geometry, source: &Value, result: &Value) -> Option<Pa
     let groups = geometry.groups as usize;
     let per_group = channels / groups.max(1);
     let pads = geometry.before != [0; 2] || geometry.after != [0; 2];
-    // One width for all sub-images: the output's, and how far the kernel reaches to the right.
-    let line = columns + (kernel_columns - 1) * gap_right / step_right;
-    let positions = (rows - 1) * line + columns;
+    let line = line(geometry, columns);
     let mut sequences = Vec::new();
     // Remainders beyond the kernel's reach occur nowhere, however long the steps are.
     let downs = step_down.min((kernel_rows - 1) * gap_down + 1);

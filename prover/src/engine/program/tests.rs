@@ -68,7 +68,7 @@ fn a_program_says_what_the_constraints_say() {
         let Ok(layout) = choose(&model.graph) else { continue };
         let plan = Plan::new(&model.graph.with_layout(layout).unwrap()).unwrap();
         let mut system = ConstraintSystem::default();
-        InferenceCircuit::configure_plan(&mut system, &plan);
+        InferenceCircuit::configure_shape(&mut system, plan.shape());
         let mut random = |count: usize| -> Vec<Fr> { (0..count).map(|_| Fr::random(&mut generator)).collect() };
         let challenges = random(system.num_challenges());
         let [y, beta, gamma] = [0; 3].map(|_| random(1)[0]);
