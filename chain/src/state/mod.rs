@@ -16,7 +16,7 @@ pub mod memory;
 pub mod object;
 pub(crate) mod overlay;
 pub mod store;
-pub(crate) mod tree;
+pub mod tree;
 
 pub use audit::{Audit, AuditError};
 pub use explain::{Explanation, Payment, Reason, Subject};

@@ -1,7 +1,7 @@
 //! The state tree: a Jellyfish Merkle tree over any store.
 //!
 //! Keys and hashes are those of [`verifier::inclusion::state`], so that a light client checks what this builds. The tree
-//! version is the block height. Proofs leave as plain sibling hashes.
+//! version is the block height. Proofs leave as plain sibling hashes. A block's writes are applied together, see `whole`.
 
 use std::sync::LazyLock;
 
@@ -51,17 +51,21 @@ impl<S: Store> TreeReader for Reader<'_, S> {
 }
 
 /// One write: a key's bytes and its new value, none to delete it.
-pub(crate) type Write = (Vec<u8>, Option<Vec<u8>>);
+pub type Write = (Vec<u8>, Option<Vec<u8>>);
 
 /// Applies `writes` to the tree of the height before `height`; returns the new root and what to store.
 ///
 /// # Errors
 /// [`StoreError::Tree`] when the store does not hold the previous height.
-pub(crate) fn update<S: Store>(
-    store: &S,
-    height: u64,
-    writes: &[Write],
-) -> Result<(Hash, TreeUpdateBatch), StoreError> {
+pub fn update<S: Store>(store: &S, height: u64, writes: &[Write]) -> Result<(Hash, TreeUpdateBatch), StoreError> {
+    match whole::update(store, height, writes)? {
+        Some(updated) => Ok(updated),
+        None => update_singly(store, height, writes),
+    }
+}
+
+/// The same by the library, one write after the other.
+fn update_singly<S: Store>(store: &S, height: u64, writes: &[Write]) -> Result<(Hash, TreeUpdateBatch), StoreError> {
     let reader = Reader(store);
     let tree = JellyfishMerkleTree::<_, StateHasher>::new(&reader);
     let values = writes.iter().map(|(key, value)| (KeyHash(key_hash(key)), value.clone()));
@@ -168,6 +172,8 @@ impl LibraryNode {
         }
     }
 }
+
+mod whole;
 
 #[cfg(test)]
 mod tests;
