@@ -1,6 +1,5 @@
 mod archive;
 mod check;
-mod closing;
 mod directory;
 mod door;
 mod engine;
