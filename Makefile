@@ -24,12 +24,13 @@ lint: setup
 bench: setup
 	cargo bench --locked
 
-# 5000 kills of a process that makes blocks, ten million random transactions against a plain model, the recorded chain in a build
+# 5000 kills of a process that makes blocks, 2000 interruptions at named points of its writes, ten million random transactions against a plain model, the recorded chain in a build
 # without optimisation, and ten minutes of hostile evidence; each prints its figures. The transactions take more than an hour:
 # SOAK_TRANSACTIONS=1000000 makes it fewer.
 SOAK_TRANSACTIONS ?= 10000000
 soak: setup
 	cargo test --release --locked -p assay-chain --features node --test kill_loop -- --kills 5000
+	ASSAY_SOAK_INTERRUPTIONS=2000 cargo test --release --locked -p assay-chain --features node --lib -- --ignored --nocapture many_interruptions
 	ASSAY_SOAK_TRANSACTIONS=$(SOAK_TRANSACTIONS) cargo test --release --locked -p assay-chain --lib -- --ignored --nocapture many_sequences
 	cargo test --locked -p assay-chain --test replay
 	cargo test --release --locked -p assay-attestation --features synthetic --test hostile -- --seconds 600

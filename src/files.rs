@@ -54,7 +54,7 @@ pub(crate) fn check_writable(path: &Path, existing: Existing) -> Result<(), CliE
     if is_folder { Ok(()) } else { Err(CliError::Write { path: path.to_owned(), source }) }
 }
 
-/// Writes a file: under a temporary name in the same folder, to the disk, then to its name.
+/// Writes a file, durably: under a temporary name in the same folder, to the disk, then to its name.
 pub(crate) fn write(path: &Path, content: &[u8], existing: Existing) -> Result<(), CliError> {
     write_with(path, existing, |file| file.write_all(content))
 }
@@ -78,7 +78,7 @@ pub(crate) fn write_with(
         Existing::Replace => file.persist(path),
     };
     match persisted {
-        Ok(_) => Ok(()),
+        Ok(_) => sync_folder(folder(path)).map_err(failed),
         Err(error) if existing == Existing::Keep && error.error.kind() == std::io::ErrorKind::AlreadyExists => {
             Err(CliError::Exists { path: path.to_owned() })
         }
@@ -142,6 +142,18 @@ fn move_files(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Makes the names in a folder durable.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
+}
+
+/// Windows opens no folder for it.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -156,4 +168,52 @@ fn permissions(mode: u32) -> Option<Permissions> {
 #[cfg(not(unix))]
 fn permissions(_mode: u32) -> Option<Permissions> {
     None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// Names the folder in which a process of its own writes, and is ended halfway.
+    const FOLDER: &str = "ASSAY_FILES_TEST";
+
+    #[test]
+    #[ignore = "what the next test runs in a process of its own; by itself it does nothing"]
+    fn child() {
+        let Ok(folder) = std::env::var(FOLDER) else { return };
+        let _ = write_with(&Path::new(&folder).join("file"), Existing::Replace, |file| {
+            file.write_all(b"ha")?;
+            std::process::abort()
+        });
+    }
+
+    #[test]
+    fn a_file_that_was_not_written_whole_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for old in [None, Some("old")] {
+            if let Some(old) = old {
+                write(&path, old.as_bytes(), Existing::Keep).unwrap();
+            }
+            let full = |file: &mut dyn Write| {
+                file.write_all(b"ha")?;
+                Err(std::io::ErrorKind::StorageFull.into())
+            };
+            let refused = write_with(&path, Existing::Replace, full).unwrap_err();
+            assert!(refused.to_string().contains("file"), "{refused}");
+            let test = format!("{}::child", module_path!().split_once("::").unwrap().1);
+            let ended = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", &test, "--ignored"])
+                .env(FOLDER, folder.path())
+                .output()
+                .unwrap();
+            assert_eq!(ended.status.code(), None, "{ended:?}");
+            assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), old);
+        }
+        write(&path, b"new", Existing::Replace).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert!(matches!(write(&path, b"newer", Existing::Keep), Err(CliError::Exists { .. })));
+    }
 }

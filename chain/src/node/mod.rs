@@ -8,6 +8,7 @@
 pub mod archive;
 pub mod check;
 mod door;
+mod failpoint;
 mod fault;
 mod http;
 mod jobs;

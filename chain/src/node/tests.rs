@@ -5,6 +5,7 @@ mod door;
 mod engine;
 mod equal;
 mod explain;
+mod failpoints;
 mod faults;
 mod hostile;
 mod objects;

@@ -1,13 +1,15 @@
 //! Records of an archive, with a checksum over all of them.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, Read};
 use std::path::Path;
 
 use attestation::codec;
 use borsh::BorshDeserialize;
 
 use super::{ArchiveError, io_error};
+use crate::node::failpoint::{Write, write_all};
+use crate::node::store::{begin, finish};
 use crate::types::genesis::{GENESIS_BYTES_MAX, Genesis};
 
 const TITLE: &[u8; 14] = b"assay archive\n";
@@ -44,7 +46,8 @@ pub(super) struct ArchiveWriter {
 impl ArchiveWriter {
     /// Starts a new file.
     pub(super) fn create(path: &Path, kind: ArchiveKind, genesis: &Genesis) -> Result<Self, ArchiveError> {
-        let mut writer = Self { out: super::create(path)?, hasher: blake3::Hasher::new_derive_key(CHECKSUM_CONTEXT) };
+        let out = BufWriter::new(begin(Write::Archive, path).map_err(io_error("make the file"))?);
+        let mut writer = Self { out, hasher: blake3::Hasher::new_derive_key(CHECKSUM_CONTEXT) };
         writer.write(TITLE)?;
         writer.write(&VERSION.to_le_bytes())?;
         writer.write(&[kind.tag()])?;
@@ -66,12 +69,12 @@ impl ArchiveWriter {
         let checksum = *self.hasher.finalize().as_bytes();
         self.write(&checksum)?;
         let file = self.out.into_inner().map_err(|error| io_error("write the file")(error.into_error()))?;
-        file.sync_all().map_err(io_error("write the file"))
+        finish(&file).map_err(io_error("write the file"))
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), ArchiveError> {
         self.hasher.update(bytes);
-        self.out.write_all(bytes).map_err(io_error("write the file"))
+        write_all(Write::Archive, &mut self.out, bytes).map_err(io_error("write the file"))
     }
 }
 

@@ -20,7 +20,7 @@ mod blocks;
 mod frame;
 mod state;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,8 @@ pub use blocks::{export, import_blocks};
 pub use frame::{ArchiveKind, ArchiveReader};
 pub use state::{check_snapshot, restore, snapshot};
 
-use super::store::{Directory, LastSignedError, LastSignedFile, OpenError, Reading, RocksStore, sync_directory};
+use super::failpoint::Write;
+use super::store::{Directory, LastSignedError, LastSignedFile, OpenError, Reading, RocksStore, clear, place};
 use crate::state::store::{Store, StoreError};
 use crate::state::{CommitError, GuardError, MachineError, SigningGuard};
 use crate::types::block::Block;
@@ -210,9 +211,7 @@ impl Unfinished {
             return Err(ArchiveError::Occupied { path: path.to_owned() });
         }
         let partial = beside(path, ".partial");
-        if partial.exists() {
-            fs::remove_dir_all(&partial).map_err(io_error("remove an unfinished import"))?;
-        }
+        clear(&partial).map_err(io_error("remove an unfinished import"))?;
         Ok(Self { partial, path: path.to_owned() })
     }
 
@@ -224,7 +223,7 @@ impl Unfinished {
 
     /// Puts the directory in place; nothing may have it open.
     fn finish(self) -> Result<(), ArchiveError> {
-        put_in_place(&self.partial, &self.path).map_err(io_error("put the directory in place"))
+        place(Write::Import, &self.partial, &self.path).map_err(io_error("put the directory in place"))
     }
 }
 
@@ -233,15 +232,6 @@ fn beside(path: &Path, more: &str) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
     beside.push(more);
     PathBuf::from(beside)
-}
-
-fn put_in_place(partial: &Path, path: &Path) -> io::Result<()> {
-    fs::rename(partial, path)?;
-    match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => sync_directory(Path::new(".")),
-        Some(parent) => sync_directory(parent),
-        None => Ok(()),
-    }
 }
 
 /// Makes `file` of a data directory by `write`. What was read beside a node must also pass `check`, and is read again when
@@ -259,9 +249,7 @@ fn read_into(
     let partial = beside(file, ".partial");
     let mut more = 1..READ_ATTEMPTS;
     loop {
-        if partial.exists() {
-            fs::remove_file(&partial).map_err(io_error("remove an unfinished file"))?;
-        }
+        clear(&partial).map_err(io_error("remove an unfinished file"))?;
         let reading = Reading::open(path, genesis, &beside(file, ".reading"))?;
         let written = write(&reading.store, &partial).and_then(|archived| {
             if reading.is_beside_a_node() {
@@ -271,13 +259,13 @@ fn read_into(
         });
         match written {
             Ok(archived) => {
-                put_in_place(&partial, file).map_err(io_error("put the file in place"))?;
+                place(Write::Archive, &partial, file).map_err(io_error("put the file in place"))?;
                 return Ok(archived);
             }
             Err(_) if reading.is_beside_a_node() && more.next().is_some() => {}
             Err(error) => {
                 // Nothing may have been begun.
-                let _ = fs::remove_file(&partial);
+                let _ = clear(&partial);
                 return Err(error);
             }
         }
@@ -292,9 +280,4 @@ fn sign_on(directory: &Directory, block: &Block) -> Result<(), ArchiveError> {
 /// The last block of a store.
 fn last_block(store: &RocksStore) -> Result<u64, ArchiveError> {
     store.head()?.map(|head| head.height).filter(|height| *height > 0).ok_or(ArchiveError::Empty)
-}
-
-fn create(path: &Path) -> Result<io::BufWriter<File>, ArchiveError> {
-    let file = File::options().write(true).create_new(true).open(path);
-    Ok(io::BufWriter::new(file.map_err(io_error("make the file"))?))
 }

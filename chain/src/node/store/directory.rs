@@ -4,13 +4,15 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use attestation::hex;
 use rustix::fs::{FlockOperation, flock};
 
-use super::file::{replace, sync_directory};
+use super::file::{clear, make_folder, place, replace, touch};
 use super::open::OpenError;
 use super::rocks::create_database;
+use crate::node::failpoint::Write;
 use crate::types::genesis::Genesis;
 use crate::types::ids::Hash;
 
@@ -23,6 +25,11 @@ const CHAIN_BYTES_MAX: u64 = 1024;
 const TITLE: &str = "assay chain data";
 const DATABASE: &str = "db";
 const DATABASE_NEW: &str = "db.new";
+/// How often the lock is tried. Tests of this crate start processes, and each holds what its parent had open until it
+/// becomes another program.
+const LOCK_TRIES: u32 = if cfg!(test) { 40 } else { 1 };
+/// Between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 /// What an interrupted creation may leave.
 const UNFINISHED: [&str; 3] = [LOCK, "CHAIN.tmp", DATABASE_NEW];
 
@@ -48,7 +55,7 @@ impl Directory {
     /// # Errors
     /// [`OpenError`], naming the directory and what to do.
     pub fn open(path: &Path, genesis: &Genesis) -> Result<Self, OpenError> {
-        fs::create_dir_all(path).map_err(failed("make the directory", path))?;
+        make_folder(Write::Folder, path).map_err(failed("make the directory", path))?;
         if !path.join(CHAIN).exists() {
             refuse_foreign(path)?;
         }
@@ -111,17 +118,20 @@ impl Directory {
     }
 }
 
-fn failed<'a>(operation: &'static str, path: &'a Path) -> impl Fn(io::Error) -> OpenError + 'a {
+pub(super) fn failed<'a>(operation: &'static str, path: &'a Path) -> impl Fn(io::Error) -> OpenError + 'a {
     move |error| OpenError::Io { operation, path: path.to_owned(), kind: error.kind() }
 }
 
 fn lock(path: &Path) -> Result<Arc<File>, OpenError> {
-    let file = File::options().create(true).truncate(false).write(true).open(path.join(LOCK));
-    let file = file.map_err(failed("open LOCK", path))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Arc::new(file)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::InUse { path: path.to_owned() }),
-        Err(error) => Err(failed("lock LOCK", path)(error.into())),
+    let file = touch(Write::Lock, &path.join(LOCK)).map_err(failed("open LOCK", path))?;
+    let mut more = 1..LOCK_TRIES;
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(Arc::new(file)),
+            Err(rustix::io::Errno::WOULDBLOCK) if more.next().is_some() => std::thread::sleep(LOCK_PAUSE),
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(OpenError::InUse { path: path.to_owned() }),
+            Err(error) => return Err(failed("lock LOCK", path)(error.into())),
+        }
     }
 }
 
@@ -192,11 +202,9 @@ impl Identity {
 /// Makes the database aside, then says whose directory it is.
 fn create(path: &Path, identity: &Identity) -> Result<(), OpenError> {
     let aside = path.join(DATABASE_NEW);
-    if aside.exists() {
-        fs::remove_dir_all(&aside).map_err(failed("remove the unfinished db.new", path))?;
-    }
+    clear(&aside).map_err(failed("remove the unfinished db.new", path))?;
     create_database(path, &aside)?;
-    replace(&path.join(CHAIN), identity.to_text().as_bytes()).map_err(failed("write CHAIN", path))
+    replace(Write::Identity, &path.join(CHAIN), identity.to_text().as_bytes()).map_err(failed("write CHAIN", path))
 }
 
 /// Puts the new database into place, also if an earlier creation was interrupted before that.
@@ -208,5 +216,5 @@ fn finish(path: &Path) -> Result<(), OpenError> {
     if !aside.exists() {
         return Err(OpenError::DatabaseMissing { path: path.to_owned() });
     }
-    fs::rename(&aside, &database).and_then(|()| sync_directory(path)).map_err(failed("put the database in place", path))
+    place(Write::Database, &aside, &database).map_err(failed("put the database in place", path))
 }

@@ -11,6 +11,7 @@ use attestation::hex;
 
 use super::directory::Directory;
 use super::file::replace;
+use crate::node::failpoint::Write;
 use crate::state::guard::{GuardError, MemoryGuard, SigningGuard};
 use crate::types::block::Block;
 use crate::types::ids::Hash;
@@ -124,7 +125,8 @@ impl SigningGuard for LastSignedFile {
         if self.memory.judge(block)? {
             let body = encode(&(&self.genesis, block));
             let bytes = [derive(CHECKSUM_CONTEXT, &[&body]).as_slice(), &body].concat();
-            replace(&self.path, &bytes).map_err(|error| GuardError::Unwritten { kind: error.kind() })?;
+            let unwritten = |error: io::Error| GuardError::Unwritten { kind: error.kind() };
+            replace(Write::LastSigned, &self.path, &bytes).map_err(unwritten)?;
             self.memory.remember(block.clone());
         }
         Ok(())

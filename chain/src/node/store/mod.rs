@@ -57,6 +57,9 @@
 //! never claims what is gone. The header before the first kept block stays in the floor as the anchor of what follows. A
 //! directory restored from a snapshot begins with such a floor.
 //!
+//! *Every write has a name.* `failpoint` lists the durable writes and their steps; tests interrupt each, by the end of the
+//! process and by a disk that is full, and no source writes but through them.
+//!
 //! *Deviations from the design*: no family `undecided`; the one block that is signed and not committed is in
 //! `LAST-SIGNED`, where it cannot disagree with what was signed.
 
@@ -71,7 +74,7 @@ mod reading;
 mod rocks;
 
 pub use directory::{Directory, SCHEMA};
-pub(super) use file::sync_directory;
+pub(super) use file::{begin, clear, finish, place};
 pub use floor::{Anchor, Floor};
 pub use last_signed::{LastSignedError, LastSignedFile};
 pub use open::OpenError;

@@ -11,7 +11,7 @@ use crate::types::ids::Hash;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// The operating system refused.
-    #[error("data directory {}: {operation}: {kind}", path.display())]
+    #[error("data directory {}: {operation}: {kind}; check the disk's free space and permissions", path.display())]
     Io {
         /// What was tried.
         operation: &'static str,

@@ -7,6 +7,7 @@ use rocksdb::{IteratorMode, WriteBatch};
 use super::family::{FLOOR, Family, read_place_entry};
 use super::floor::{Anchor, Floor};
 use super::rocks::{RocksStore, failed};
+use crate::node::failpoint::Write;
 use crate::state::store::{Store, StoreError};
 use crate::types::transaction::encode;
 
@@ -50,7 +51,7 @@ impl<'a> Deletions<'a> {
 
     fn write(&mut self) -> Result<(), StoreError> {
         let batch = std::mem::take(&mut self.batch);
-        self.store.database.write(batch).map_err(failed("what is pruned"))
+        self.store.write(Write::Pruned, batch, "what is pruned")
     }
 
     fn finish(mut self) -> Result<u64, StoreError> {
@@ -75,7 +76,7 @@ impl RocksStore {
         let floor = self.raised(state_from, blocks_from)?;
         let mut marker = WriteBatch::default();
         marker.put_cf(self.family(Family::Meta)?, FLOOR, encode(&floor));
-        self.write_synced(marker, "what is kept")?;
+        self.write_synced(Write::Floor, marker, "what is kept")?;
         let pruned = Pruned {
             nodes: self.prune_nodes(floor.state_from)?,
             values: self.prune_values(floor.state_from)?,
@@ -83,7 +84,7 @@ impl RocksStore {
             blocks: self.prune_blocks(floor.blocks_from)?,
         };
         for family in Family::ALL {
-            self.database.compact_range_cf(self.family(family)?, None::<&[u8]>, None::<&[u8]>);
+            self.compact(family)?;
         }
         Ok(pruned)
     }

@@ -6,11 +6,11 @@
 //! fails then and is tried again. A view that is nevertheless not whole is for the reader to notice, who checks what it
 //! read as if a stranger had given it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::directory::Directory;
+use super::directory::{Directory, failed};
+use super::file::{clear, make_notes};
 use super::open::OpenError;
 use super::rocks::RocksStore;
 use crate::types::genesis::Genesis;
@@ -28,12 +28,13 @@ pub(in crate::node) struct Reading {
 }
 
 impl Reading {
-    /// Opens the data directory of the chain of `genesis`, which must exist; `beside` is a path that nothing has and that
-    /// is made and removed again, for the database's own notes.
+    /// Opens the data directory of the chain of `genesis`, which must exist; `beside` is a path for the database's own
+    /// notes, which is made and removed again, also what an interrupted reading left there.
     ///
     /// # Errors
     /// [`OpenError`], but not [`OpenError::InUse`].
     pub(in crate::node) fn open(path: &Path, genesis: &Genesis, beside: &Path) -> Result<Self, OpenError> {
+        clear(beside).map_err(failed("remove the notes of an interrupted reading", path))?;
         match Directory::existing(path, genesis) {
             Ok(directory) => Ok(Self { store: RocksStore::open(&directory)?, scratch: None }),
             Err(OpenError::InUse { .. }) => {
@@ -73,10 +74,7 @@ struct Scratch {
 
 impl Scratch {
     fn make(directory: &Path, path: &Path) -> Result<Self, OpenError> {
-        let operation = "make a folder for the database's notes";
-        let failed =
-            |error: std::io::Error| OpenError::Io { operation, path: directory.to_owned(), kind: error.kind() };
-        fs::create_dir(path).map_err(failed)?;
+        make_notes(path).map_err(failed("make a folder for the database's notes", directory))?;
         Ok(Self { path: path.to_owned() })
     }
 }
@@ -84,6 +82,6 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // What stays behind holds nothing but a log.
-        let _ = fs::remove_dir_all(&self.path);
+        let _ = clear(&self.path);
     }
 }

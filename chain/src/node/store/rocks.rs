@@ -1,6 +1,7 @@
 //! The chain in RocksDB.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,12 +13,13 @@ use rocksdb::{
     Error, ErrorKind, IteratorMode, LogLevel, Options, WriteBatch, WriteOptions,
 };
 
-use super::directory::Directory;
+use super::directory::{self, Directory};
 use super::family::{
     FLOOR, Family, HEAD, node_key, place_entry, read_place_entry, read_value_entry, stale_key, value_entry, value_key,
 };
 use super::floor::Floor;
 use super::open::OpenError;
+use crate::node::failpoint::{Step, Write, reach};
 use crate::state::store::{Batch, CommittedBlock, Head, Store, StoreError};
 use crate::types::genesis::Genesis;
 use crate::types::ids::Hash;
@@ -55,7 +57,10 @@ pub(super) fn create_database(directory: &Path, path: &Path) -> Result<(), OpenE
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     options.set_error_if_exists(true);
-    open_database(&options, directory, path).map(drop)
+    let failed = directory::failed("make the database", directory);
+    reach(Write::NewDatabase, Step::Before).map_err(&failed)?;
+    drop(open_database(&options, directory, path)?);
+    reach(Write::NewDatabase, Step::After).map_err(failed)
 }
 
 fn open_database(options: &Options, directory: &Path, path: &Path) -> Result<DB, OpenError> {
@@ -110,6 +115,10 @@ pub(super) fn failed(what: &'static str) -> impl Fn(Error) -> StoreError {
     }
 }
 
+fn refused(what: &'static str) -> impl Fn(io::Error) -> StoreError {
+    move |error| StoreError::Database { what, message: error.to_string() }
+}
+
 fn decode<T: BorshDeserialize>(what: &'static str, bytes: &[u8]) -> Result<T, StoreError> {
     codec::decode(what, bytes, ENTRY_BYTES_MAX).map_err(|_| StoreError::Corrupt { what })
 }
@@ -120,7 +129,10 @@ impl RocksStore {
     /// # Errors
     /// [`OpenError`]: missing, damaged, or the head is not of the directory's chain.
     pub fn open(directory: &Directory) -> Result<Self, OpenError> {
+        let failed = directory::failed("open the database", directory.path());
+        reach(Write::Recovery, Step::Before).map_err(&failed)?;
         let database = open_database(&options(), directory.path(), &directory.database())?;
+        reach(Write::Recovery, Step::After).map_err(failed)?;
         Self::with(database, directory.path(), directory.genesis(), Some(directory.lock()))
     }
 
@@ -217,10 +229,35 @@ impl RocksStore {
     }
 
     /// Writes a batch as a whole, durably.
-    pub(super) fn write_synced(&self, writes: WriteBatch, what: &'static str) -> Result<(), StoreError> {
+    pub(super) fn write_synced(&self, write: Write, writes: WriteBatch, what: &'static str) -> Result<(), StoreError> {
         let mut options = WriteOptions::default();
         options.set_sync(true);
-        self.database.write_opt(writes, &options).map_err(failed(what))
+        self.write_with(write, writes, what, &options)
+    }
+
+    /// Writes a batch as a whole, durably at the latest with the next that is synced.
+    pub(super) fn write(&self, write: Write, writes: WriteBatch, what: &'static str) -> Result<(), StoreError> {
+        self.write_with(write, writes, what, &WriteOptions::default())
+    }
+
+    fn write_with(
+        &self,
+        write: Write,
+        writes: WriteBatch,
+        what: &'static str,
+        options: &WriteOptions,
+    ) -> Result<(), StoreError> {
+        reach(write, Step::Before).map_err(refused(what))?;
+        self.database.write_opt(writes, options).map_err(failed(what))?;
+        reach(write, Step::Torn).and_then(|()| reach(write, Step::After)).map_err(refused(what))
+    }
+
+    /// Gives back the room of what was deleted.
+    pub(super) fn compact(&self, family: Family) -> Result<(), StoreError> {
+        let what = "the table files";
+        reach(Write::Compaction, Step::Before).map_err(refused(what))?;
+        self.database.compact_range_cf(self.family(family)?, None::<&[u8]>, None::<&[u8]>);
+        reach(Write::Compaction, Step::After).map_err(refused(what))
     }
 
     /// Writes a whole state into a store that holds nothing: the snapshot's, with where it stands and what it rests on.
@@ -233,7 +270,7 @@ impl RocksStore {
         }
         let mut writes = self.batch(&batch)?;
         writes.put_cf(self.family(Family::Meta)?, FLOOR, encode(floor));
-        self.write_synced(writes, "a restored state")?;
+        self.write_synced(Write::Restored, writes, "a restored state")?;
         self.head = Some(batch.head);
         Ok(())
     }
@@ -330,7 +367,8 @@ impl Store for RocksStore {
             return Err(StoreError::Height { expected, got: batch.head.height });
         }
         let writes = self.batch(&batch)?;
-        self.write_synced(writes, "the batch of a block")?;
+        let write = if self.head.is_some() { Write::Block } else { Write::Genesis };
+        self.write_synced(write, writes, "the batch of a block")?;
         self.head = Some(batch.head);
         Ok(())
     }
