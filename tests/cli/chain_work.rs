@@ -1,17 +1,24 @@
 //! A whole session: a chain, a model, a job, a worker that settles it, and what its operator is told.
 
+use std::ffi::OsStr;
+
 use crate::arguments;
 use crate::common::{assay, story};
 use crate::node::{Chain, Running, text};
 
-const K: &str = "12";
+pub const K: &str = "12";
 
 /// Starts worker number `number`; returns it once it looks for jobs.
 fn worker(chain: &Chain, number: u32, more: &[&str]) -> Running {
+    worker_in(chain, number, more, &[])
+}
+
+/// The same with variables in its environment.
+pub fn worker_in(chain: &Chain, number: u32, more: &[&str], environment: &[(&str, &OsStr)]) -> Running {
     let (operator, key) = (format!("operator-{number}"), format!("worker-{number}"));
     let model = text(&story().model());
     let words = ["run", "--as", &operator, "--as-worker", &key, "--model", &model];
-    let mut running = Running::start(chain.arguments("worker", &[&words[..], more].concat()));
+    let mut running = Running::start_in(chain.arguments("worker", &[&words[..], more].concat()), environment);
     let ready = running.line();
     assert_eq!((&ready["event"], &ready["command"]), (&"ready".into(), &"worker run".into()), "{ready}");
     for _loop in ["jobs", "checks"] {

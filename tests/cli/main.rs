@@ -20,6 +20,8 @@ mod chain_dev;
 mod chain_exchange;
 mod chain_talk;
 mod chain_work;
+#[cfg(target_os = "linux")]
+mod clock;
 mod common;
 mod estimate;
 mod inspect;

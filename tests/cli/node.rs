@@ -1,6 +1,6 @@
 //! A development chain in a process of its own, and workers on it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -28,7 +28,13 @@ pub struct Ended {
 impl Running {
     /// Starts a command with `--json`.
     pub fn start(arguments: Vec<OsString>) -> Self {
+        Self::start_in(arguments, &[])
+    }
+
+    /// The same with variables in its environment.
+    pub fn start_in(arguments: Vec<OsString>, environment: &[(&str, &OsStr)]) -> Self {
         let mut command = command(arguments.into_iter().chain(["--json".into()]));
+        command.envs(environment.iter().copied());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
         let lines = BufReader::new(child.stdout.take().expect("piped"));
         Self { child, lines }

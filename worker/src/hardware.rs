@@ -92,7 +92,7 @@ pub struct RunFigures {
     pub tier: HardwareTier,
     /// How long the run took, milliseconds.
     pub elapsed_ms: u64,
-    /// When it ended by this machine's clock, milliseconds since the epoch.
+    /// When it ended by the chain's time, milliseconds since the epoch; see [`crate::clock`].
     pub completed_at: u64,
 }
 
@@ -187,7 +187,7 @@ impl Hardware {
         run: &RunFigures,
     ) -> Result<(SignedReceipt, Evidence), SignError> {
         let evidence = self.attest(worker.public_key(), context)?;
-        // Blocks may be a few milliseconds ahead of the clock, and a run takes no longer than its lease is old.
+        // No date is before its lease, and no run takes longer than its lease is old.
         let completed_at = run.completed_at.max(context.timestamp);
         let session_key = evidence.session_key().and(self.devices.as_ref()).and_then(|devices| devices.session_key());
         let receipt = WorkReceipt {

@@ -53,6 +53,7 @@
 //! [`Account`]: chain::client::Account
 
 pub mod checker;
+pub mod clock;
 pub mod engine;
 pub mod error;
 pub mod executor;

@@ -7,7 +7,7 @@ use ::chain::client::Client;
 use ::chain::state::Key;
 use ::chain::types::{Hash, InferenceJob, Model, WorkLease, WorkerRegistration};
 use ::worker::executor::Device;
-use ::worker::hardware::{RunFigures, now};
+use ::worker::hardware::RunFigures;
 use ::worker::{Hardware, WorkerError};
 use attestation::hex;
 use circuits::statement::Statement;
@@ -127,7 +127,8 @@ async fn leased(client: &Client, id: &Hash, statement: &Statement, elapsed_ms: u
         tokens: (count(tokens_in), count(tokens_out)),
         tier: worker.profile.tier,
         elapsed_ms,
-        completed_at: now(),
+        // The chain's time: what this machine calls it does not matter.
+        completed_at: client.status().await?.time_ms.max(context.timestamp.saturating_add(elapsed_ms)),
     };
     Ok(Leased { lease, figures })
 }

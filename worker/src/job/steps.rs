@@ -20,20 +20,21 @@ use tokio::time::sleep;
 use verifier::proof::Proof;
 
 use super::follow::{Final, follow};
+use crate::clock::ChainClock;
 use crate::engine::Run;
 use crate::error::WorkerError;
-use crate::hardware::{RunFigures, now};
+use crate::hardware::RunFigures;
 use crate::models::ServedModel;
 use crate::operator::Operator;
 use crate::report::WorkerReport;
 
 /// Refusal of an object that changed meanwhile.
 pub(super) const VERSION_STALE: u16 = 602;
-/// Refusal of a time that the node's clock has not reached.
+/// Refusal of a time that the chain has not reached: its next block is not made yet.
 const TIMESTAMP_OUTSIDE: u16 = 711;
-/// How often a result is handed in again after such refusals.
+/// How often a result is handed in again after a refusal that the next block may lift.
 const ATTEMPTS: u32 = 20;
-/// Pause before that; the clocks differ by less than a block, or by too much.
+/// Pause before that.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// A job that is this worker's to do.
@@ -41,6 +42,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub struct Lease {
     id: Hash,
     record: WorkLease,
+    clock: ChainClock,
     job: InferenceJob,
     input: Tensor,
     model: Arc<ServedModel>,
@@ -91,6 +93,8 @@ impl Lease {
 
     /// Reads everything that the work needs.
     async fn open(operator: &Operator, id: &Hash) -> Result<Self, WorkerError> {
+        let time = operator.client().status().await?.time_ms;
+        let clock = ChainClock::seen(time);
         let record: WorkLease = operator.object(Key::Lease(*id), "lease", id).await?;
         let job_id = record.context.job_id;
         let job: InferenceJob = operator.object(Key::Job(job_id), "job", &job_id).await?;
@@ -109,6 +113,7 @@ impl Lease {
             tier: registration.profile.tier,
             model: operator.model(&job.model)?,
             record,
+            clock,
             job,
             input,
         })
@@ -138,7 +143,7 @@ impl Lease {
     /// [`WorkerError::Engine`].
     pub async fn run(self, operator: &Operator) -> Result<Ran, WorkerError> {
         let run = operator.run(&self.model, &self.input).await?;
-        let completed_at = now();
+        let completed_at = self.clock.now();
         let output = run.output()?;
         let elapsed_us = u64::try_from(run.elapsed.as_micros()).unwrap_or(u64::MAX);
         operator.report(WorkerReport::Ran { lease: self.id, elapsed_us });
@@ -233,20 +238,24 @@ impl Receipt {
         &self.lease
     }
 
-    /// Hands it in; finds out if it was handed in already.
+    /// Hands it in, once the chain's time has come to its date; finds out if it was handed in already.
     ///
     /// # Errors
     /// [`WorkerError::LeaseOver`]; the chain's refusals.
     pub async fn submit(&self, operator: &Operator) -> Result<Submitted, WorkerError> {
-        let mut attempt = 0;
+        let mut attempt = 0u32;
         loop {
-            attempt += 1;
+            attempt = attempt.saturating_add(1);
             let error = match operator.patiently(|| self.try_submit(operator)).await {
                 Err(error) if matches!(error.refusal(), Some(VERSION_STALE | TIMESTAMP_OUTSIDE)) => error,
                 done => return done,
             };
-            if attempt >= ATTEMPTS {
+            // The time comes while the lease lasts, if late: blocks are slow, or the node's clock was set back.
+            if attempt >= ATTEMPTS && error.refusal() != Some(TIMESTAMP_OUTSIDE) {
                 return Err(error);
+            }
+            if attempt == ATTEMPTS {
+                operator.report_refusal("hand in a result yet", &self.lease.id, &error);
             }
             sleep(PAUSE).await;
         }
