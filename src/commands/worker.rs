@@ -22,6 +22,7 @@ use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use self::devices::DeviceOptions;
+use self::inputs::InputFolder;
 use self::report::describe;
 use self::totals::Totals;
 use crate::commands::memory::MemoryOptions;
@@ -36,6 +37,7 @@ use crate::files;
 use crate::output::{Done, LogOptions, Output, amount};
 
 mod devices;
+mod inputs;
 mod report;
 mod rewards;
 mod sign;
@@ -71,6 +73,9 @@ pub(crate) struct Run {
     /// Stake at least this many tokens behind the worker; what is there counts
     #[arg(long, value_name = "TOKENS", default_value = "60")]
     stake: Amount,
+    /// Folder with the inputs of jobs that name theirs by hash, each in a file HASH.json; looked at while it runs
+    #[arg(long, value_name = "DIR")]
+    inputs: Option<PathBuf>,
     /// How to take jobs that allow both
     #[arg(long, value_enum, default_value_t = Mode::Proof)]
     mode: Mode,
@@ -132,6 +137,7 @@ fn work_until_stopped(arguments: &Run, output: &Output) -> Result<Done, CliError
     if let Some(devices) = devices.open()? {
         hardware = hardware.with_devices(Arc::new(devices));
     }
+    let inputs = Arc::new(InputFolder::open(arguments.inputs.as_deref())?);
     let models = models(model, keys, memory, output)?;
     let engine = Arc::new(CandleEngine::new(*device));
     engine.load(&models)?;
@@ -140,7 +146,7 @@ fn work_until_stopped(arguments: &Run, output: &Output) -> Result<Done, CliError
         let (sender, reports) = unbounded_channel();
         // Nobody listens any more once the command ends.
         let listener = move |report| drop(sender.send(report));
-        let operator = Operator::new(account, worker_key, models, hardware, engine, Reports::new(listener));
+        let operator = Operator::new(account, worker_key, models, hardware, engine, inputs, Reports::new(listener));
         let stop = Stop::listen()?;
         begin(arguments, &operator, output).await?;
         work(arguments, operator, reports, stop, output).await

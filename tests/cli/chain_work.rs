@@ -115,6 +115,41 @@ fn a_sampled_result_is_explained_at_each_stage_and_survives_a_killed_node() {
 }
 
 #[test]
+fn a_job_by_hash_is_done_when_its_input_was_handed_over() {
+    let chain = Chain::new(K);
+    let _node = chain.node();
+    let (model, input) = (text(&story().model()), text(&story().file("digit.json")));
+    chain.act(&["register-model", "--as", "owner", "--model", &model]);
+    let post = ["post-job", "--as", "requester", "--model", &model, "--input", &input, "--price-per-unit", "0.01"];
+    let posted = chain.act(&[&post[..], &["--by-hash"]].concat());
+    let job = posted["outcome"]["events"][0]["job_posted"]["job"].as_str().unwrap();
+    let told = chain.chain(&["query", "job", job]).ends(0).shows("by hash: 0x");
+    let hash = told.stdout.split_once("by hash: ").unwrap().1.lines().next().unwrap().trim().to_owned();
+
+    let passed = |running: &mut Running| {
+        let line = running.until(|line| line["data"]["report"] == "passed");
+        line["data"]["reason"].as_str().unwrap().to_owned()
+    };
+    let mut running = worker(&chain, 1, &[]);
+    let reason = passed(&mut running);
+    assert!(reason.contains(&hash) && reason.ends_with("start the worker with --inputs DIR"), "{reason}");
+    assert_eq!(running.stop().code, Some(0));
+
+    let inputs = chain.folder.path().join("inputs");
+    let words = ["--inputs", &text(&inputs)];
+    let run = ["run", "--as", "operator-1", "--as-worker", "worker-1", "--model", &model];
+    assay(chain.arguments("worker", &[&run[..], &words].concat())).ends(2).says("inputs");
+    std::fs::create_dir(&inputs).unwrap();
+    let mut running = worker(&chain, 1, &words);
+    let file = inputs.join(format!("{hash}.json"));
+    assert!(passed(&mut running).ends_with(&format!("put it into {}", file.display())));
+    std::fs::copy(&input, file).unwrap();
+    let settled = running.until(|line| line["data"]["report"] == "settled");
+    assert_eq!(settled["data"]["job"], job);
+    assert_eq!(running.stop().code, Some(0));
+}
+
+#[test]
 fn a_drained_worker_waits_for_its_results_unless_asked_again() {
     let chain = Chain::new(K);
     let _node = chain.node();

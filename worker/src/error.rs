@@ -13,6 +13,7 @@ use tokio::task::JoinError;
 use crate::engine::EngineError;
 use crate::executor::ExecutorError;
 use crate::hardware::SignError;
+use crate::inputs::InputError;
 
 /// Why a worker's step came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +71,15 @@ pub enum WorkerError {
         /// The model.
         model: Hash,
     },
-    /// A job whose input is elsewhere.
+    /// A job that names its input by hash, and the input is not at hand.
+    #[error("job {}: {error}", hex::encode(.job))]
+    Input {
+        /// The job.
+        job: Hash,
+        /// Why not.
+        error: InputError,
+    },
+    /// A result that did not bring the input of its job.
     #[error("job {}: its input is given by hash only and cannot be found on the chain", hex::encode(.job))]
     InputMissing {
         /// The job.

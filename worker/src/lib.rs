@@ -13,7 +13,7 @@
 //! use verifier::setup::Setup;
 //! use worker::engine::CandleEngine;
 //! use worker::executor::Device;
-//! use worker::{CheckLoop, Hardware, JobLoop, JobSettings, Models, Operator, Reports, stop};
+//! use worker::{CheckLoop, Hardware, JobLoop, JobSettings, Models, NoInputs, Operator, Reports, stop};
 //!
 //! async fn work(
 //!     account_key: ed25519::SigningKey,
@@ -27,7 +27,7 @@
 //!     let hardware = Hardware::this_machine(Device::Cpu, "my-host")?;
 //!     let engine = Arc::new(CandleEngine::new(Device::Cpu));
 //!     let reports = Reports::new(|report| { /* print it; every report is `serde::Serialize` */ let _ = report; });
-//!     let operator = Operator::new(account, worker_key, models, hardware, engine, reports);
+//!     let operator = Operator::new(account, worker_key, models, hardware, engine, Arc::new(NoInputs), reports);
 //!
 //!     let registered = operator.register().await?; // says so if it is registered already
 //!     let staked = operator.stake(60_000_000).await?; // adds what is missing up to this, perhaps nothing
@@ -59,6 +59,7 @@ pub mod error;
 pub mod executor;
 mod feed;
 pub mod hardware;
+pub mod inputs;
 pub mod job;
 pub mod models;
 pub mod operator;
@@ -71,6 +72,7 @@ pub mod stop;
 pub use checker::CheckLoop;
 pub use error::WorkerError;
 pub use hardware::Hardware;
+pub use inputs::{Inputs, NoInputs};
 pub use job::{JobLoop, JobSettings};
 pub use models::{Models, ServedModel};
 pub use operator::Operator;

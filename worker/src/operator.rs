@@ -27,6 +27,7 @@ use tokio::time::sleep;
 use crate::engine::{Engine, Run};
 use crate::error::WorkerError;
 use crate::hardware::{Hardware, now};
+use crate::inputs::Inputs;
 use crate::models::{Models, ServedModel};
 use crate::report::{Reports, WorkerReport};
 
@@ -46,6 +47,7 @@ struct Inner {
     models: Models,
     hardware: Hardware,
     engine: Arc<dyn Engine>,
+    inputs: Arc<dyn Inputs>,
     reports: Reports,
     /// Whether the node was last seen not to answer.
     away: AtomicBool,
@@ -74,11 +76,12 @@ impl Operator {
         models: Models,
         hardware: Hardware,
         engine: Arc<dyn Engine>,
+        inputs: Arc<dyn Inputs>,
         reports: Reports,
     ) -> Self {
         let worker = key.public_key().id();
         let away = AtomicBool::new(false);
-        Self(Arc::new(Inner { account, key, worker, models, hardware, engine, reports, away }))
+        Self(Arc::new(Inner { account, key, worker, models, hardware, engine, inputs, reports, away }))
     }
 
     /// The account that pays and is paid.
@@ -109,6 +112,10 @@ impl Operator {
     #[must_use]
     pub fn hardware(&self) -> &Hardware {
         &self.0.hardware
+    }
+
+    pub(crate) fn inputs(&self) -> Arc<dyn Inputs> {
+        Arc::clone(&self.0.inputs)
     }
 
     pub(crate) fn key(&self) -> &ml_dsa::SigningKey {

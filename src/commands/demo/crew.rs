@@ -13,7 +13,8 @@ use worker::engine::{CandleEngine, Engine, EngineError, Run};
 use worker::executor::Device;
 use worker::stop::{self, Stopper};
 use worker::{
-    CheckLoop, Hardware, JobLoop, JobSettings, Models, Operator, Reports, ServedModel, WorkerError, WorkerReport,
+    CheckLoop, Hardware, JobLoop, JobSettings, Models, NoInputs, Operator, Reports, ServedModel, WorkerError,
+    WorkerReport,
 };
 
 use super::error::StepError;
@@ -56,7 +57,8 @@ impl Member {
         let listener = Reports::new(move |report| written.lock().unwrap_or_else(PoisonError::into_inner).push(report));
         let liar = Arc::new(Liar { honest: CandleEngine::new(device), lies: AtomicBool::new(false) });
         let engine: Arc<dyn Engine> = Arc::<Liar>::clone(&liar);
-        let operator = Operator::new(account, key.clone(), models.clone(), hardware, engine, listener);
+        let operator =
+            Operator::new(account, key.clone(), models.clone(), hardware, engine, Arc::new(NoInputs), listener);
         operator.register().await?;
         operator.stake(STAKE).await?;
         let (stopper, stopped) = stop::signal();

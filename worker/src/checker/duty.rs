@@ -6,12 +6,11 @@ use std::sync::Arc;
 use chain::state::Key;
 use chain::types::ids::check_commitment;
 use chain::types::transaction::{Action, CommitCheck, RevealCheck};
-use chain::types::{Dispute, Hash, InferenceJob, JobInput, JobResult, ResultStage, Seat, SpotCheck};
-use circuits::model::tensor::Tensor;
+use chain::types::{Dispute, Hash, InferenceJob, JobResult, ResultStage, Seat, SpotCheck};
 use tokio::sync::{Semaphore, watch};
 
-use super::input;
 use crate::error::WorkerError;
+use crate::inputs;
 use crate::operator::Operator;
 use crate::report::{SeatKind, WorkerReport};
 use crate::salt::{ATTEMPTS, check_salt, opening};
@@ -155,10 +154,7 @@ impl Duty {
         let job: InferenceJob =
             operator.patiently(|| operator.object(Key::Job(record.job), "job", &record.job)).await?;
         let model = operator.model(&job.model)?;
-        let input: Tensor = match &job.input {
-            JobInput::Inline(tensor) => tensor.clone(),
-            JobInput::Reference(_) => input::brought(&operator, &self.result, record).await?,
-        };
+        let input = inputs::of_result(&operator, &self.result, record, &job).await?;
         // Closing a semaphore is the only way for this to fail, and nobody does.
         let permit = self.runs.acquire().await.ok();
         let hash = operator.run(&model, &input).await?.output()?.hash();

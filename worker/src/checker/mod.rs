@@ -6,7 +6,6 @@
 //! silent and says so; a vote is always the worker's own run.
 
 mod duty;
-mod input;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -8,12 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chain::economics::bond;
 use chain::state::{Clock, Key, Spent};
 use chain::types::ids::work_nullifier;
-use chain::types::{
-    Hash, InferenceJob, JobClass, JobInput, LeaseKind, ObjectRef, Params, Stake, Standing, WorkerRegistration,
-};
+use chain::types::{Hash, InferenceJob, JobClass, LeaseKind, ObjectRef, Params, Stake, Standing, WorkerRegistration};
 
 use super::JobSettings;
 use crate::error::WorkerError;
+use crate::inputs;
 use crate::models::Models;
 use crate::operator::Operator;
 use crate::report::WorkerReport;
@@ -22,6 +21,8 @@ use crate::report::WorkerReport;
 const PASSED_MAX: usize = 4_096;
 /// Jobs tried in one round.
 const CANDIDATES_MAX: usize = 8;
+/// Blocks until the input of a job that names it by hash is looked for again.
+const INPUT_BLOCKS: u64 = 20;
 
 /// Failed attempts in a row after which a model is not leased any more.
 pub(super) const FAILURES_MAX: u32 = 3;
@@ -38,9 +39,6 @@ pub enum Unfit {
         /// Failed attempts since the last that worked.
         failures: u32,
     },
-    /// An input that the worker does not have.
-    #[error("its input is given by hash only")]
-    Input,
     /// More trust than its evidence earns.
     #[error("it asks for evidence trusted at {needed} bps, this worker's is at {got}")]
     Trust {
@@ -119,9 +117,6 @@ impl View {
         if failures >= FAILURES_MAX {
             return Err(Unfit::Failing { failures });
         }
-        if matches!(job.input, JobInput::Reference(_)) {
-            return Err(Unfit::Input);
-        }
         let (needed, got) = (job.policy.trust_bps_min, self.trust_bps);
         if got < needed {
             return Err(Unfit::Trust { needed, got });
@@ -185,10 +180,10 @@ pub(super) struct Chooser {
     passed: BTreeMap<Hash, u64>,
     /// Free stake when it was: with another, jobs may fit that did not.
     free: u128,
-    /// Jobs whose reason was said, with their version.
-    said: BTreeSet<(Hash, u64)>,
+    /// Jobs whose reason was said, with their version, and the reason if another may follow while the job stays as it is.
+    said: BTreeSet<(Hash, u64, Option<String>)>,
     failures: BTreeMap<Hash, u32>,
-    /// Last height at which a job is kept for others, or this worker is suspended.
+    /// Last height at which a job is kept for others or its input not looked for again, or this worker is suspended.
     waiting: BTreeMap<Hash, u64>,
 }
 
@@ -215,11 +210,15 @@ impl Chooser {
 
     /// Does not look at a job while it is kept for another worker.
     pub(super) fn wait(&mut self, candidate: &Candidate) {
-        self.pass(&candidate.job);
+        self.put_off(&candidate.job, candidate.exclusive_until);
+    }
+
+    fn put_off(&mut self, job: &ObjectRef, until: u64) {
+        self.pass(job);
         if self.waiting.len() >= PASSED_MAX {
             self.waiting.clear();
         }
-        self.waiting.insert(candidate.job.id, candidate.exclusive_until);
+        self.waiting.insert(job.id, until);
     }
 
     /// Looks again at what had to wait until this height; whether there was anything.
@@ -236,13 +235,38 @@ impl Chooser {
         self.waiting.len() < before
     }
 
-    fn say(&mut self, job: &ObjectRef, unfit: Unfit) {
+    fn say(&mut self, job: &ObjectRef, reason: String, may_change: bool) {
         if self.said.len() >= PASSED_MAX {
             self.said.clear();
         }
-        if self.said.insert((job.id, job.version)) {
-            self.operator.report(WorkerReport::Passed { job: job.id, reason: unfit.to_string() });
+        if self.said.insert((job.id, job.version, may_change.then(|| reason.clone()))) {
+            self.operator.report(WorkerReport::Passed { job: job.id, reason });
         }
+    }
+
+    /// The first of those whose input is at hand; the others are looked at again after a while, since their inputs come when they come.
+    async fn at_hand<'a>(
+        &mut self,
+        fitting: Vec<(u128, Candidate, &'a InferenceJob)>,
+        height: u64,
+    ) -> Result<Vec<(u128, Candidate, &'a InferenceJob)>, WorkerError> {
+        let mut found = Vec::new();
+        for entry in fitting {
+            if found.len() >= CANDIDATES_MAX {
+                break;
+            }
+            let (_, candidate, job) = &entry;
+            match inputs::of_job(&self.operator, &candidate.job.id, job).await {
+                Ok(_) => found.push(entry),
+                Err(WorkerError::Input { error, .. }) => {
+                    let job = candidate.job;
+                    self.say(&job, error.to_string(), true);
+                    self.put_off(&job, height.saturating_add(INPUT_BLOCKS));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
     }
 
     /// Jobs to try, the best first; empty when there are none.
@@ -278,12 +302,13 @@ impl Chooser {
                         }
                         Err(unfit) => {
                             self.pass(&job);
-                            self.say(&job, unfit);
+                            self.say(&job, unfit.to_string(), false);
                         }
                     }
                 }
                 // Stable: jobs that pay the same stay in the order of this worker's own round.
                 fitting.sort_by_key(|(price, ..)| std::cmp::Reverse(*price));
+                let fitting = self.at_hand(fitting, view.clock.height).await?;
                 let candidates = self.unspent(fitting).await?;
                 if !candidates.is_empty() {
                     return Ok(candidates);
@@ -319,7 +344,7 @@ impl Chooser {
     async fn unspent(&mut self, fitting: Vec<(u128, Candidate, &InferenceJob)>) -> Result<Vec<Candidate>, WorkerError> {
         let operator = self.operator.clone();
         let mut candidates = Vec::new();
-        for (_, candidate, job) in fitting.into_iter().take(CANDIDATES_MAX) {
+        for (_, candidate, job) in fitting {
             let chain_id = operator.account().chain_id();
             let (id, worker) = (candidate.job.id, operator.worker());
             let nullifier = work_nullifier(chain_id, &id, &job.model, &job.input_hash, worker);

@@ -12,11 +12,12 @@ use chain::api::BlockEvents;
 use chain::state::Key;
 use chain::types::event::CanaryRevealed;
 use chain::types::transaction::{Action, AnswerWithProof, Appeal};
-use chain::types::{Event, Hash, InferenceJob, JobInput, JobResult, ResultStage, WorkLease};
+use chain::types::{Event, Hash, InferenceJob, JobResult, ResultStage, WorkLease};
 use tokio::task::JoinSet;
 
 use crate::error::WorkerError;
 use crate::feed::Feed;
+use crate::inputs;
 use crate::operator::Operator;
 use crate::report::WorkerReport;
 
@@ -222,9 +223,9 @@ async fn prepare(operator: &Operator, result: &Hash, record: &JobResult) -> Resu
         Ok((lease, job))
     };
     let (lease, job) = operator.patiently(read).await?;
-    let JobInput::Inline(input) = &job.input else { return Err(WorkerError::InputMissing { job: record.job }) };
+    let input = inputs::of_result(operator, result, record, &job).await?;
     let model = operator.model(&job.model)?;
-    let run = operator.run(&model, input).await?;
+    let run = operator.run(&model, &input).await?;
     let (expected, got) = (record.output_hash, run.output()?.hash());
     if expected != got {
         return Err(WorkerError::OutputChanged { expected, got });
@@ -232,7 +233,7 @@ async fn prepare(operator: &Operator, result: &Hash, record: &JobResult) -> Resu
     let proven = operator.prove(&model, lease.context.digest(), run.trace).await?;
     Ok(AnswerWithProof {
         result: *result,
-        input: None,
+        input: inputs::beside(&job, &input),
         output: proven.statement.output,
         proof: proven.proof.to_bytes(),
     })

@@ -4,7 +4,8 @@
 //! final. So one task works, and beside it events are read, results followed and disputes answered. What the chain says
 //! decides: a lease found on the worker's device is taken up again, whoever began it.
 //!
-//! A job whose input is given by hash only is passed over: nothing brings the tensor to the worker yet.
+//! A job whose input is given by hash only is passed over while the input is not among those that were handed to the
+//! worker ([`crate::inputs`]), and looked at again from time to time.
 
 mod choose;
 mod follow;

@@ -12,8 +12,8 @@ use attestation::receipt::SignedReceipt;
 use chain::state::Key;
 use chain::types::transaction::{Action, LeaseJob, SubmitResult};
 use chain::types::{
-    DeviceBinding, Event, HardwareTier, Hash, InferenceJob, JobInput, JobResult, JobStatus, LeaseKind, LeaseStatus,
-    Model, ObjectRef, WorkLease, WorkerRegistration,
+    DeviceBinding, Event, HardwareTier, Hash, InferenceJob, JobResult, JobStatus, LeaseKind, LeaseStatus, Model,
+    ObjectRef, WorkLease, WorkerRegistration,
 };
 use circuits::model::tensor::Tensor;
 use tokio::time::sleep;
@@ -24,6 +24,7 @@ use crate::clock::ChainClock;
 use crate::engine::Run;
 use crate::error::WorkerError;
 use crate::hardware::RunFigures;
+use crate::inputs;
 use crate::models::ServedModel;
 use crate::operator::Operator;
 use crate::report::WorkerReport;
@@ -84,7 +85,7 @@ impl Lease {
     /// Takes up a lease from before a restart.
     ///
     /// # Errors
-    /// [`WorkerError::ModelMissing`] if its model is not at hand any more.
+    /// [`WorkerError::ModelMissing`], [`WorkerError::Input`] if its model or its input is not at hand any more.
     pub async fn resume(operator: &Operator, id: &Hash) -> Result<Self, WorkerError> {
         let lease = operator.patiently(|| Self::open(operator, id)).await?;
         operator.report(WorkerReport::Resumed { job: *lease.job(), lease: *id });
@@ -98,9 +99,7 @@ impl Lease {
         let record: WorkLease = operator.object(Key::Lease(*id), "lease", id).await?;
         let job_id = record.context.job_id;
         let job: InferenceJob = operator.object(Key::Job(job_id), "job", &job_id).await?;
-        let JobInput::Inline(input) = job.input.clone() else {
-            return Err(WorkerError::InputMissing { job: job_id });
-        };
+        let input = inputs::of_job(operator, &job_id, &job).await?;
         let model: Model = operator.object(Key::Model(job.model), "model", &job.model).await?;
         let billed = |tokens: u64| {
             if model.formula.bills_tokens() { u32::try_from(tokens).unwrap_or(u32::MAX) } else { 0 }
@@ -279,7 +278,7 @@ impl Receipt {
         let action = SubmitResult {
             lease: ObjectRef { id, version: record.version },
             signed: self.signed.clone(),
-            input: None,
+            input: inputs::beside(&self.lease.job, &self.lease.input),
             output: self.output.clone(),
             evidence: self.evidence.clone(),
             collateral: operator.hardware().collateral(&self.evidence),

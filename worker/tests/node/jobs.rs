@@ -12,7 +12,7 @@ use worker::job::{Final, Lease};
 use worker::{JobSettings, Models, WorkerReport};
 
 use crate::engines::BrokenEngine;
-use crate::world::{FUNDS, Person, STAKE, World, fixture, image, model, other_model};
+use crate::world::{FUNDS, Handed, Person, STAKE, World, fixture, image, model, other_model};
 
 fn settled(report: &WorkerReport) -> Option<(Hash, u128, u128)> {
     match report {
@@ -118,7 +118,7 @@ async fn what_does_not_fit_is_passed_over_with_its_reason() {
     assert_eq!(person.journal.wait("settlement", settled).await.0, good);
     for (job, expected) in [
         (cheap, "it pays 9999 micro-tokens per unit, the operator wants 10000"),
-        (hidden, "its input is given by hash only"),
+        (hidden, "its input is given by hash only, and 0x0707070707070707"),
         (soon, "its deadline is 1000"),
         (trusted, "it asks for evidence trusted at 6001 bps, this worker's is at 6000"),
     ] {
@@ -133,6 +133,46 @@ async fn what_does_not_fit_is_passed_over_with_its_reason() {
     running.drain().await;
     // Each reason once, although the loop looked again when its bond came back.
     assert_eq!(person.journal.count(|report| matches!(report, WorkerReport::Passed { .. })), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_by_hash_is_done_once_its_input_is_there() {
+    let world = World::start(|_| {}).await;
+    let inputs = Arc::new(Handed::default());
+    let person = world.worker_given("a", Arc::<Handed>::clone(&inputs)).await;
+    let (input, another) = (image(7), image(8));
+    let hash = input.hash();
+    let policy = JobPolicy { proof_required: true, trust_bps_min: 0, spot_rate_bps_min: 0 };
+    let id =
+        world.post(PostJob { input: JobInput::Reference(hash), policy, ..world.job(model(), input.clone()) }).await;
+    let running = person.work(JobSettings::default());
+    let name = |hash: &Hash| attestation::hex::encode(hash);
+    let passed = |expected: String| {
+        let journal = person.journal.clone();
+        async move {
+            let reason = journal.wait(&expected, |report| match report {
+                WorkerReport::Passed { job, reason } if *job == id && *reason == expected => Some(()),
+                _ => None,
+            });
+            reason.await;
+        }
+    };
+    // Each reason is said when it comes, and no lease is taken that could not be worked for.
+    passed(format!("its input is given by hash only, and {} is not here; hand it in", name(&hash))).await;
+    inputs.hand(hash, Err("half of it is missing"));
+    let unreadable = "its input is given by hash only, and what is here for";
+    passed(format!("{unreadable} {} cannot be read: half of it is missing", name(&hash))).await;
+    inputs.hand(hash, Ok(another.clone()));
+    let got = name(&another.hash());
+    let other = format!("its input is given by hash only: expected {}, got one of hash {got}", name(&hash));
+    passed(format!("{other}; ask its requester for the right one")).await;
+    assert_eq!(world.job_record(&id).await.status, JobStatus::Open);
+    inputs.hand(hash, Ok(input));
+    assert_eq!(person.journal.wait("settlement", settled).await.0, id);
+    running.drain().await;
+    assert_eq!(person.journal.count(|report| matches!(report, WorkerReport::Leased { .. })), 1);
+    assert_eq!(person.journal.count(|report| matches!(report, WorkerReport::Passed { .. })), 3);
+    assert_eq!(person.journal.count(|report| matches!(report, WorkerReport::Refused { .. })), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use chain::state::Key;
 use chain::types::{Stake, WorkerRegistration};
 use worker::engine::CandleEngine;
 use worker::executor::Device;
-use worker::{CheckLoop, Hardware, JobLoop, JobSettings, Models, Operator, Reports, WorkerError, stop};
+use worker::{CheckLoop, Hardware, JobLoop, JobSettings, Models, NoInputs, Operator, Reports, WorkerError, stop};
 
 use crate::world::{STAKE, World, account_key, fixture, model, worker_key};
 
@@ -48,6 +48,7 @@ async fn a_worker_key_of_another_account_is_refused_by_name() {
         fixture().models.clone(),
         Hardware::this_machine(Device::Cpu, "test").unwrap(),
         Arc::new(CandleEngine::new(Device::Cpu)),
+        Arc::new(NoInputs),
         Reports::none(),
     );
     let (a, b) = (account_key("a").public_key().address(), account_key("b").public_key().address());

@@ -6,21 +6,17 @@ use std::time::Duration;
 
 use chain::state::Key;
 use chain::types::ids::check_commitment;
-use chain::types::transaction::{Action, Challenge, CommitCheck, LeaseJob, PostJob, SubmitResult};
-use chain::types::{
-    Dispute, Event, HardwareTier, Hash, JobInput, JobPolicy, JobStatus, LeaseKind, ObjectRef, ResultStage, SpotCheck,
-    Stake,
-};
+use chain::types::transaction::{Action, Challenge, CommitCheck, PostJob};
+use chain::types::{Dispute, Hash, JobInput, JobPolicy, JobStatus, LeaseKind, ResultStage, SpotCheck, Stake};
 use tokio::time::sleep;
 use worker::engine::{CandleEngine, Engine as _};
 use worker::executor::Device;
-use worker::hardware::{RunFigures, now};
 use worker::report::SeatKind;
 use worker::salt::check_salt;
 use worker::{JobSettings, Models, WorkerError, WorkerReport};
 
 use crate::engines::LyingEngine;
-use crate::world::{Person, World, fixture, image, model, worker_key};
+use crate::world::{Handed, Person, World, fixture, image, model, worker_key};
 
 pub(crate) const SAMPLED: JobSettings = JobSettings { prefer: LeaseKind::Sampled, price_per_unit_min: 0 };
 
@@ -215,14 +211,19 @@ async fn a_challenged_result_is_answered_with_a_proof_and_paid() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dispute_from_before_a_restart_is_answered() {
     let world = World::start(|window| window.draw = 40).await;
-    let worker = world.worker("a").await;
-    let job = world.post_image(23).await;
+    let inputs = Arc::new(Handed::default());
+    let worker = world.worker_given("a", Arc::<Handed>::clone(&inputs)).await;
+    let (input, hash) = (image(23), image(23).hash());
+    inputs.hand(hash, Ok(input.clone()));
+    let job = world.post(PostJob { input: JobInput::Reference(hash), ..world.job(model(), input) }).await;
     let running = worker.work(SAMPLED);
     let result = worker.journal.wait("result", submitted).await;
     running.halt().await;
     let challenger = world.account("f").await;
     challenger.act(Action::Challenge(Challenge { result, bond: 2_000_000 })).await.unwrap();
     reach(&world, &result, ResultStage::Answering).await;
+    // The input came to the chain with the result, and is not needed from elsewhere any more.
+    inputs.hand(hash, Err("gone"));
     let running = worker.work(SAMPLED);
     let ended = worker.journal.wait("end", end).await;
     assert!(matches!(ended, WorkerReport::Settled { job: settled, .. } if settled == job), "{ended:?}");
@@ -269,33 +270,16 @@ async fn a_checker_without_the_model_stays_silent_and_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_input_given_by_hash_is_found_in_the_block_of_its_result() {
     let world = World::start(|_| {}).await;
-    let worker = world.worker("a").await;
+    let inputs = Arc::new(Handed::default());
+    let worker = world.worker_given("a", Arc::<Handed>::clone(&inputs)).await;
     let checker = world.worker("b").await;
     let input = image(25);
-    let id =
-        world.post(PostJob { input: JobInput::Reference(input.hash()), ..world.job(model(), input.clone()) }).await;
-
-    // The loop passes such jobs over, so the worker does it by hand.
-    let (operator, account) = (&worker.operator, worker.operator.account());
-    let action = LeaseJob { job: ObjectRef { id, version: 1 }, worker: *operator.worker(), kind: LeaseKind::Sampled };
-    let leased = account.act(Action::LeaseJob(action)).await.unwrap().outcome;
-    let [Event::Leased { lease, context, .. }] = leased.events[..] else { panic!("{leased:?}") };
-    let run = CandleEngine::new(Device::Cpu).run(model(), &input).unwrap();
-    let output = run.output().unwrap();
-    let figures = RunFigures {
-        output_hash: output.hash(),
-        units: world.job_record(&id).await.units,
-        tokens: (0, 0),
-        tier: HardwareTier::Entry,
-        elapsed_ms: 0,
-        completed_at: now(),
-    };
-    let (signed, evidence) = operator.hardware().sign(&worker_key("a"), &context, &figures).unwrap();
-    let lease = ObjectRef { id: lease, version: 1 };
-    let submission =
-        SubmitResult { lease, signed, input: Some(input), output, evidence, collateral: vec![], proofs: vec![] };
+    inputs.hand(input.hash(), Ok(input.clone()));
     let checking = checker.check();
-    account.act(Action::SubmitResult(Box::new(submission))).await.unwrap();
+    let running = worker.work(SAMPLED);
+    world.post(PostJob { input: JobInput::Reference(input.hash()), ..world.job(model(), input) }).await;
+    // Nobody handed it to the checker.
     assert!(checker.journal.wait("reveal", revealed).await, "{:#?}", checker.journal.all());
+    running.drain().await;
     checking.drain().await;
 }

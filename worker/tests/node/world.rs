@@ -1,5 +1,7 @@
 //! A node, its people, and the digits model.
 
+use std::collections::BTreeMap;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -29,8 +31,8 @@ use worker::executor::Device;
 use worker::hardware::now;
 use worker::stop::{self, Stop, Stopper};
 use worker::{
-    CheckLoop, Hardware, JobLoop, JobSettings, Models, Operator, PresenceLoop, Reports, ServedModel, WorkerError,
-    WorkerReport,
+    CheckLoop, Hardware, Inputs, JobLoop, JobSettings, Models, NoInputs, Operator, PresenceLoop, Reports, ServedModel,
+    WorkerError, WorkerReport,
 };
 
 const MODEL: &[u8] = include_bytes!("../../../data/digits/digits.assay");
@@ -258,16 +260,56 @@ impl World {
         person
     }
 
+    /// The same with inputs that were handed to it.
+    pub(crate) async fn worker_given(&self, name: &'static str, inputs: Arc<dyn Inputs>) -> Person {
+        let engine = Arc::new(CandleEngine::new(Device::Cpu));
+        let person = self.person_given(name, engine, fixture().models.clone(), inputs).await;
+        person.operator.register().await.unwrap();
+        assert_eq!(person.operator.stake(STAKE).await.unwrap(), STAKE);
+        person
+    }
+
     /// A worker of which the chain knows nothing yet.
     pub(crate) async fn person(&self, name: &'static str, engine: Arc<dyn Engine>, models: Models) -> Person {
+        self.person_given(name, engine, models, Arc::new(NoInputs)).await
+    }
+
+    async fn person_given(
+        &self,
+        name: &'static str,
+        engine: Arc<dyn Engine>,
+        models: Models,
+        inputs: Arc<dyn Inputs>,
+    ) -> Person {
         // Impatient, so that a node that is away shows in the reports.
         let client = self.client().with_patience(Duration::from_millis(200));
         let account = Account::open(client, account_key(name)).await.unwrap();
         let journal = Journal::default();
         let reports = journal.reports();
         let hardware = Hardware::this_machine(Device::Cpu, "test").unwrap();
-        let operator = Operator::new(account, worker_key(name), models, hardware, engine, reports);
+        let operator = Operator::new(account, worker_key(name), models, hardware, engine, inputs, reports);
         Person { name, operator, journal }
+    }
+}
+
+/// Inputs that are handed in one by one, under the hash that they are given for.
+#[derive(Default)]
+pub(crate) struct Handed(Mutex<BTreeMap<Hash, Result<Tensor, &'static str>>>);
+
+impl Handed {
+    pub(crate) fn hand(&self, hash: Hash, input: Result<Tensor, &'static str>) {
+        self.0.lock().unwrap().insert(hash, input);
+    }
+}
+
+impl Inputs for Handed {
+    fn find(&self, hash: &Hash, shape: &[u32]) -> Result<Option<Tensor>, Box<dyn Error + Send + Sync>> {
+        assert_eq!(shape, model().bundle().graph().input().shape);
+        self.0.lock().unwrap().get(hash).cloned().transpose().map_err(Into::into)
+    }
+
+    fn place(&self, _: &Hash) -> String {
+        "hand it in".to_owned()
     }
 }
 

@@ -23,7 +23,7 @@ use crate::output::Output;
 /// Ask for a run of a model, and lock what it costs
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Example:\n  assay chain tx post-job --as requester --model digits.assay --input seven.json --price-per-unit 0.01\n\nThe input is JSON: an array of integers in row-major order, or {\"shape\": [8, 8], \"values\": [..]}. It is public."
+    after_help = "Example:\n  assay chain tx post-job --as requester --model digits.assay --input seven.json --price-per-unit 0.01\n\nThe input is JSON: an array of integers in row-major order, or {\"shape\": [8, 8], \"values\": [..]}. It is public.\nWith --by-hash it becomes public with the result, and `assay chain query job` shows the hash that its file is named after."
 )]
 pub(in crate::commands) struct PostJob {
     /// Model hash, or the model file (.assay)
@@ -32,6 +32,9 @@ pub(in crate::commands) struct PostJob {
     /// Input, JSON
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
+    /// Post the hash of the input only; hand the file to workers, who name it HASH.json in their folder of inputs
+    #[arg(long)]
+    by_hash: bool,
     /// Tokens for each unit
     #[arg(long, value_name = "TOKENS")]
     price_per_unit: Amount,
@@ -111,7 +114,7 @@ impl Prepared for Posted {
         };
         Ok(Action::PostJob(transaction::PostJob {
             model,
-            input: JobInput::Inline(input),
+            input: if asked.by_hash { JobInput::Reference(input.hash()) } else { JobInput::Inline(input) },
             policy: JobPolicy {
                 proof_required,
                 trust_bps_min: asked.trust_bps,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use attestation::identity::ml_dsa;
 use chain::types::{
-    Address, HardwareProfile, HardwareTier, JobPolicy, JobStatus, Opening, Placement, TimerKind, TimerSlot,
+    Address, HardwareProfile, HardwareTier, JobInput, JobPolicy, JobStatus, Opening, Placement, TimerKind, TimerSlot,
 };
 use circuits::model::bundle::Bundle;
 use circuits::model::tensor::Tensor;
@@ -71,8 +71,6 @@ fn each_reason_to_pass_is_told_with_its_numbers() {
     let good = job(&view);
     assert_eq!(view.fit(&good), Ok(LeaseKind::Sampled));
     assert_eq!(view.fit(&InferenceJob { model: [9; 32], ..good.clone() }), Err(Unfit::Model));
-    let hidden = InferenceJob { input: JobInput::Reference([9; 32]), ..good.clone() };
-    assert_eq!(view.fit(&hidden), Err(Unfit::Input));
     let mut strict = good.clone();
     strict.policy.trust_bps_min = 6_001;
     assert_eq!(view.fit(&strict), Err(Unfit::Trust { needed: 6_001, got: 6_000 }));
