@@ -16,6 +16,8 @@ use crate::assembler::{Code, Op, Word};
 pub(crate) const ORDER: &str = "order";
 /// Words that may lie on the stack above what an instruction reads.
 const DEEP: usize = 14;
+/// Words that may lie there before operands that have to be computed are put into memory.
+const SHALLOW: usize = 12;
 /// Bytes of a word in memory.
 pub(crate) const WORD: usize = 32;
 
@@ -253,8 +255,7 @@ impl Field {
                 self.code.get(ORDER).op(Op::Sub);
             }
             Node::Product(left, right) if left == right => {
-                self.code.get(ORDER);
-                self.emit(left, uses);
+                self.emit_above_order(left, uses);
                 self.code.dup().op(Op::Mulmod);
             }
             Node::Sum(left, right) => self.emit_two(Op::Addmod, left, right, uses),
@@ -268,18 +269,33 @@ impl Field {
         }
     }
 
+    /// Leaves a value above the order: which is pushed at once where there is room, or else after the value.
+    fn emit_above_order(&mut self, value: Value, uses: &BTreeMap<Value, usize>) {
+        if self.code.depth(ORDER) + self.height(value) <= DEEP {
+            self.code.get(ORDER);
+            self.emit(value, uses);
+        } else {
+            self.emit(value, uses);
+            self.code.get(ORDER).swap();
+        }
+    }
+
     /// The higher operand first: then few words wait on the stack.
     fn emit_two(&mut self, op: Op, left: Value, right: Value, uses: &BTreeMap<Value, usize>) {
         let [of_left, of_right] = [left, right].map(|value| self.height(value));
         let (first, second) = if of_left < of_right { (right, left) } else { (left, right) };
-        // The modulus lies below both operands: at once where there is room, or else after the first.
-        if self.code.depth(ORDER) + of_left.max(of_right) <= DEEP {
-            self.code.get(ORDER);
-            self.emit(first, uses);
-        } else {
-            self.emit(first, uses);
-            self.code.get(ORDER).swap();
+        if self.code.depth(ORDER) > SHALLOW && self.is_computed(second) {
+            // Where much waits already, the second operand waits in memory.
+            self.emit(second, uses);
+            if self.kept.contains_key(&second) {
+                self.code.op(Op::Pop);
+            } else {
+                let address = self.slot();
+                self.code.number(address).op(Op::Mstore);
+                self.kept.insert(second, address);
+            }
         }
+        self.emit_above_order(first, uses);
         self.emit(second, uses);
         self.code.op(op);
     }
@@ -304,6 +320,52 @@ mod tests {
         let call = TxEnv::builder().kind(TxKind::Call(contract)).data(Bytes::from(calldata)).gas_limit(1 << 24);
         let answer = Context::mainnet().with_db(database).build_mainnet().transact(call.gas_price(0).build().unwrap());
         answer.unwrap().result.into_output().unwrap().to_vec()
+    }
+
+    /// A tree as wide as it is high has more operands that wait than the stack's reach.
+    #[test]
+    fn high_trees_are_computed() {
+        let mut code = Code::default();
+        code.word(&order()).name(ORDER);
+        let mut field = Field::new(code, 0x400);
+        let leaves = (1..=1u64 << 11).map(|own| {
+            let (read, own) = (field.calldata(0), Fr::from(own));
+            let constant = field.constant(own);
+            (field.sum(read, constant), own + Fr::from(7))
+        });
+        let mut level: Vec<(Value, Fr)> = leaves.collect();
+        let mut round = 0;
+        while level.len() > 1 {
+            round += 1;
+            let pairs = level.chunks(2).map(|pair| {
+                let ((left, of_left), (right, of_right)) = (pair[0], pair[1]);
+                if round % 2 == 0 {
+                    (field.sum(left, right), of_left + of_right)
+                } else {
+                    (field.product(left, right), of_left * of_right)
+                }
+            });
+            level = pairs.collect();
+        }
+        let (value, expected) = level[0];
+        field.store(value, 0);
+        field.code.number(WORD).number(0).op(Op::Return);
+        let answer = run(field.code.assemble().unwrap().bytes, word(&Fr::from(7)).to_vec());
+        assert_eq!(answer, word(&expected));
+    }
+
+    #[test]
+    fn powers_by_squaring_are_computed() {
+        let mut code = Code::default();
+        code.word(&order()).name(ORDER);
+        let mut field = Field::new(code, 0x400);
+        let base = field.calldata(0);
+        let power = (0..40).fold(base, |power, _| field.product(power, power));
+        field.store(power, 0);
+        field.code.number(WORD).number(0).op(Op::Return);
+        let expected = (0..40).fold(Fr::from(7), |power, _| power.square());
+        let answer = run(field.code.assemble().unwrap().bytes, word(&Fr::from(7)).to_vec());
+        assert_eq!(answer, word(&expected));
     }
 
     /// Long chains and wide trees of sums, products and negations over a few numbers, from a small generator.
