@@ -15,6 +15,7 @@ use attestation::collect::CollectError;
 use attestation::hex::HexError;
 use attestation::identity::keystore::{KeyKind, KeystoreError};
 use circuits::model::reference::ExecutionError;
+use ethereum::GenerateError;
 use prover::prove::ProveError;
 use prover::proving_key::ProvingKeyError;
 use prover::srs::generate::SetupError;
@@ -80,6 +81,8 @@ pub(crate) enum CliError {
     Prove(Box<ProveError>),
     #[error("context digest: {0}")]
     ContextDigest(HexError),
+    #[error("{}: {source}", path.display())]
+    Contract { path: PathBuf, source: GenerateError },
     #[error("{0}")]
     Demo(DemoError),
     #[error("log filter {text:?}: {reason}")]
@@ -154,6 +157,7 @@ impl Failure for CliError {
             Self::Executor(_) => "ASSAY-P007",
             Self::Prove(_) => "ASSAY-P008",
             Self::Memory { .. } => "ASSAY-P016",
+            Self::Contract { .. } => "ASSAY-P017",
             Self::Demo(source) => source.code(),
             Self::LogFilter { .. } => "ASSAY-U003",
             Self::Runtime(_) => "ASSAY-E004",
@@ -184,7 +188,7 @@ impl Failure for CliError {
             | Self::PasswordTooLong { .. }
             | Self::PasswordSource { .. } => Exit::Configuration,
             Self::KeyFile { source, .. } => keystore::exit(source),
-            Self::ModelInput(_) | Self::ProvingKey(_) | Self::Model(_) => Exit::Unreadable,
+            Self::ModelInput(_) | Self::ProvingKey(_) | Self::Model(_) | Self::Contract { .. } => Exit::Unreadable,
             Self::Ceremony(source) => source.exit(),
             Self::Executor(_) | Self::Memory { .. } => Exit::Resource,
             Self::Prove(source) => match **source {

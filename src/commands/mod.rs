@@ -14,6 +14,7 @@ mod bench;
 mod cache;
 mod chain;
 pub(crate) mod demo;
+mod ethereum;
 mod inspect;
 mod key;
 mod memory;
@@ -62,6 +63,8 @@ enum Command {
     #[command(subcommand)]
     Prover(prover::Prover),
     #[command(subcommand)]
+    Ethereum(ethereum::Ethereum),
+    #[command(subcommand)]
     Key(key::Key),
     #[command(subcommand)]
     Chain(chain::Chain),
@@ -97,6 +100,7 @@ fn dispatch(command: &Command, output: &Output) -> Exit {
         Command::Attest(arguments) => (arguments.name(), attest::run(arguments, output)),
         Command::Model(arguments) => (arguments.name(), model::run(arguments, output)),
         Command::Prover(arguments) => (arguments.name(), prover::run(arguments, output)),
+        Command::Ethereum(arguments) => (arguments.name(), ethereum::run(arguments, output)),
         Command::Key(arguments) => (arguments.name(), key::run(arguments, output)),
         Command::Chain(arguments) => (arguments.name(), chain::run(arguments, output)),
         Command::Worker(arguments) => (arguments.name(), worker::run(arguments, output)),

@@ -24,6 +24,7 @@ mod chain_work;
 mod clock;
 mod common;
 mod estimate;
+mod ethereum;
 mod inspect;
 #[cfg(unix)]
 mod keys;

@@ -31,7 +31,7 @@ fn version_and_help_are_results() {
     let ran = assay(["--version"]).ends(0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), (version, ""));
     assay(["--help"]).ends(0).shows("Exit codes: 0 accepted");
-    for command in ["demo", "verify", "inspect", "prover", "model", "key", "chain", "worker", "bench"] {
+    for command in ["demo", "verify", "inspect", "prover", "model", "ethereum", "key", "chain", "worker", "bench"] {
         assay([command, "--help"]).ends(0).shows("Usage: assay");
     }
     assay(["prover", "run", "--help"]).ends(0).shows("Example:").shows("--accept-insecure-setup");
