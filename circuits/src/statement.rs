@@ -71,7 +71,8 @@ pub enum StatementError {
 }
 
 impl Statement {
-    /// The instance column `[ctx_lo, ctx_hi, input..., output...]` for `graph`, after checking shapes and ranges.
+    /// The instance column `[ctx_lo, ctx_hi, sequence..., output...]` for `graph`, after checking shapes and ranges. The
+    /// sequence is the input or, of a graph that generates, the input and all but the last element of the output.
     // spec: circuits#statement
     pub fn instance(&self, graph: &Graph) -> Result<Vec<Fr>, StatementError> {
         let expected = &graph.input().shape;
@@ -90,7 +91,8 @@ impl Statement {
             return Err(StatementError::OutputRange { index, min: output.range.min, max: output.range.max, got });
         }
         let halves = context_halves(&self.context_digest).map(unsigned);
-        let values = self.input.values().iter().chain(self.output.values());
+        let sequence = graph.sequence(self.input.values(), self.output.values());
+        let values = sequence.iter().chain(self.output.values());
         Ok(halves.into_iter().chain(values.map(|value| signed(*value))).collect())
     }
 

@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let number = |place: usize, default: u32| rest.get(place).map_or(Ok(default), |text| text.parse());
     let (window, bits) = (number(0, 16)?, number(1, 12)?);
     let read = |name: &str| std::fs::read(Path::new(folder).join(name));
-    let (configuration, parameters) = files::read(&read("config.json")?, &read("model.safetensors")?, window)?;
+    let (configuration, parameters) = files::read(&read("config.json")?, &read("model.safetensors")?, window, None)?;
     let encoder = TextEncoder::from_json(&read("tokenizer.json")?)?;
     let text = std::fs::read_to_string(sentences)?;
     let lines = text.lines().filter(|line| !line.is_empty());

@@ -82,7 +82,8 @@ fn prove_here(
     stages: &mut Stages,
 ) -> Result<Proven, ProveError> {
     let graph = key.bundle().graph();
-    let input = values.first().cloned().unwrap_or_default();
+    let asked = graph.input().shape.iter().map(|side| *side as usize).product();
+    let input = values.first().map(|sequence| sequence.iter().take(asked).copied().collect()).unwrap_or_default();
     let output = values.last().cloned().unwrap_or_default();
     let statement = Statement {
         context_digest,

@@ -19,9 +19,10 @@ use circuits::model::bundle::{Bundle, Info};
 use circuits::model::graph::{Activation, Geometry, Graph, Input, Layout, Node, Operator};
 use circuits::model::random::{Encoder, Limits, Model};
 use circuits::model::range::Range;
+use circuits::model::reference;
 use circuits::model::tensor::Tensor;
 use circuits::model::weights::{LinearWeights, Weights};
-use circuits::statement::Statement;
+use circuits::statement::{Statement, StatementError};
 use common::Fixture;
 use forgery::{blinding, false_output, forge, forge_plainly, honest_cells, read_cells};
 use halo2::verify;
@@ -115,6 +116,59 @@ fn sequence() -> Fixture {
     let model = Encoder { vocabulary: 11, ..Encoder::small(4) }.model(1);
     let input = model.input(3);
     fixture("sequence", model.graph, model.weights, input)
+}
+
+/// Three elements asked and three generated, each of the three before it, and compared with what one table does not hold.
+fn generating() -> Fixture {
+    let scaled = |factor, constant| Operator::Combine { multipliers: vec![factor], constant };
+    let clamp = Range { min: 0, max: 7 };
+    let nodes = [
+        (Operator::Strided { offset: 0, shape: vec![3, 3], strides: vec![1, 1] }, vec![0]),
+        (Operator::Sum, vec![1]),
+        (scaled(50_000, 0), vec![2]),
+        (scaled(-50_000, 3), vec![2]),
+        (Operator::Maximum, vec![3, 4]),
+        (Operator::Requantise { shift: 16, clamp, activation: Activation::Identity }, vec![5]),
+    ];
+    let nodes = nodes.map(|(operator, inputs)| Node { operator, inputs }).to_vec();
+    let input = Input { shape: vec![5], range: Range { min: -8, max: 7 } };
+    let graph = Graph::new(input, nodes, Layout { k: 10, rows: 0, lanes: 1 }).unwrap().with_generation().unwrap();
+    let weights = Weights::new(&graph, BTreeMap::new()).unwrap();
+    fixture("generating", graph, weights, Tensor::vector(vec![-5, 1, -2]).unwrap())
+}
+
+/// Honest passes over another sequence than the one that is generated show nothing.
+#[test]
+fn what_is_generated_is_proven_and_nothing_else() {
+    let mut fixture = generating();
+    let key = VerifyingKey::from_bytes(&fixture.verifying().to_bytes()).unwrap();
+    assert_eq!(key.graph().generated(), 3);
+    let proven = prove(&fixture.key, [7; 32], &fixture.values).unwrap();
+    assert_eq!((&proven.statement, proven.statement.input.shape()), (&fixture.statement, &[3][..]));
+    assert_eq!(proven.statement.output.values(), [5, 3, 5]);
+    verify(&key, &fixture.statement, &proven.proof).unwrap();
+    for place in 3..5 {
+        let bundle = fixture.key.bundle();
+        let mut sequence = fixture.values[0].clone();
+        sequence[place] -= 3;
+        let pass = reference::pass(bundle.graph(), bundle.weights(), sequence).unwrap();
+        assert_ne!(pass.output(), fixture.statement.output.values());
+        assert_eq!(prove(&fixture.key, [7; 32], &pass.values), Err(ProofError::Constraints.into()));
+        let output = Tensor::vector(pass.output().to_vec()).unwrap();
+        let statement = Statement { output, ..fixture.statement.clone() };
+        let honest = std::mem::replace(&mut fixture.values, pass.values);
+        let mut cells = honest_cells(&fixture);
+        cells.instance = statement.instance(key.graph()).unwrap();
+        let proof = forge(&cells, &statement, key.digest(), blinding(&cells), fixture.verifying());
+        assert_eq!(verify(&key, &statement, &proof), Err(ProofError::Constraints));
+        fixture.values = honest;
+    }
+    // The whole sequence is not what was asked.
+    let input = Tensor::vector(fixture.values[0].clone()).unwrap();
+    let statement = Statement { input, ..fixture.statement.clone() };
+    let proof = Proof { statement_digest: statement.digest(), ..proven.proof };
+    let expected = StatementError::InputShape { expected: vec![3], got: vec![5] };
+    assert_eq!(verify(&key, &statement, &proof), Err(expected.into()));
 }
 
 #[test]

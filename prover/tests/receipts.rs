@@ -16,8 +16,11 @@ use attestation::receipt::{DeviceKind, HardwareTier, Metadata, SignedReceipt, Ut
 use attestation::text::Text;
 use circuits::layout::choose;
 use circuits::model::bundle::{Bundle, Info};
+use circuits::model::graph::{Activation, Graph, Input, Layout, Node, Operator};
 use circuits::model::random::Encoder;
+use circuits::model::range::Range;
 use circuits::model::tensor::Tensor;
+use circuits::model::weights::{LinearWeights, Weights};
 use common::Fixture;
 use prover::prove::prove;
 use verifier::container::{Container, ContainerError, Kind};
@@ -268,18 +271,50 @@ fn sequence() -> Fixture {
     Fixture::new(Arc::new(Bundle::new(graph, model.weights, info).unwrap()), input)
 }
 
-/// The released files of a language model. BLESS=1 writes a new receipt; the key is always the same.
+/// Three numbers of nine asked and three generated, each of the three before it: [1, 2, 4, 0, 3, 1].
+fn generated() -> Fixture {
+    let range = |min, max| Range { min, max };
+    let nodes = [
+        (Operator::Strided { offset: 0, shape: vec![3, 3], strides: vec![1, 1] }, 0),
+        (Operator::Dense { inputs: 3, outputs: 1, accumulator: range(-9, 18) }, 1),
+        (Operator::Reshape { shape: vec![3] }, 2),
+        (Operator::Requantise { shift: 1, clamp: range(0, 9), activation: Activation::Identity }, 3),
+    ];
+    let nodes = nodes.map(|(operator, input)| Node { operator, inputs: vec![input] }).to_vec();
+    let input = Input { shape: vec![5], range: range(0, 9) };
+    let graph = Graph::new(input, nodes, Layout { k: 8, rows: 1, lanes: 1 }).unwrap().with_generation().unwrap();
+    let layout = choose(&graph).unwrap();
+    let graph = graph.with_layout(layout).unwrap();
+    let linear = LinearWeights::new(1, 3, vec![1, 1, -1], vec![0]).unwrap();
+    let weights = Weights::new(&graph, [(1, linear)].into_iter().collect()).unwrap();
+    let name = "a rule with three terms".to_owned();
+    let info = Info { name, labels: vec![], input_scale: String::new(), quantisation: None };
+    let fixture =
+        Fixture::new(Arc::new(Bundle::new(graph, weights, info).unwrap()), Tensor::vector(vec![1, 2, 4]).unwrap());
+    assert_eq!(fixture.statement.output.values(), [0, 3, 1]);
+    fixture
+}
+
 #[test]
 fn the_released_files_of_a_sequence_are_accepted() {
+    released(&sequence(), "sequence");
+}
+
+#[test]
+fn the_released_files_of_a_generated_sequence_are_accepted() {
+    released(&generated(), "generated");
+}
+
+/// BLESS=1 writes a new receipt; the key is always the same.
+fn released(fixture: &Fixture, name: &str) {
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../verifier/tests/vectors");
-    let [key, receipt] = ["sequence-key-3.vk", "sequence-receipt-1.receipt"].map(|name| vectors.join(name));
-    let fixture = sequence();
+    let [key, receipt] = ["key-3.vk", "receipt-1.receipt"].map(|file| vectors.join(format!("{name}-{file}")));
     let notes = UnauthenticatedNotes {
         model_name: fixture.key.bundle().info().name.clone(),
         labels: vec![],
         written_by: "assay 0.1.0".to_owned(),
     };
-    let case = Case::of(&fixture, notes);
+    let case = Case::of(fixture, notes);
     if std::env::var_os("BLESS").is_some() {
         fs::write(&key, case.key.to_bytes()).unwrap();
         fs::write(&receipt, case.file.to_bytes()).unwrap();

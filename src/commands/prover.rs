@@ -157,7 +157,12 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     }
 
     let times = Times { run: run_time, key: key_time, prove: prove_time, verify: verify_time };
+    let vocabulary = input.vocabulary(model)?.filter(|_| bundle.graph().generated() > 0);
+    let generated = vocabulary.map(|vocabulary| vocabulary.text(statement.output.values()));
     print_run(&bundle, &tensor, &statement.output, *device, &times, output);
+    if let Some(text) = &generated {
+        output.field("generated", printable(&format!("{text:?}")));
+    }
     output.field(
         "proof",
         format!(
@@ -179,6 +184,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
         "argmax": statement.output.argmax(),
         "label": label(&bundle, &statement.output),
         "embedding": embedding(&bundle, &statement.output),
+        "generated": generated,
         "device": device.to_string(),
         "context_digest": hex::encode(&context),
         "model_hash": hex::encode(&key.verifying().model_hash()),
@@ -211,7 +217,7 @@ fn print_run(bundle: &Bundle, input: &Tensor, result: &Tensor, device: Device, t
     if let Some(elements) = embedding(bundle, result) {
         let first: Vec<String> = elements.iter().take(8).map(|element| format!("{element:.4}")).collect();
         output.field("embedding", format!("{} .., {} numbers", first.join(" "), elements.len()));
-    } else if let Some(index) = result.argmax() {
+    } else if let Some(index) = result.argmax().filter(|_| bundle.graph().generated() == 0) {
         let label = label(bundle, result).map(|label| format!(", label {}", printable(&label))).unwrap_or_default();
         output.field("largest", format!("element {index}{label}"));
     }

@@ -25,6 +25,7 @@ mod clock;
 mod common;
 mod estimate;
 mod ethereum;
+mod generation;
 mod inspect;
 #[cfg(unix)]
 mod keys;

@@ -28,12 +28,11 @@ fn published(folder: &TempDir) {
         "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "[UNK]"}
     });
     put(folder, "tokenizer.json", tokenizer.to_string());
-    std::fs::write(folder.path().join("model.safetensors"), tensors()).unwrap();
+    std::fs::write(folder.path().join("model.safetensors"), safetensors(shapes())).unwrap();
     put(folder, "texts.txt", "gold is tested\nthe coin is struck\nsilver\nbefore the gold coin\n");
 }
 
-/// The format of `safetensors`: the header's length, names with their places, numbers.
-fn tensors() -> Vec<u8> {
+fn shapes() -> Vec<(String, Vec<usize>)> {
     let layer = "encoder.layer.0";
     let linear = |name: &str, outputs: usize, inputs: usize| {
         let name = format!("{layer}.{name}");
@@ -50,13 +49,20 @@ fn tensors() -> Vec<u8> {
     shapes.extend(linear("intermediate.dense", HIDDEN, WIDTH));
     shapes.extend(linear("output.dense", WIDTH, HIDDEN));
     shapes.extend(norm(&format!("{layer}.output")));
+    shapes
+}
+
+/// The format of `safetensors`: the header's length, names with their places, numbers that nobody trained.
+pub(crate) fn safetensors(shapes: Vec<(String, Vec<usize>)>) -> Vec<u8> {
     let (mut header, mut bytes) = (serde_json::Map::new(), Vec::new());
     for (name, shape) in shapes {
         let start = bytes.len();
         for place in 0..shape.iter().product::<usize>() {
             let drawn = (start / 4 + place + 1).wrapping_mul(2_654_435_761) % 1000;
             let weight = drawn as f32 / 1000.0 - 0.5;
-            let is_gain = name.ends_with("LayerNorm.weight");
+            let is_gain = ["LayerNorm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight"]
+                .iter()
+                .any(|gain| name.ends_with(gain));
             bytes.extend(if is_gain { 1.0 + weight / 4.0 } else { weight }.to_le_bytes());
         }
         let place = json!({"dtype": "F32", "shape": shape, "data_offsets": [start, bytes.len()]});

@@ -11,11 +11,30 @@ use crate::key::VerifyingKey;
 use crate::receipt::ReceiptFile;
 use crate::words::{printable, shape, values};
 
-/// What a receipt claims; `text` is what its tokens read, `labels` the names of the outputs, if the model gave them.
-pub(crate) fn receipt_claim(file: &ReceiptFile, text: Option<&str>, labels: &[String]) -> Vec<String> {
+/// What the model of a claim says of its numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Meaning<'a> {
+    /// What the tokens read.
+    pub(crate) text: Option<&'a Text>,
+    /// Names of the outputs, if the model gave them.
+    pub(crate) labels: &'a [String],
+    /// Whether the output is tokens that continue the input.
+    pub(crate) generates: bool,
+}
+
+/// What tokens read, by a tokenizer that was given.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    pub(crate) input: String,
+    /// Of a model that generates.
+    pub(crate) output: Option<String>,
+}
+
+/// What a receipt claims.
+pub(crate) fn receipt_claim(file: &ReceiptFile, meaning: Meaning<'_>) -> Vec<String> {
     let context = &file.signed.receipt.context;
     let notes = &file.unauthenticated;
-    let (labels, source) = match labels {
+    let (labels, source) = match meaning.labels {
         [] => (notes.labels.as_slice(), "label by the unsigned notes:"),
         own => (own, "label"),
     };
@@ -28,18 +47,13 @@ pub(crate) fn receipt_claim(file: &ReceiptFile, text: Option<&str>, labels: &[St
         lines.push(format!("(\"{}\" by the unsigned notes)", printable(&notes.model_name)));
     }
     lines.push(format!("maps the {} input {}", shape(file.input.shape()), hex::encode(&context.input_hash)));
-    lines.extend(text.map(reads));
-    lines.extend(output_lines(&file.output, labels, source));
+    lines.extend(meaning.text.map(|text| reads(&text.input)));
+    lines.extend(output_lines(&file.output, Meaning { labels, ..meaning }, source));
     lines
 }
 
 /// What a proof outside a receipt claims.
-pub(crate) fn proof_claim(
-    statement: &Statement,
-    key: Option<&VerifyingKey>,
-    text: Option<&str>,
-    labels: &[String],
-) -> Vec<String> {
+pub(crate) fn proof_claim(statement: &Statement, key: Option<&VerifyingKey>, meaning: Meaning<'_>) -> Vec<String> {
     let model = key.map_or("the key's model".to_owned(), |key| format!("model {}", hex::encode(&key.model_hash())));
     let (dimensions, hash) = (shape(statement.input.shape()), hex::encode(&statement.input.hash()));
     let mut lines = vec![
@@ -47,8 +61,8 @@ pub(crate) fn proof_claim(
         model,
         format!("maps the {dimensions} input {hash}"),
     ];
-    lines.extend(text.map(reads));
-    lines.extend(output_lines(&statement.output, labels, "label"));
+    lines.extend(meaning.text.map(|text| reads(&text.input)));
+    lines.extend(output_lines(&statement.output, meaning, "label"));
     lines
 }
 
@@ -56,7 +70,16 @@ fn reads(text: &str) -> String {
     format!("whose tokens read {} by the tokenizer that you gave", printable(&format!("{text:?}")))
 }
 
-fn output_lines(output: &Tensor, labels: &[String], source: &str) -> Vec<String> {
+fn output_lines(output: &Tensor, meaning: Meaning<'_>, source: &str) -> Vec<String> {
+    let Meaning { text, labels, generates } = meaning;
+    if generates {
+        let mut lines = vec![
+            format!("to the {} tokens {}", output.values().len(), values(output)),
+            "each of them the model's choice after all tokens before it".to_owned(),
+        ];
+        lines.extend(text.and_then(|text| text.output.as_deref()).map(reads));
+        return lines;
+    }
     let mut lines = vec![format!("to the output {}", values(output))];
     if let Some(index) = output.argmax() {
         let label = labels.get(index).map(|label| format!(" ({source} {})", printable(label)));

@@ -13,7 +13,7 @@ use circuits::model::tensor::Tensor;
 use circuits::statement::Statement;
 use serde_json::{Value, json};
 
-use crate::claim::{evidence_claim, inclusion_claim, proof_claim, receipt_claim};
+use crate::claim::{Meaning, Text, evidence_claim, inclusion_claim, proof_claim, receipt_claim};
 use crate::inclusion::Inclusion;
 use crate::key::{PROOF_SYSTEM, VerifyingKey};
 use crate::proof::Proof;
@@ -177,15 +177,19 @@ impl Judge {
             _ => true,
         });
         let labels = model.map_or(&[][..], |_| self.labels.as_slice());
-        let text =
-            self.vocabulary.as_ref().zip(input_of(&subject)).map(|(vocabulary, input)| vocabulary.text(input.values()));
+        let generates = model.is_some_and(|key| key.graph().generated() > 0);
+        let text = self.vocabulary.as_ref().zip(run_of(&subject)).map(|(vocabulary, [input, output])| Text {
+            input: vocabulary.text(input.values()),
+            output: generates.then(|| vocabulary.text(output.values())),
+        });
+        let meaning = Meaning { text: text.as_ref(), labels, generates };
         if text.is_some() {
             let line = "that the tokenizer you gave is the model's: what was judged are the tokens' numbers";
             verdict.not_checked.push(line.to_owned());
         }
         let claim = match &subject {
-            Subject::Receipt(file) => receipt_claim(file, text.as_deref(), labels),
-            Subject::Proof(_, statement) => proof_claim(statement, model, text.as_deref(), labels),
+            Subject::Receipt(file) => receipt_claim(file, meaning),
+            Subject::Proof(_, statement) => proof_claim(statement, model, meaning),
             Subject::Evidence { evidence, context, .. } => evidence_claim(evidence, context),
             Subject::Inclusion(inclusion) => inclusion_claim(inclusion),
         };
@@ -201,11 +205,11 @@ impl Judge {
     }
 }
 
-/// What a model was run on.
-fn input_of(subject: &Subject) -> Option<&Tensor> {
+/// What a model was run on, and what came out.
+fn run_of(subject: &Subject) -> Option<[&Tensor; 2]> {
     match subject {
-        Subject::Receipt(file) => Some(&file.input),
-        Subject::Proof(_, statement) => Some(&statement.input),
+        Subject::Receipt(file) => Some([&file.input, &file.output]),
+        Subject::Proof(_, statement) => Some([&statement.input, &statement.output]),
         Subject::Evidence { .. } | Subject::Inclusion(_) => None,
     }
 }
@@ -220,8 +224,8 @@ pub struct Judged {
     /// The proof's setup, if it is another than that of the key which was derived here.
     foreign: Option<[u8; 32]>,
     verdict: Verdict,
-    /// What the input reads, by the tokenizer that was given.
-    text: Option<String>,
+    /// What the tokens read, by the tokenizer that was given.
+    text: Option<Text>,
 }
 
 impl Judged {
@@ -246,7 +250,7 @@ impl Judged {
     /// What the input reads, by the tokenizer that was given.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        self.text.as_deref()
+        self.text.as_ref().map(|text| text.input.as_str())
     }
 
     /// The key it was judged by.
@@ -334,7 +338,8 @@ impl Judged {
             "security": self.verdict.security,
             "key_digest": self.key.map(|key| hex::encode(&key.digest)),
             "key_audited": self.key.map(|key| key.audited),
-            "text": self.text,
+            "text": self.text.as_ref().map(|text| &text.input),
+            "output_text": self.text.as_ref().and_then(|text| text.output.as_ref()),
         });
         let more = match &self.subject {
             Subject::Receipt(file) => json!({

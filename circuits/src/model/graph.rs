@@ -4,13 +4,19 @@
 //! last node's output is the graph's output. The canonical encoding is borsh; [`Graph::digest`] is over it. Ranges are
 //! declared, not derived: the weights are not part of the graph, so a dense node states the interval its accumulators
 //! stay in, [`super::bundle`] refuses weights that could leave it, and the circuit's tables are built from what is declared.
+//!
+//! A graph may *generate*: what is asked is then the first elements of value 0, the prompt, and each further element is
+//! the output element before it. One run of the nodes over the whole sequence is the run of such a graph, and there is
+//! one only, because no output depends on elements that are generated after it ([`Graph::with_generation`]).
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+pub use super::causality::Dependencies;
 pub use super::graph_error::GraphError;
 pub use super::operator::{Activation, Geometry, Operator};
 
+use super::causality::dependencies;
 use super::infer::{Formulas, check_range, infer};
 use super::range::Range;
 use super::tensor::RANK_MAX;
@@ -19,6 +25,8 @@ use super::tensor::RANK_MAX;
 pub const GRAPH_VERSION: u16 = 2;
 /// Version of the graph encoding whose circuit has positions side by side ([`Graph::by_positions`]).
 pub const GRAPH_VERSION_POSITIONS: u16 = 3;
+/// Version of the graph encoding of graphs that generate; their circuit has positions side by side.
+pub const GRAPH_VERSION_GENERATION: u16 = 4;
 /// Largest encoded graph, bytes.
 pub const GRAPH_BYTES_MAX: usize = 1 << 20;
 /// Largest number of nodes.
@@ -101,14 +109,21 @@ impl Value {
 /// A checked graph.
 ///
 /// Invariants: every interval valid, every node reads earlier values that fit its operator, sizes within bounds.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Graph {
     version: u16,
-    input: Input,
+    /// Value 0: what is asked and, of a graph that generates, all that is generated but the last element.
+    #[serde(rename = "input")]
+    sequence: Input,
     nodes: Vec<Node>,
     layout: Layout,
-    /// Derived: the input's value, then each node's.
-    #[borsh(skip)]
+    /// Elements of the output that are generated one after the other; 0 for a graph whose output is computed at once.
+    #[serde(skip_serializing_if = "is_zero")]
+    generated: u32,
+    /// Derived: what is asked.
+    #[serde(skip)]
+    input: Input,
+    /// Derived: the sequence, then each node's.
     #[serde(skip)]
     values: Vec<Value>,
 }
@@ -118,7 +133,35 @@ impl Graph {
     pub fn new(input: Input, nodes: Vec<Node>, layout: Layout) -> Result<Self, GraphError> {
         check_layout(layout)?;
         let values = values(&input, &nodes)?;
-        Ok(Self { version: GRAPH_VERSION, input, nodes, layout, values })
+        Ok(Self { version: GRAPH_VERSION, sequence: input.clone(), nodes, layout, generated: 0, input, values })
+    }
+
+    /// The graph that is asked for the elements before, and generates as many as its output has: element `i` of the
+    /// output is element `asked + i` of the sequence that the nodes read, where it has one. Positions lie side by side.
+    ///
+    /// # Errors
+    /// [`GraphError::Generation`] if output and input do not fit each other; [`GraphError::Future`] if an element of the
+    /// output depends on one of the sequence that is not known before it.
+    pub fn with_generation(mut self) -> Result<Self, GraphError> {
+        let output = self.output();
+        let generated = output.width();
+        let fed_back = generated.saturating_sub(1);
+        let [length] = *self.sequence.shape.as_slice() else {
+            return Err(GraphError::Generation { sequence: self.sequence.shape, output: output.shape });
+        };
+        if fed_back == 0 || length <= fed_back || !self.sequence.range.covers(&output.range) {
+            return Err(GraphError::Generation { sequence: self.sequence.shape, output: output.shape });
+        }
+        let asked = length.saturating_sub(fed_back);
+        let last = dependencies(&self.nodes, &self.values, false).pop().unwrap_or_default();
+        let known = |place: u32| asked.saturating_add(place);
+        if let Some((place, reach)) = (0..).zip(last.reach).find(|(place, reach)| *reach > known(*place)) {
+            return Err(GraphError::Future { place, known: known(place), reads: reach.saturating_sub(1) });
+        }
+        self.input.shape = vec![asked];
+        self.generated = generated;
+        self.version = GRAPH_VERSION_GENERATION;
+        Ok(self)
     }
 
     /// Decodes the canonical encoding; anything else, trailing bytes included, is refused.
@@ -149,10 +192,29 @@ impl Graph {
         blake3::derive_key(DIGEST_CONTEXT, &self.encode())
     }
 
-    /// Shape and interval of the input.
+    /// Shape and interval of the input: what is asked.
     #[must_use]
     pub fn input(&self) -> &Input {
         &self.input
+    }
+
+    /// How many elements are generated one after the other; 0 for a graph whose output is computed at once.
+    #[must_use]
+    pub fn generated(&self) -> u32 {
+        self.generated
+    }
+
+    /// Value 0 of the run that gives `output` for `input`: the input itself or, of a graph that generates, the sequence.
+    #[must_use]
+    pub fn sequence(&self, input: &[i64], output: &[i64]) -> Vec<i64> {
+        let fed_back = usize::try_from(self.generated.saturating_sub(1)).unwrap_or(usize::MAX);
+        input.iter().chain(output.iter().take(fed_back)).copied().collect()
+    }
+
+    /// On what of the sequence the elements of each value depend.
+    #[must_use]
+    pub fn dependencies(&self) -> Vec<Dependencies> {
+        dependencies(&self.nodes, &self.values, true)
     }
 
     /// The nodes in evaluation order.
@@ -180,13 +242,16 @@ impl Graph {
     /// what sequences are cheaper in. Networks of one position are not.
     #[must_use]
     pub fn by_positions(&self) -> bool {
-        self.version == GRAPH_VERSION_POSITIONS
+        self.version != GRAPH_VERSION
     }
 
-    /// The same graph with positions side by side, or not. Its layout is for the other order then: choose it anew.
+    /// The same graph with positions side by side, or not; a graph that generates always has. Its layout is for the other
+    /// order then: choose it anew.
     #[must_use]
     pub fn with_positions(mut self, by_positions: bool) -> Self {
-        self.version = if by_positions { GRAPH_VERSION_POSITIONS } else { GRAPH_VERSION };
+        if self.generated == 0 {
+            self.version = if by_positions { GRAPH_VERSION_POSITIONS } else { GRAPH_VERSION };
+        }
         self
     }
 
@@ -215,7 +280,7 @@ impl Graph {
     /// Shape and interval of the output.
     #[must_use]
     pub fn output(&self) -> Value {
-        let input = || Value { shape: self.input.shape.clone(), range: self.input.range };
+        let input = || Value { shape: self.sequence.shape.clone(), range: self.sequence.range };
         self.values.last().cloned().unwrap_or_else(input)
     }
 
@@ -223,7 +288,18 @@ impl Graph {
         if !is_known(raw.version) {
             return Err(GraphError::Version { got: raw.version });
         }
-        Ok(Self::new(raw.input, raw.nodes, raw.layout)?.with_positions(raw.version == GRAPH_VERSION_POSITIONS))
+        let graph = Self::new(raw.input, raw.nodes, raw.layout)?;
+        if raw.version != GRAPH_VERSION_GENERATION {
+            return match raw.generated {
+                0 => Ok(graph.with_positions(raw.version == GRAPH_VERSION_POSITIONS)),
+                got => Err(GraphError::Generated { expected: 0, got }),
+            };
+        }
+        let graph = graph.with_generation()?;
+        if raw.generated == graph.generated {
+            return Ok(graph);
+        }
+        Err(GraphError::Generated { expected: graph.generated, got: raw.generated })
     }
 }
 
@@ -302,7 +378,12 @@ fn stated(operator: &Operator) -> usize {
 }
 
 fn is_known(version: u16) -> bool {
-    version == GRAPH_VERSION || version == GRAPH_VERSION_POSITIONS
+    [GRAPH_VERSION, GRAPH_VERSION_POSITIONS, GRAPH_VERSION_GENERATION].contains(&version)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn check_layout(Layout { k, rows, lanes }: Layout) -> Result<(), GraphError> {
@@ -328,13 +409,35 @@ pub fn quotient(accumulator: i64, shift: u8) -> i64 {
     }
 }
 
-#[derive(BorshDeserialize, Deserialize)]
+impl BorshSerialize for Graph {
+    fn serialize<W: std::io::Write>(&self, writer: &mut W) -> std::io::Result<()> {
+        let Self { version, sequence, nodes, layout, generated, .. } = self;
+        BorshSerialize::serialize(&(version, sequence, nodes, layout), writer)?;
+        // Only this version has the number.
+        if *version == GRAPH_VERSION_GENERATION { BorshSerialize::serialize(generated, writer) } else { Ok(()) }
+    }
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawGraph {
     version: u16,
     input: Input,
     nodes: Vec<Node>,
     layout: Layout,
+    #[serde(default)]
+    generated: u32,
+}
+
+impl BorshDeserialize for RawGraph {
+    fn deserialize_reader<R: std::io::Read>(reader: &mut R) -> std::io::Result<Self> {
+        let version = u16::deserialize_reader(reader)?;
+        let input = Input::deserialize_reader(reader)?;
+        let nodes = Vec::deserialize_reader(reader)?;
+        let layout = Layout::deserialize_reader(reader)?;
+        let generated = if version == GRAPH_VERSION_GENERATION { u32::deserialize_reader(reader)? } else { 0 };
+        Ok(Self { version, input, nodes, layout, generated })
+    }
 }
 
 impl<'de> Deserialize<'de> for Graph {

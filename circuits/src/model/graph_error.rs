@@ -2,7 +2,7 @@
 
 use super::formula::FormulaError;
 use super::graph::{
-    CONSTANTS_MAX, FORMULA_DOMAIN_MAX, FORMULA_STEPS_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, GRAPH_VERSION_POSITIONS,
+    CONSTANTS_MAX, FORMULA_DOMAIN_MAX, FORMULA_STEPS_MAX, GRAPH_BYTES_MAX, GRAPH_VERSION, GRAPH_VERSION_GENERATION,
     K_MAX, K_MIN, LANES_MAX, NODES_MAX, ROWS_MAX, SHIFT_MAX, WIDTH_MAX,
 };
 use super::tensor::RANK_MAX;
@@ -24,7 +24,7 @@ pub enum GraphError {
     },
     /// Another version of the encoding.
     #[error(
-        "graph version: expected {GRAPH_VERSION} or {GRAPH_VERSION_POSITIONS}, got {got}; use the release that wrote it"
+        "graph version: expected {GRAPH_VERSION} to {GRAPH_VERSION_GENERATION}, got {got}; use the release that wrote it"
     )]
     Version {
         /// Version that came.
@@ -205,5 +205,37 @@ pub enum GraphError {
         min: i64,
         /// Largest index that can come.
         max: i64,
+    },
+    /// A graph cannot generate: its output is not elements of its input.
+    #[error(
+        "graph that generates: expected an input of one dimension and an output of 2 or more elements, at most as many \
+         as the input has and within its interval, got input {sequence:?} and output {output:?}"
+    )]
+    Generation {
+        /// Shape of the sequence that the nodes read.
+        sequence: Vec<u32>,
+        /// Shape of the output.
+        output: Vec<u32>,
+    },
+    /// What is generated at a place depends on what is generated at it or after it.
+    #[error(
+        "graph that generates: output element {place} is computed when {known} elements of the sequence are known, \
+         and depends on element {reads}; mask what comes later"
+    )]
+    Future {
+        /// Element of the output.
+        place: u32,
+        /// Elements of the sequence that are known before it.
+        known: u32,
+        /// Element of the sequence, from 0, that it depends on.
+        reads: u32,
+    },
+    /// The stated number of generated elements is not the graph's.
+    #[error("graph: expected {expected} generated elements, got {got}")]
+    Generated {
+        /// By version and output.
+        expected: u32,
+        /// Number that came.
+        got: u32,
     },
 }

@@ -59,6 +59,9 @@ pub(crate) struct Import {
     /// Tokens of a transformer's input: longer texts are cut off in calibration and refused later
     #[arg(long, value_name = "N", requires = "calibrate_text")]
     window: Option<u32>,
+    /// Tokens that a transformer generates after its input, each the most likely; without it, the next one's logits
+    #[arg(long, value_name = "N", requires = "calibrate_text")]
+    new_tokens: Option<u32>,
     /// Where to write the model (.assay)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -122,6 +125,7 @@ pub(super) fn import(arguments: &Import, output: &Output) -> Result<Done, CliErr
             path: &arguments.network,
             text,
             window,
+            new_tokens: arguments.new_tokens,
             name: &model_name,
             out: &arguments.out,
             overwrite: arguments.overwrite,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use prover::import::transformer::text::{TextEncoder, TextError, padded};
 use prover::import::transformer::{
-    Imported, Mask, Parameters, Precision, Shape, TransformerError, files as published, import,
+    Configuration, Imported, Mask, Parameters, Precision, Shape, TransformerError, files as published, import,
 };
 use serde_json::{Value, json};
 
@@ -31,6 +31,9 @@ pub(crate) struct Generate {
     /// Tokens of an input
     #[arg(long, value_name = "N")]
     tokens: u32,
+    /// Tokens that the model generates after its input, each the most likely; without it, the next one's logits
+    #[arg(long, value_name = "N")]
+    new_tokens: Option<u32>,
     /// Seed of the weights
     #[arg(long, value_name = "N", default_value_t = 2026)]
     seed: u64,
@@ -66,6 +69,7 @@ pub(super) struct Folder<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a Path,
     pub(super) window: u32,
+    pub(super) new_tokens: Option<u32>,
     pub(super) name: &'a str,
     pub(super) out: &'a Path,
     pub(super) overwrite: bool,
@@ -83,7 +87,7 @@ pub(super) fn import_folder(folder: &Folder<'_>, output: &Output) -> Result<Done
     let weights = read("model.safetensors", "weights", WEIGHTS_BYTES_MAX)?;
     let tokenizer = read("tokenizer.json", "tokenizer", TEXT_BYTES_MAX)?;
     let problem = |problem| CliError::Import(Box::new(problem));
-    let (configuration, parameters) = published::read(&config, &weights, folder.window)
+    let (configuration, parameters) = published::read(&config, &weights, folder.window, folder.new_tokens)
         .map_err(|source| problem(ImportProblem::Published { path: folder.path.to_owned(), source }))?;
     drop(weights);
     let path = folder.path.join("tokenizer.json");
@@ -94,8 +98,7 @@ pub(super) fn import_folder(folder: &Folder<'_>, output: &Output) -> Result<Done
     let encoder = text_encoder(&path, &tokenizer)?;
     let text = files::read(folder.text, "text", TEXT_BYTES_MAX)?;
     let text = String::from_utf8(text).map_err(|_| CliError::format(folder.text, FormatError::Text))?;
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    let samples = lines.map(|line| encoder.encode_truncated(line, folder.window)).collect::<Result<Vec<_>, _>>();
+    let samples = samples(&encoder, &configuration, &text);
     let samples = samples.map_err(|source| problem(ImportProblem::Text { path: folder.text.to_owned(), source }))?;
     let progress = output.spinner("choosing scales");
     let description = "by the tokenizer file beside the model";
@@ -108,8 +111,24 @@ pub(super) fn import_folder(folder: &Folder<'_>, output: &Output) -> Result<Done
     Ok(done)
 }
 
+/// What a text gives to calibrate on: each line or, where nothing fills the window, as many windows as all lines fill.
+fn samples(encoder: &TextEncoder, configuration: &Configuration, text: &str) -> Result<Vec<Vec<u32>>, TextError> {
+    let window = configuration.window;
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    if matches!(configuration.mask, Mask::Padding { .. }) {
+        return lines.map(|line| encoder.encode_truncated(line, window)).collect();
+    }
+    let tokens = lines.try_fold(Vec::new(), |mut tokens, line| {
+        tokens.extend(encoder.encode(line)?);
+        Ok(tokens)
+    })?;
+    let whole = tokens.chunks_exact(window.max(1) as usize);
+    // Less than a window stays what it is, to be refused by its length.
+    Ok(if whole.len() == 0 { vec![tokens] } else { whole.map(<[u32]>::to_vec).collect() })
+}
+
 pub(super) fn generate(arguments: &Generate, output: &Output) -> Result<Done, CliError> {
-    let Generate { shape, tokens, seed, activation_bits, weight_bits, out, overwrite } = arguments;
+    let Generate { shape, tokens, new_tokens, seed, activation_bits, weight_bits, out, overwrite } = arguments;
     files::check_writable(out, existing(*overwrite))?;
     let (shape, label) = match shape {
         ShapeName::Gpt2 => (Shape::Gpt2, "GPT-2 shape"),
@@ -118,6 +137,10 @@ pub(super) fn generate(arguments: &Generate, output: &Output) -> Result<Done, Cl
         ShapeName::Minilm => (Shape::MiniLm, "MiniLM shape"),
     };
     let configuration = shape.configuration(*tokens);
+    let configuration = match new_tokens {
+        Some(count) => configuration.generating(*count),
+        None => configuration,
+    };
     configuration.check().map_err(|source| refused(out, source))?;
     let progress = output.spinner("generating weights and choosing scales");
     let parameters = Parameters::generated(&configuration, *seed);

@@ -6,6 +6,7 @@ use circuits::model::bundle::Bundle;
 use circuits::model::tensor::Tensor;
 use clap::Args;
 use prover::import::transformer::{Mask, window_of};
+use verifier::tokens::Vocabulary;
 
 use crate::commands::model::transformer::{TOKENIZER_BYTES_MAX, text_encoder, tokenizer_path};
 use crate::error::{CliError, FormatError, ImportProblem};
@@ -29,16 +30,30 @@ pub(crate) struct InputOptions {
 }
 
 impl InputOptions {
+    /// What a model's tokens read: where the input came as text.
+    pub(super) fn vocabulary(&self, model: &Path) -> Result<Option<Vocabulary>, CliError> {
+        if self.text.is_none() {
+            return Ok(None);
+        }
+        let path = self.tokenizer_path(model);
+        let bytes = files::read(&path, "tokenizer", TOKENIZER_BYTES_MAX)?;
+        Vocabulary::from_json(&bytes).map(Some).map_err(|error| CliError::format(&path, FormatError::from(error)))
+    }
+
+    fn tokenizer_path(&self, model: &Path) -> PathBuf {
+        self.tokenizer.clone().unwrap_or_else(|| tokenizer_path(model))
+    }
+
     /// Reads the input of a model.
     pub(super) fn read(&self, model: &Path, bundle: &Bundle) -> Result<Tensor, CliError> {
         let input = bundle.graph().input();
         let Some(text) = &self.text else {
             return files::read_input(self.input.as_deref().unwrap_or(Path::new("")), &input.shape);
         };
-        let path = self.tokenizer.clone().unwrap_or_else(|| tokenizer_path(model));
+        let path = self.tokenizer_path(model);
         let encoder = text_encoder(&path, &files::read(&path, "tokenizer", TOKENIZER_BYTES_MAX)?)?;
         let problem = |problem| CliError::Import(Box::new(problem));
-        let window = bundle.graph().values().first().map_or(0, circuits::model::graph::Value::width);
+        let window = input.shape.iter().product();
         let tokens = if self.truncate { encoder.encode_truncated(text, window) } else { encoder.encode(text) };
         let tokens = tokens.map_err(|source| problem(ImportProblem::Text { path: path.clone(), source }))?;
         let vocabulary = u32::try_from(input.range.max.saturating_add(1)).unwrap_or(u32::MAX);

@@ -69,6 +69,8 @@ pub(crate) struct Layout {
     pub(crate) context: usize,
     pub(crate) input: Numbers,
     pub(crate) output: Numbers,
+    /// Numbers of the output that the instance repeats behind the input: what a model generates and reads again.
+    pub(crate) fed_back: Option<Numbers>,
     /// The proof's elements.
     pub(crate) elements: Range<usize>,
     pub(crate) steps: Vec<Step>,
@@ -140,6 +142,8 @@ impl Layout {
         let input = numbers(context + WORD, width, graph.input().range);
         let output = numbers(input.at.end, graph.output().width(), graph.output().range);
         let start = output.at.end;
+        let repeated = graph.generated().checked_sub(1);
+        let fed_back = repeated.map(|count| numbers(output.at.start, count, graph.output().range));
 
         let mut places = Places { steps: Vec::new(), points: 0, offset: start };
         let (phases, challenge_phases) = (system.advice_column_phase(), system.challenge_phase());
@@ -178,6 +182,7 @@ impl Layout {
             context,
             input,
             output,
+            fed_back,
             elements: start..places.offset,
             steps: merged(places.steps),
             advice,
@@ -205,7 +210,12 @@ impl Layout {
 
     /// Numbers of the instance: two of the context, then the statement's.
     pub(crate) fn instance(&self) -> usize {
-        2 + self.input.count() + self.output.count()
+        2 + self.numbers().map(Numbers::count).sum::<usize>()
+    }
+
+    /// The statement's numbers in the instance's order.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = &Numbers> {
+        std::iter::once(&self.input).chain(&self.fed_back).chain(std::iter::once(&self.output))
     }
 
     /// Where the proof's points are: runs of offsets in the calldata, in the order of the points.

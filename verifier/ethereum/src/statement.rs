@@ -48,8 +48,10 @@ pub(crate) fn absorb(
     code.number(layout.context).op(Op::Calldataload).number(HALF_BITS).op(Op::Shl);
     tagged(code, TAG_SCALAR);
     code.number(to).name("to");
-    absorb_numbers(code, routines, &layout.input, Refusal::InputRange);
-    absorb_numbers(code, routines, &layout.output, Refusal::OutputRange);
+    for numbers in layout.numbers() {
+        let refusal = if numbers.at == layout.input.at { Refusal::InputRange } else { Refusal::OutputRange };
+        absorb_numbers(code, routines, numbers, refusal);
+    }
     code.number(TRANSCRIPT_END).op(Op::Mstore);
 }
 
@@ -106,7 +108,7 @@ pub(crate) fn fraction(field: &mut Field, routines: &Routines, layout: &Layout, 
     for (name, address) in shared {
         field.code.number(address).op(Op::Mload).name(name);
     }
-    for numbers in [&layout.input, &layout.output] {
+    for numbers in layout.numbers() {
         add_numbers(&mut field.code, numbers, &word(&root));
     }
     for (_, address) in shared.into_iter().rev() {

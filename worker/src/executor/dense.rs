@@ -22,6 +22,14 @@ impl Dense {
         Ok(Self { transposed: matrix.t()?.contiguous()?, bias: weights.bias().to_vec(), inputs, sums })
     }
 
+    pub(super) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    pub(super) fn outputs(&self) -> usize {
+        self.bias.len().max(1)
+    }
+
     pub(super) fn run(&self, source: &[i64], device: &Device) -> Result<Vec<i64>, ExecutorError> {
         let rows = upload(source, (source.len() / self.inputs, self.inputs), device)?;
         let products = download(&rows.matmul(&self.transposed)?)?;

@@ -52,6 +52,11 @@ impl Elementwise {
         }
     }
 
+    /// Neighbours of a source that one result is computed from.
+    pub(super) fn terms(&self) -> usize {
+        if let Self::Sum(length) = self { *length } else { 1 }
+    }
+
     /// The results for a batch, or the position in the batch where a sum leaves 64 bits.
     pub(super) fn run(&self, sources: &[&[i64]]) -> Result<Vec<i64>, usize> {
         let first = sources.first().copied().unwrap_or_default();

@@ -26,6 +26,10 @@ impl Embedding {
         Self { table, width, sums }
     }
 
+    pub(super) fn width(&self) -> usize {
+        self.width.max(1)
+    }
+
     pub(super) fn run(&self, source: &[i64]) -> Result<Vec<i64>, ExecutorError> {
         let mut results = Vec::with_capacity(source.len() * self.width);
         for index in source {

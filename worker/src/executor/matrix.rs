@@ -1,6 +1,7 @@
 //! Products of two computed matrices.
 
 use candle_core::Device;
+use circuits::model::reference::ExecutionError;
 
 use super::ExecutorError;
 use super::exact::{Sums, download, upload};
@@ -24,5 +25,18 @@ impl MatrixMultiply {
         let b = upload(b, (items * batch, k, n), device)?;
         let products = download(&a.matmul(&b)?)?;
         products.iter().enumerate().map(|(position, got)| self.sums.integer(position, *got, 0)).collect()
+    }
+
+    /// One element, on the host: a generated token takes so few of them that a device would only wait for them.
+    pub(super) fn one(&self, a: &[i64], b: &[i64], element: usize) -> Result<i64, ExecutorError> {
+        let Self { m, k, n, ref sums, .. } = *self;
+        let (row, column) = (element / n, element % n);
+        let terms = &a[row * k..][..k];
+        let start = row / m * k * n + column;
+        let sum = terms
+            .iter()
+            .enumerate()
+            .try_fold(0i64, |sum, (term, value)| sum.checked_add(value.checked_mul(b[start + term * n])?));
+        sum.ok_or(ExecutionError::Overflow { node: sums.node, channel: element }.into())
     }
 }

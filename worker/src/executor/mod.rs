@@ -18,6 +18,7 @@ mod embedding;
 mod exact;
 mod matrix;
 mod movement;
+mod sequence;
 mod step;
 pub mod synthetic;
 
@@ -28,6 +29,7 @@ use circuits::model::reference::{self, ExecutionError, Trace};
 use circuits::model::tensor::{Tensor, TensorError};
 
 pub use device::{Device, DeviceError};
+use sequence::Sequence;
 use step::Step;
 
 /// Why an inference failed.
@@ -81,6 +83,8 @@ pub struct Executor {
     steps: Vec<Step>,
     /// Values, by index, that nobody reads after each node.
     expired: Vec<Vec<usize>>,
+    /// Of a graph that generates.
+    sequence: Option<Sequence>,
     device: candle_core::Device,
 }
 
@@ -93,10 +97,11 @@ impl Executor {
             .map(|index| Step::new(&graph, bundle.weights(), index, &device))
             .collect::<Result<_, _>>()?;
         let expired = expired(&graph);
-        Ok(Self { graph, steps, expired, device })
+        let sequence = Sequence::new(&graph);
+        Ok(Self { graph, steps, expired, sequence, device })
     }
 
-    /// The output for one input, shape `[width]`.
+    /// The output for one input, shape `[width]`; of a graph that generates, what it generates.
     pub fn run(&self, input: &Tensor) -> Result<Tensor, ExecutorError> {
         let output = self.values(std::slice::from_ref(input), false)?.pop().unwrap_or_default();
         Ok(Tensor::vector(output)?)
@@ -136,6 +141,13 @@ impl Executor {
         }
         let mut values: Vec<Vec<i64>> = vec![Vec::new(); self.steps.len() + 1];
         if inputs.is_empty() {
+            return Ok(values);
+        }
+        if let Some(sequence) = &self.sequence {
+            for input in inputs {
+                let of_item = sequence.run(&self.graph, &self.steps, input.values(), &self.device)?;
+                values.iter_mut().zip(of_item).for_each(|(values, of_item)| values.extend(of_item));
+            }
             return Ok(values);
         }
         values[0] = inputs.iter().flat_map(Tensor::values).copied().collect();

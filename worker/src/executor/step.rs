@@ -90,4 +90,65 @@ impl Step {
             Self::Movement(movement) => Ok(movement.run(sources, items)),
         }
     }
+
+    /// Some elements of the result of node `node`, in ascending order, which are whole rows of operators with weights. What
+    /// they do not depend on need not be known in `sources`.
+    pub(super) fn run_some(
+        &self,
+        node: usize,
+        sources: &[&[i64]],
+        elements: &[usize],
+        device: &Device,
+    ) -> Result<Vec<i64>, ExecutorError> {
+        let first = sources.first().copied().unwrap_or_default();
+        let second = sources.get(1).copied().unwrap_or_default();
+        let gathered = |length: usize, places: &mut dyn Iterator<Item = usize>| -> Vec<i64> {
+            places.flat_map(|place| &first[place * length..][..length]).copied().collect()
+        };
+        match self {
+            Self::Dense(dense) => {
+                let outputs = dense.outputs();
+                let rows =
+                    gathered(dense.inputs(), &mut elements.iter().step_by(outputs).map(|element| element / outputs));
+                dense.run(&rows, device).map_err(|error| at(error, elements))
+            }
+            Self::Embedding(embedding) => {
+                let width = embedding.width();
+                let indices = gathered(1, &mut elements.iter().step_by(width).map(|element| element / width));
+                embedding.run(&indices).map_err(|error| at(error, elements))
+            }
+            // A convolution's elements are computed all at once.
+            Self::Convolution(convolution) => convolution.run(first, device),
+            Self::MatrixMultiply(product) => {
+                elements.iter().map(|element| product.one(first, second, *element)).collect()
+            }
+            Self::Elementwise { step, .. } => {
+                let length = step.terms();
+                let picked: Vec<Vec<i64>> = sources
+                    .iter()
+                    .map(|source| {
+                        elements.iter().flat_map(|place| &source[place * length..][..length]).copied().collect()
+                    })
+                    .collect();
+                let picked: Vec<&[i64]> = picked.iter().map(Vec::as_slice).collect();
+                let overflow = |place: usize| ExecutionError::Overflow { node, channel: elements[place] };
+                step.run(&picked).map_err(|place| overflow(place).into())
+            }
+            Self::Movement(movement) => {
+                let all = movement.run(sources, 1);
+                Ok(elements.iter().map(|element| all[*element]).collect())
+            }
+        }
+    }
+}
+
+/// An error of one of some elements, by its number among all.
+fn at(error: ExecutorError, elements: &[usize]) -> ExecutorError {
+    match error {
+        ExecutorError::Inexact { item: 0, node, element, got, range } => {
+            let element = elements.get(element).copied().unwrap_or(element);
+            ExecutorError::Inexact { item: 0, node, element, got, range }
+        }
+        error => error,
+    }
 }

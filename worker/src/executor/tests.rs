@@ -75,6 +75,44 @@ fn every_value_of_a_transformer_equals_the_reference() {
     }
 }
 
+/// Computing each element once gives what the reference finds by running the whole network for each token.
+#[test]
+fn every_value_of_what_is_generated_equals_the_reference() {
+    use prover::import::transformer::{Configuration, Parameters, Precision, Shape, import};
+    for shape in [Shape::NanoGpt, Shape::Llama] {
+        let small = Configuration {
+            vocabulary: 50,
+            width: 16,
+            layers: 2,
+            heads: 4,
+            key_value_heads: 2,
+            feed_forward: 32,
+            ..shape.configuration(5)
+        };
+        let small = if shape == Shape::NanoGpt { Configuration { key_value_heads: 4, ..small } } else { small };
+        for count in [2, 6] {
+            let generating = small.clone().generating(count);
+            let parameters = Parameters::generated(&generating, 5);
+            let calibration = generating.random_inputs(2, 6);
+            let imported =
+                import("small", "generated", &generating, &parameters, &calibration, Precision::default()).unwrap();
+            let bundle = imported.bundle;
+            assert_eq!(bundle.graph().generated(), count);
+            let executor = Executor::new(&bundle, Device::Cpu).unwrap();
+            let asked = [vec![0; 5], vec![49; 5], vec![3, 1, 4, 1, 5]];
+            let inputs: Vec<Tensor> = asked.into_iter().map(|tokens| Tensor::vector(tokens).unwrap()).collect();
+            let expected: Vec<Trace> =
+                inputs.iter().map(|input| reference::run(bundle.graph(), bundle.weights(), input).unwrap()).collect();
+            assert_eq!(executor.trace_batch(&inputs).unwrap(), expected);
+            let outputs = executor.run_batch(&inputs).unwrap();
+            assert!(outputs.iter().zip(&expected).all(|(output, expected)| output.values() == expected.output()));
+            let long = Tensor::vector(vec![0; 5 + count as usize - 1]).unwrap();
+            let refused = executor.run(&long).unwrap_err().to_string();
+            assert_eq!(refused, format!("batch item 0: input shape: expected [5], got [{}]", 4 + count));
+        }
+    }
+}
+
 /// Node 1 reads the input and node 0, node 2 reads node 0 twice, node 3 nothing, node 4 node 2 and node 1.
 #[test]
 fn values_are_dropped_after_their_last_reader_and_never_in_a_trace() {

@@ -14,7 +14,7 @@ use worker::{JobSettings, Models, WorkerReport};
 use crate::engines::BrokenEngine;
 use crate::world::{FUNDS, Handed, Person, STAKE, World, fixture, image, model, other_model};
 
-fn settled(report: &WorkerReport) -> Option<(Hash, u128, u128)> {
+pub(crate) fn settled(report: &WorkerReport) -> Option<(Hash, u128, u128)> {
     match report {
         WorkerReport::Settled { job, reward, paid, .. } => Some((*job, *reward, *paid)),
         _ => None,

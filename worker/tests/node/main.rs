@@ -3,6 +3,7 @@
 
 mod appeals;
 mod engines;
+mod generation;
 mod jobs;
 mod presence;
 mod registration;

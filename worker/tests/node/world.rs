@@ -190,7 +190,7 @@ impl World {
         self.register_model_at(model, UnitsFormula { base: UNITS - 10, per_token_in: 0, per_token_out: 1 }).await;
     }
 
-    async fn register_model_at(&self, model: &ServedModel, formula: UnitsFormula) {
+    pub(crate) async fn register_model_at(&self, model: &ServedModel, formula: UnitsFormula) {
         let key = model.key().verifying();
         let action = Action::RegisterModel(RegisterModel {
             graph: key.graph().encode(),

@@ -57,6 +57,16 @@ pub(super) fn cases(lanes: u32) -> Vec<(&'static str, Case)> {
     let dense = |inputs, outputs| Operator::Dense { inputs, outputs, accumulator: range(-9000, 9000) };
     let halves = |offset| Operator::Strided { offset, shape: vec![5], strides: vec![1] };
     let pair = |operator| vec![(halves(0), vec![0]), (halves(5), vec![0]), (operator, vec![1, 2])];
+    let wide = |operator| {
+        let scaled = |multiplier| Operator::Combine { multipliers: vec![multiplier], constant: 4095 };
+        vec![
+            (halves(0), vec![0]),
+            (halves(5), vec![0]),
+            (scaled(70_001), vec![1]),
+            (scaled(-9_000), vec![2]),
+            (operator, vec![3, 4]),
+        ]
+    };
     let strided = Geometry { stride: [2, 2], dilation: [1, 2], before: [1, 0], after: [0, 2], ..PLAIN };
     let grouped = Geometry { outputs: 4, groups: 2, kernel: [1, 1], ..PLAIN };
     let conv = |geometry: Geometry, channels: u32| {
@@ -116,6 +126,8 @@ pub(super) fn cases(lanes: u32) -> Vec<(&'static str, Case)> {
         ("multiply", of(&[10], pair(Operator::Multiply), none())),
         ("maximum", of(&[10], pair(Operator::Maximum), none())),
         ("minimum", of(&[10], pair(Operator::Minimum), none())),
+        ("maximum, wide", of(&[10], wide(Operator::Maximum), none())),
+        ("minimum, wide", of(&[10], wide(Operator::Minimum), none())),
         ("sum", of(&[3, 5], vec![(Operator::Sum, vec![0]), (relu(3), vec![1])], none())),
         ("matrix multiply", of(&[12], matrices, none())),
         (
@@ -143,6 +155,28 @@ fn honest_assignments_satisfy_every_constraint() {
         for (name, case) in cases(lanes) {
             assert_eq!(case.failures(), [], "{name}, {lanes} lanes");
         }
+    }
+}
+
+/// Differences on both sides of zero and of a limb's end.
+#[test]
+fn wide_differences_are_compared_at_their_edges() {
+    let differences = vec![0, 1, -1, 4095, -4095, 4096, -4096, 4097, -4097];
+    for (operator, larger) in [(Operator::Maximum, true), (Operator::Minimum, false)] {
+        let nodes = vec![
+            (Operator::Combine { multipliers: vec![100_003], constant: 0 }, vec![0]),
+            (Operator::Constant { shape: vec![9], values: differences.clone() }, vec![]),
+            (Operator::Combine { multipliers: vec![1, 1], constant: 0 }, vec![1, 2]),
+            (operator, vec![1, 3]),
+        ];
+        let case = Case::of(&[9], &ramp(9), nodes, BTreeMap::new(), 2);
+        let expected = ramp(9).into_iter().zip(&differences).map(|(value, difference)| {
+            let (a, b) = (value * 100_003, value * 100_003 + difference);
+            if larger { a.max(b) } else { a.min(b) }
+        });
+        let instance: Vec<_> = expected.map(crate::gadgets::columns::signed).collect();
+        assert_eq!(case.instance[11..], instance);
+        assert_eq!(case.failures(), []);
     }
 }
 

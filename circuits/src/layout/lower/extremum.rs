@@ -1,11 +1,13 @@
 //! Maximum and minimum of two values: `max(a, b) = b + relu(a - b)` and `min(a, b) = a - relu(a - b)`.
 //!
-//! The difference is looked up in the table of its static range, so which of the two is larger is not a hint.
+//! Which of the two is larger is not a hint. A difference whose static range fits a table is looked up with its positive
+//! part. A wider one is taken apart, `a - b = 2^12 high + low`, so that a table of the high limb says whether it is
+//! negative, and a product drops it then.
 
 use crate::model::graph::{Activation, Node, Operator};
 use crate::model::range::Range;
 
-use super::finish::{Finish, Step};
+use super::finish::{Finish, LIMB_BITS, Step};
 use super::{Lowering, Operand};
 use crate::layout::plan::PlanError;
 use crate::layout::table::Relation;
@@ -19,24 +21,34 @@ struct Compared {
     operands: [Operand; 2],
 }
 
+/// How a difference becomes its positive part.
+#[derive(Clone, Copy)]
+enum Comparison {
+    /// By one lookup.
+    Direct { pair: u64 },
+    /// By the sign that its high limb has.
+    Wide { high: Range, is_positive: u64, low: u64 },
+}
+
+/// What the pairs of a node have in common.
+struct Extremum {
+    is_maximum: bool,
+    /// Static range of the difference.
+    difference: Range,
+    comparison: Comparison,
+    finish: Finish,
+}
+
 impl Lowering<'_> {
     pub(super) fn extremum(&mut self, index: usize, node: &Node) -> Result<(), PlanError> {
         let [first, second] = node.inputs.as_slice() else { return Ok(()) };
         let (first, second) = (*first as usize, *second as usize);
         let (a, b) = (self.range(first), self.range(second));
         let difference = Range { min: a.min - b.max, max: a.max - b.min };
-        let relu = Step { shift: 0, clamp: difference, activation: Activation::Relu };
-        if !relu.is_direct(difference, self.size.direct) {
-            return Err(PlanError::Wide { node: index, got: difference.count() });
-        }
-        let pair = self.tape.tag(Relation::Function {
-            arguments: difference,
-            clamp: difference,
-            activation: Activation::Relu,
-            offset: 0,
-        });
+        let comparison = self.comparison(index, difference)?;
         let (target, finish) = self.finish(index, false)?;
         let is_maximum = matches!(node.operator, Operator::Maximum);
+        let extremum = Extremum { is_maximum, difference, comparison, finish };
         let counted = self.graph.values().get(index + 1).map_or(0, |value| value.width() as usize);
         let mut homes = vec![Place::Instance(0); counted];
         let mut batch: Vec<Compared> = Vec::new();
@@ -46,58 +58,54 @@ impl Lowering<'_> {
                 let operands = [self.operand(first, element), self.operand(second, element)];
                 let same = |other: &Compared| other.operands.iter().zip(&operands).all(|(a, b)| a.offset == b.offset);
                 if batch.len() == self.tape.lanes() || !batch.first().is_none_or(same) {
-                    self.extrema(&mut batch, difference, pair, is_maximum, &finish, &mut homes);
+                    self.extrema(&mut batch, &extremum, &mut homes);
                 }
                 let lane = lane.unwrap_or(batch.len());
                 batch.push(Compared { lane, element, operands });
             }
             if self.graph.by_positions() {
-                self.extrema(&mut batch, difference, pair, is_maximum, &finish, &mut homes);
+                self.extrema(&mut batch, &extremum, &mut homes);
             }
         }
-        self.extrema(&mut batch, difference, pair, is_maximum, &finish, &mut homes);
+        self.extrema(&mut batch, &extremum, &mut homes);
         self.set_homes(target, homes);
         Ok(())
     }
 
-    fn extrema(
-        &mut self,
-        batch: &mut Vec<Compared>,
-        difference: Range,
-        pair: u64,
-        is_maximum: bool,
-        finish: &Finish,
-        homes: &mut [Place],
-    ) {
-        let Some(Compared { operands: [a, b], .. }) = batch.first().copied() else { return };
-        let offset = i128::from(a.offset) - i128::from(b.offset) - i128::from(difference.min);
-        let kept = if is_maximum { b } else { a };
-        let rows = [
-            Row { a: 1, b: -1, constant: offset, next_a: -1, zero: true, ..Row::default() },
-            Row { pair, ..Row::default() },
-            Row {
-                a: 1,
-                b: if is_maximum { 1 } else { -1 },
-                constant: i128::from(kept.offset) - finish.constant,
-                next_a: -finish.a,
-                next_c: -finish.c,
-                zero: true,
-                ..Row::default()
-            },
-        ];
-        let row = self.tape.push(&rows);
+    fn comparison(&mut self, node: usize, difference: Range) -> Result<Comparison, PlanError> {
+        let relu = Step { shift: 0, clamp: difference, activation: Activation::Relu };
+        if relu.is_direct(difference, self.size.direct) {
+            let function = Relation::Function {
+                arguments: difference,
+                clamp: difference,
+                activation: Activation::Relu,
+                offset: 0,
+            };
+            return Ok(Comparison::Direct { pair: self.tape.tag(function) });
+        }
+        let high = Range { min: difference.min >> LIMB_BITS, max: difference.max >> LIMB_BITS };
+        if high.count() > self.size.direct {
+            return Err(PlanError::Wide { node, got: difference.count() });
+        }
+        // Not negative is positive after one more.
+        let arguments = Range { min: high.min + 1, max: high.max + 1 };
+        let is_positive = self.tape.tag(Relation::IfPositive { arguments, value: 1 });
+        let low = self.tape.tag(Relation::Range { length: 1 << LIMB_BITS });
+        Ok(Comparison::Wide { high, is_positive, low })
+    }
+
+    fn extrema(&mut self, batch: &mut Vec<Compared>, extremum: &Extremum, homes: &mut [Place]) {
+        let Some(Compared { operands, .. }) = batch.first().copied() else { return };
+        let Extremum { is_maximum, finish, .. } = extremum;
+        let row = self.tape.push(&extremum.rows(operands));
         let end = self.tape.push(&finish.rows);
-        for Compared { lane, element, operands: [a, b] } in batch.iter() {
-            let lane = *lane;
-            self.read(*a, row, lane, Slot::A);
-            self.read(*b, row, lane, Slot::B);
-            let gap = a.value - b.value;
-            self.tape.set(row + 1, lane, Slot::A, gap - difference.min);
-            self.tape.set(row + 1, lane, Slot::B, gap.max(0));
-            self.read(if is_maximum { *b } else { *a }, row + 2, lane, Slot::A);
-            self.tape.set(row + 2, lane, Slot::B, gap.max(0));
-            self.tape.copy(Place::Cell { row: row + 1, lane, slot: Slot::B }, row + 2, lane, Slot::B);
-            let result = if is_maximum { a.value.max(b.value) } else { a.value.min(b.value) };
+        for Compared { lane, element, operands } in batch.iter() {
+            let (lane, [a, b]) = (*lane, *operands);
+            self.read(a, row, lane, Slot::A);
+            self.read(b, row, lane, Slot::B);
+            self.positive_part(extremum, a.value - b.value, row, lane);
+            self.read(if *is_maximum { b } else { a }, end - 1, lane, extremum.kept());
+            let result = if *is_maximum { a.value.max(b.value) } else { a.value.min(b.value) };
             let place = self.end(finish, end, lane, result);
             if let Some(home) = homes.get_mut(*element) {
                 *home = place;
@@ -105,5 +113,74 @@ impl Lowering<'_> {
         }
         self.fill_unused(row, batch.iter().map(|compared| compared.lane));
         batch.clear();
+    }
+
+    /// The cells between the operands and the row of the result, and the positive part of the difference there.
+    fn positive_part(&mut self, extremum: &Extremum, gap: i64, row: usize, lane: usize) {
+        let Extremum { difference, comparison, .. } = extremum;
+        let positive = gap.max(0);
+        match comparison {
+            Comparison::Direct { .. } => {
+                self.tape.set(row + 1, lane, Slot::A, gap - difference.min);
+                self.tape.set(row + 1, lane, Slot::B, positive);
+                self.tape.set(row + 2, lane, Slot::B, positive);
+                self.tape.copy(Place::Cell { row: row + 1, lane, slot: Slot::B }, row + 2, lane, Slot::B);
+            }
+            Comparison::Wide { high, .. } => {
+                let is_positive = i64::from(gap >= 0);
+                self.tape.set(row + 1, lane, Slot::A, (gap >> LIMB_BITS) - high.min);
+                self.tape.set(row + 1, lane, Slot::B, is_positive);
+                self.tape.set(row + 1, lane, Slot::C, gap & ((1 << LIMB_BITS) - 1));
+                self.tape.set(row + 2, lane, Slot::A, gap - difference.min);
+                self.tape.set(row + 2, lane, Slot::B, is_positive);
+                self.tape.copy(Place::Cell { row: row + 1, lane, slot: Slot::B }, row + 2, lane, Slot::B);
+                self.tape.set(row + 3, lane, Slot::A, positive);
+            }
+        }
+    }
+}
+
+impl Extremum {
+    /// The column in which the result's row has the operand, beside the positive part.
+    fn kept(&self) -> Slot {
+        match self.comparison {
+            Comparison::Direct { .. } => Slot::A,
+            Comparison::Wide { .. } => Slot::B,
+        }
+    }
+
+    /// The rows up to the finish, for operands of these offsets.
+    fn rows(&self, [a, b]: [Operand; 2]) -> Vec<Row> {
+        let Self { is_maximum, difference, comparison, finish } = self;
+        let offset = i128::from(a.offset) - i128::from(b.offset);
+        let least = i128::from(difference.min);
+        let gap = Row { a: 1, b: -1, zero: true, ..Row::default() };
+        let mut rows = match *comparison {
+            Comparison::Direct { pair } => {
+                vec![Row { constant: offset - least, next_a: -1, ..gap }, Row { pair, ..Row::default() }]
+            }
+            Comparison::Wide { high, is_positive, low } => {
+                let limb = 1i64 << LIMB_BITS;
+                let base = i128::from(high.min) << LIMB_BITS;
+                let joined = Row { a: limb, c: 1, constant: base - least, next_a: -1, zero: true, ..Row::default() };
+                vec![
+                    Row { constant: offset - base, next_a: -limb, next_c: -1, ..gap },
+                    Row { pair: is_positive, range: low, ..joined },
+                    Row { product: 1, b: difference.min, next_a: -1, zero: true, ..Row::default() },
+                ]
+            }
+        };
+        let (kept, sign) = if *is_maximum { (b, 1) } else { (a, -1) };
+        let [a, b] = if self.kept() == Slot::A { [1, sign] } else { [sign, 1] };
+        rows.push(Row {
+            a,
+            b,
+            constant: i128::from(kept.offset) - finish.constant,
+            next_a: -finish.a,
+            next_c: -finish.c,
+            zero: true,
+            ..Row::default()
+        });
+        rows
     }
 }

@@ -11,8 +11,8 @@ use crate::layout::tape::{Row, Slot, Tape};
 use crate::model::graph::{Activation, quotient, quotient_range};
 use crate::model::range::Range;
 
-/// Bits of the lower limb of a quotient that is not clamped.
-const LIMB_BITS: u32 = 12;
+/// Bits of the lower limb of a quotient that is not clamped, and of a difference that is too wide for a table.
+pub(super) const LIMB_BITS: u32 = 12;
 
 /// What a requantisation does.
 #[derive(Clone, Debug)]

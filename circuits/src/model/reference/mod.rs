@@ -68,7 +68,7 @@ pub enum ExecutionError {
 /// Every value of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
-    /// Value 0 is the input; value `i + 1` is the output of node `i`.
+    /// Value 0 is the input or, of a graph that generates, the sequence; value `i + 1` is the output of node `i`.
     pub values: Vec<Vec<i64>>,
 }
 
@@ -92,10 +92,32 @@ pub fn check_input(expected: &Input, input: &Tensor) -> Result<(), ExecutionErro
 }
 
 /// Runs the graph and keeps every intermediate value.
+///
+/// A graph that generates runs once for each element that it generates, over what is known so far and, in place of what is
+/// not, the least integer of the input's interval: no output depends on that.
 pub fn run(graph: &Graph, weights: &Weights, input: &Tensor) -> Result<Trace, ExecutionError> {
     check_input(graph.input(), input)?;
+    let asked = input.values();
+    let mut output: Vec<i64> = vec![graph.input().range.min; graph.generated() as usize];
+    for place in 0..output.len().saturating_sub(1) {
+        let trace = pass(graph, weights, graph.sequence(asked, &output))?;
+        output[place] = trace.output().get(place).copied().unwrap_or_default();
+    }
+    pass(graph, weights, graph.sequence(asked, &output))
+}
+
+/// Whether `trace` is the run of the graph on `input`, found with one pass over the nodes.
+pub fn is_run(graph: &Graph, weights: &Weights, input: &Tensor, trace: &Trace) -> Result<bool, ExecutionError> {
+    check_input(graph.input(), input)?;
+    let sequence = graph.sequence(input.values(), trace.output());
+    Ok(sequence.len() == graph.values().first().map_or(0, |value| value.width() as usize)
+        && pass(graph, weights, sequence)? == *trace)
+}
+
+/// One pass of the nodes over a sequence, whatever stands where a graph generates.
+pub fn pass(graph: &Graph, weights: &Weights, sequence: Vec<i64>) -> Result<Trace, ExecutionError> {
     let mut values = Vec::with_capacity(graph.nodes().len() + 1);
-    values.push(input.values().to_vec());
+    values.push(sequence);
     for index in 0..graph.nodes().len() {
         let value = evaluate(graph, weights, index, &values)?;
         values.push(value);

@@ -38,6 +38,10 @@ pub(super) fn build(
     let output = builder.network(parameters)?;
     let Builder { writer: Writer { input, nodes, weights, .. }, .. } = builder;
     let graph = Graph::new(input, nodes, Layout { k: 10, rows: 1, lanes: 1 })?;
+    let graph = match configuration.head {
+        Head::Tokens { count } if count > 1 => graph.with_generation()?,
+        _ => graph,
+    };
     let weights = Weights::new(&graph, weights)?;
     Ok(Built { graph, weights, exponent: output.exponent })
 }
@@ -92,6 +96,10 @@ impl Builder<'_> {
         match self.configuration.head {
             Head::Embedding => self.pooled(&read, affine, real.as_ref()),
             Head::Logits { places } => self.logits(&read, affine, parameters, places),
+            Head::Tokens { count } => {
+                let logits = self.logits(&read, affine, parameters, count)?;
+                Ok(self.writer.largest_places(&logits))
+            }
         }
     }
 

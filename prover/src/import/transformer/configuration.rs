@@ -70,6 +70,13 @@ pub enum Head {
         /// How many places, 1 to the window.
         places: u32,
     },
+    /// The next tokens, each the most likely after what is before it (the smallest id of several): `[count]`. More than
+    /// one are generated: what is asked is the first `window - count + 1` tokens of the window, and each token that is
+    /// generated is read to generate the next.
+    Tokens {
+        /// How many, 1 to the window.
+        count: u32,
+    },
 }
 
 /// A transformer without weights.
@@ -113,12 +120,30 @@ pub const LAYERS_MAX: u32 = 96;
 pub const WIDTH_MAX: u32 = 1 << 14;
 /// Largest vocabulary.
 pub const VOCABULARY_MAX: u32 = 1 << 18;
+/// Largest vocabulary of a model that chooses among its tokens: a place takes as many bits as one division removes.
+pub const TOKENS_MAX: u32 = 1 << 16;
 
 impl Configuration {
     /// Elements of a head's vectors.
     #[must_use]
     pub fn head_width(&self) -> u32 {
         self.width.checked_div(self.heads).unwrap_or(0)
+    }
+
+    /// The same network generating `count` tokens after those that its window takes.
+    #[must_use]
+    pub fn generating(self, count: u32) -> Self {
+        let window = self.window.saturating_add(count.saturating_sub(1));
+        Self { window, head: Head::Tokens { count }, ..self }
+    }
+
+    /// Tokens that a run is asked: the window, less those that are generated in it.
+    #[must_use]
+    pub fn asked(&self) -> u32 {
+        match self.head {
+            Head::Tokens { count } => self.window.saturating_sub(count.saturating_sub(1)),
+            Head::Embedding | Head::Logits { .. } => self.window,
+        }
     }
 
     /// Elements of a token's keys, and of its values.
@@ -174,10 +199,19 @@ impl Configuration {
             (Mask::Padding { token }, _) if token >= self.vocabulary => {
                 Err(setting_error("padding token", format!("0 to {}", self.vocabulary - 1), token))
             }
-            (Mask::Padding { .. }, Head::Logits { .. }) => {
+            (Mask::Padding { .. }, Head::Logits { .. } | Head::Tokens { .. }) => {
                 Err(setting_error("mask", "a causal one or none for a model with logits".into(), "padding"))
             }
+            (Mask::Nothing, Head::Tokens { .. }) => {
+                Err(setting_error("mask", "a causal one for a model that generates".into(), "none"))
+            }
             (_, Head::Logits { places }) => within("places with logits", self.window, places),
+            (_, Head::Tokens { .. }) if self.vocabulary > TOKENS_MAX => Err(setting_error(
+                "vocabulary of a model that generates",
+                format!("1 to {TOKENS_MAX}"),
+                self.vocabulary,
+            )),
+            (_, Head::Tokens { count }) => within("generated tokens", self.window, count),
             _ => Ok(()),
         }
     }

@@ -70,14 +70,20 @@ pub enum FilesError {
 
 /// Reads a configuration and weights, for inputs of `window` tokens.
 ///
-/// An encoder's output is its embedding, a decoder's the logits of the window's last place.
+/// An encoder's output is its embedding; a decoder's the logits of the window's last place or, if it is to generate, so
+/// many tokens after the window.
 ///
 /// # Errors
 /// [`FilesError`]: what is missing, of another shape or not supported.
-pub fn read(config: &[u8], weights: &[u8], window: u32) -> Result<(Configuration, Parameters), FilesError> {
+pub fn read(
+    config: &[u8],
+    weights: &[u8],
+    window: u32,
+    generated: Option<u32>,
+) -> Result<(Configuration, Parameters), FilesError> {
     let published: Published =
         serde_json::from_slice(config).map_err(|error| FilesError::Json { detail: error.to_string() })?;
-    let (family, configuration) = published.configuration(window)?;
+    let (family, configuration) = published.configuration(window, generated)?;
     configuration.check()?;
     let tensors = Tensors::open(weights, family)?;
     let parameters = families::parameters(&tensors, family, &configuration)?;

@@ -79,7 +79,7 @@ impl Run<'_> {
         }
         match self.configuration.head {
             Head::Embedding => self.pooled(&read),
-            Head::Logits { places } => {
+            Head::Logits { places } | Head::Tokens { count: places } => {
                 let from = self.tokens.len().saturating_sub(places as usize) * width;
                 linear(read.get(from..).unwrap_or_default(), parameters.output_matrix(), None, width)
             }

@@ -26,9 +26,8 @@ mod writer;
 use circuits::layout::{self, Plan, PlanError};
 use circuits::model::analysis::AnalysisError;
 use circuits::model::bundle::{Bundle, BundleError, Info, Quantisation, TensorScale};
-use circuits::model::graph::GraphError;
+use circuits::model::graph::{GraphError, Operator};
 use circuits::model::reference::{self, ExecutionError};
-use circuits::model::tensor::{Tensor, TensorError};
 use circuits::model::weights::WeightsError;
 use rayon::prelude::*;
 
@@ -157,9 +156,6 @@ pub enum TransformerError {
     /// The model does not fit its file.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// An input is no tensor.
-    #[error(transparent)]
-    Tensor(#[from] TensorError),
     /// An input does not run.
     #[error("calibration: {0}")]
     Execution(#[from] ExecutionError),
@@ -174,7 +170,7 @@ pub struct Accuracy {
     pub cosine_mean: f64,
     /// The least of them.
     pub cosine_least: f64,
-    /// Outputs whose largest element is the float output's.
+    /// Samples in which the largest element, at every place, is the float output's.
     pub same_largest: usize,
 }
 
@@ -261,8 +257,8 @@ pub fn import(
         let graph = graph.with_layout(layout)?;
         let info = info(name, description, configuration, built.exponent);
         let bundle = Bundle::new(graph, built.weights, info)?;
-        let integers = samples.par_iter().map(|sample| integer_output(&bundle, sample));
-        let accuracy = compare(&outputs, &integers.collect::<Result<Vec<_>, _>>()?);
+        let integers = samples.par_iter().map(|sample| integer_output(&bundle, configuration, sample));
+        let accuracy = compare(configuration, &outputs, &integers.collect::<Result<Vec<_>, _>>()?);
         Ok(Imported { bundle, accuracy, refusal })
     };
     let mut imported = assemble(TABLE_BITS_MAX)?;
@@ -320,11 +316,12 @@ pub fn measure(
 ) -> Result<Accuracy, TransformerError> {
     let pair = |sample: &Vec<u32>| {
         let sample = configuration.window_of(sample)?;
-        Ok((float::run(configuration, parameters, &sample)?.output, integer_output(bundle, &sample)?))
+        let output = float::run(configuration, parameters, &sample)?.output;
+        Ok((output, integer_output(bundle, configuration, &sample)?))
     };
     let pairs: Result<Vec<_>, TransformerError> = samples.par_iter().map(pair).collect();
     let (outputs, integers): (Vec<_>, Vec<_>) = pairs?.into_iter().unzip();
-    Ok(compare(&outputs, &integers))
+    Ok(compare(configuration, &outputs, &integers))
 }
 
 fn check(configuration: &Configuration, parameters: &Parameters, precision: Precision) -> Result<(), TransformerError> {
@@ -350,12 +347,30 @@ fn check(configuration: &Configuration, parameters: &Parameters, precision: Prec
     }
 }
 
-fn integer_output(bundle: &Bundle, sample: &[u32]) -> Result<Vec<i64>, TransformerError> {
-    let input = Tensor::vector(sample.iter().map(|id| i64::from(*id)).collect())?;
-    Ok(reference::run(bundle.graph(), bundle.weights(), &input)?.output().to_vec())
+/// The integers of what the float run gives: of a model that chooses tokens the logits, which its last linear layer makes.
+fn integer_output(
+    bundle: &Bundle,
+    configuration: &Configuration,
+    sample: &[u32],
+) -> Result<Vec<i64>, TransformerError> {
+    let sequence = sample.iter().map(|id| i64::from(*id)).collect();
+    let trace = reference::pass(bundle.graph(), bundle.weights(), sequence)?;
+    let is_linear = |operator: &Operator| matches!(operator, Operator::Dense { .. });
+    let value = match configuration.head {
+        Head::Tokens { .. } => bundle.graph().nodes().iter().rposition(|node| is_linear(&node.operator)),
+        Head::Embedding | Head::Logits { .. } => None,
+    };
+    let output = value.and_then(|node| trace.values.get(node + 1)).map_or(trace.output(), Vec::as_slice);
+    Ok(output.to_vec())
 }
 
-fn compare(floats: &[Vec<f32>], integers: &[Vec<i64>]) -> Accuracy {
+fn compare(configuration: &Configuration, floats: &[Vec<f32>], integers: &[Vec<i64>]) -> Accuracy {
+    // An embedding is one row, logits are one for each place.
+    let row = match configuration.head {
+        Head::Embedding => configuration.width,
+        Head::Logits { .. } | Head::Tokens { .. } => configuration.vocabulary,
+    };
+    let row = (row as usize).max(1);
     let mut accuracy = Accuracy { samples: floats.len(), cosine_mean: 0.0, cosine_least: 1.0, same_largest: 0 };
     for (float, integer) in floats.iter().zip(integers) {
         let pairs = || float.iter().zip(integer).map(|(a, b)| (f64::from(*a), *b as f64));
@@ -368,14 +383,16 @@ fn compare(floats: &[Vec<f32>], integers: &[Vec<i64>]) -> Accuracy {
             let best = values.iter().enumerate().max_by(|(i, a), (j, b)| a.total_cmp(b).then(j.cmp(i)));
             best.map(|(place, _)| place)
         };
-        let same = largest(pairs().map(|(a, _)| a).collect()) == largest(pairs().map(|(_, b)| b).collect());
+        let places = |values: Vec<f64>| values.chunks(row).map(|row| largest(row.to_vec())).collect::<Vec<_>>();
+        let same = places(pairs().map(|(a, _)| a).collect()) == places(pairs().map(|(_, b)| b).collect());
         accuracy.same_largest += usize::from(same);
     }
     accuracy
 }
 
 fn info(name: &str, description: &str, configuration: &Configuration, exponent: i32) -> Info {
-    let Configuration { window, vocabulary, width, mask, head, .. } = *configuration;
+    let Configuration { vocabulary, width, mask, head, .. } = *configuration;
+    let window = configuration.asked();
     let filled = match mask {
         Mask::Padding { token } => format!("at most {window} token ids below {vocabulary}, filled up with {token}"),
         Mask::Causal | Mask::Nothing => format!("{window} token ids below {vocabulary}"),
@@ -383,6 +400,7 @@ fn info(name: &str, description: &str, configuration: &Configuration, exponent: 
     let (output, shape) = match head {
         Head::Embedding => ("embedding", vec![width]),
         Head::Logits { places } => ("logits", vec![places, vocabulary]),
+        Head::Tokens { count } => ("tokens", vec![count]),
     };
     let scale = |name: &str, shape: Vec<u32>, exponent: i32| TensorScale { name: name.to_owned(), shape, exponent };
     let quantisation =

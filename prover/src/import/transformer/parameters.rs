@@ -109,7 +109,7 @@ impl Parameters {
                 .map(|(values, part)| (format!("{name} {part}"), width as usize, values.len()))
         };
         all.extend(norm("outer norm".into(), &self.outer_norm));
-        if let (Some(head), Head::Logits { .. }) = (&self.head, configuration.head) {
+        if let (Some(head), Head::Logits { .. } | Head::Tokens { .. }) = (&self.head, configuration.head) {
             all.push(("head".to_owned(), of(vocabulary, width), head.len()));
         }
         for (index, block) in self.blocks.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! Tiny transformers of every kind: integers against floats, and inputs that no model takes.
 
 use circuits::model::graph::{Activation, Operator, quotient_range};
+use circuits::model::tensor::Tensor;
 use circuits::model::weights::LinearWeights;
 
 use super::writer::TABLE_BITS_MAX;
@@ -114,7 +115,8 @@ fn every_input_runs() {
         let imported =
             import("narrow", "generated", &configuration, &parameters, &calibration, Precision::default()).unwrap();
         for id in 0..configuration.vocabulary {
-            let output = integer_output(&imported.bundle, &vec![id; configuration.window as usize]).unwrap();
+            let output =
+                integer_output(&imported.bundle, &configuration, &vec![id; configuration.window as usize]).unwrap();
             let range = imported.bundle.graph().output().range;
             assert!(output.iter().all(|value| range.contains(*value)));
         }
@@ -138,13 +140,37 @@ fn padding_is_not_seen() {
     assert!(difference.fold(0.0, f32::max) < 1e-5);
 }
 
+/// What is generated is read again, and is at every place the largest logit's token, the first of several.
+#[test]
+fn generated_tokens_are_those_of_the_largest_logits() {
+    for configuration in [decoder(), llama()] {
+        let configuration = Configuration { window: 5, ..configuration }.generating(4);
+        let (imported, _) = imported(&configuration);
+        assert_eq!((configuration.asked(), imported.refusal), (5, None));
+        assert!(imported.accuracy.cosine_least > COSINE_MIN, "{:?}", imported.accuracy);
+        let graph = imported.bundle.graph();
+        let last = graph.nodes().iter().rposition(|node| matches!(node.operator, Operator::Dense { .. })).unwrap();
+        for asked in [[1, 2, 3, 4, 5], [39, 0, 7, 7, 20], [9; 5]] {
+            let input = Tensor::vector(asked.to_vec()).unwrap();
+            let trace = reference::run(graph, imported.bundle.weights(), &input).unwrap();
+            assert_eq!(trace.values[0], graph.sequence(&asked, trace.output()));
+            assert_eq!(trace.values[0][..5], asked);
+            // Logits as coarse as one table takes them.
+            for (row, token) in trace.values[last + 2].chunks(40).zip(trace.output()) {
+                let largest = row.iter().max().unwrap();
+                assert_eq!(row.iter().position(|logit| logit == largest), usize::try_from(*token).ok());
+            }
+        }
+    }
+}
+
 #[test]
 fn embeddings_are_of_length_one() {
     let (imported, _) = imported(&encoder());
     let exponent = imported.bundle.info().quantisation.clone().unwrap().outputs[0].exponent;
     for tokens in [vec![1, 2, 3], vec![4], (30..37).collect()] {
         let tokens = encoder().window_of(&tokens).unwrap();
-        let output = integer_output(&imported.bundle, &tokens).unwrap();
+        let output = integer_output(&imported.bundle, &encoder(), &tokens).unwrap();
         let squares: f64 = output.iter().map(|value| (*value as f64 * f64::from(-exponent).exp2()).powi(2)).sum();
         assert!((squares - 1.0).abs() < 0.02, "{squares}");
     }
@@ -178,6 +204,13 @@ fn configurations_that_fit_no_model_name_the_setting() {
     assert_eq!(refused(Configuration { mask: Mask::Padding { token: 1 }, ..decoder() }), "mask");
     assert_eq!(refused(Configuration { head: Head::Logits { places: 8 }, ..decoder() }), "places with logits");
     assert_eq!(refused(Configuration { heads: 8, key_value_heads: 8, ..llama() }), "width of a head");
+    let tokens = |count| Head::Tokens { count };
+    assert_eq!(refused(Configuration { head: tokens(8), ..decoder() }), "generated tokens");
+    assert_eq!(refused(Configuration { head: tokens(0), ..decoder() }), "generated tokens");
+    assert_eq!(refused(Configuration { head: tokens(2), mask: Mask::Nothing, ..decoder() }), "mask");
+    assert_eq!(refused(Configuration { head: tokens(2), ..encoder() }), "mask");
+    let many = Configuration { vocabulary: 65_537, head: tokens(2), ..decoder() };
+    assert_eq!(refused(many), "vocabulary of a model that generates");
     let parameters = Parameters::generated(&encoder(), 1);
     let with = |parameters: &Parameters, samples: &[Vec<u32>], precision| {
         import("x", "", &encoder(), parameters, samples, precision).unwrap_err()

@@ -155,10 +155,33 @@ fn both_decide_the_same_on_other_statements() {
     assert!(refusals.contains(&ProofError::Weights), "{refusals:?}");
 }
 
+/// Of a model that generates, a call says once what the instance holds twice.
+#[test]
+fn both_decide_the_same_on_what_is_generated() {
+    let key = GENERATED.key();
+    let mut both = Both::new(&key);
+    let (honest, proof) = GENERATED.shown();
+    assert_eq!(both.decide(&honest, &proof), Ok(()));
+    let other = |tensor: &Tensor, place: usize| {
+        let mut values = tensor.values().to_vec();
+        values[place] = (values[place] + 1) % 10;
+        Tensor::vector(values).unwrap()
+    };
+    for place in 0..3 {
+        for statement in [
+            Statement { input: other(&honest.input, place), ..honest.clone() },
+            Statement { output: other(&honest.output, place), ..honest.clone() },
+        ] {
+            let relabelled = Proof { statement_digest: statement.digest(), ..proof.clone() };
+            assert!(both.decide(&statement, &relabelled).is_err());
+        }
+    }
+}
+
 /// The second verifier, which shares neither field, curve nor constraints with the library.
 #[test]
 fn the_second_verifier_accepts_what_the_contract_accepts() {
-    for released in [DIGIT, SEQUENCE, LENET] {
+    for released in [DIGIT, SEQUENCE, GENERATED, LENET] {
         let mut deployed = Deployed::of(&released);
         let (statement, proof) = released.shown();
         let second = second::Key::read(&bytes(released.key)).unwrap();

@@ -65,6 +65,12 @@ const SEQUENCE: Released = Released {
     shown: Shown::Receipt("tests/vectors/sequence-receipt-1.receipt"),
     gas: Gas { points: 197, created: 4_813_772, called: 1_871_639 },
 };
+/// What is generated is a part of what is asked for what comes after it.
+const GENERATED: Released = Released {
+    key: "tests/vectors/generated-key-3.vk",
+    shown: Shown::Receipt("tests/vectors/generated-receipt-1.receipt"),
+    gas: Gas { points: 57, created: 2_161_695, called: 649_797 },
+};
 /// Too many points for one contract.
 const LENET: Released = Released {
     key: "ethereum/tests/vectors/lenet5.vk",
@@ -116,7 +122,7 @@ impl Deployed {
 
 #[test]
 fn what_was_released_is_accepted_for_the_gas_that_is_written_down() {
-    let measured = [DIGIT, SEQUENCE, LENET].map(|released| {
+    let measured = [DIGIT, SEQUENCE, GENERATED, LENET].map(|released| {
         let key = released.key();
         let contract = Contract::generate(&key).unwrap();
         let (statement, proof) = released.shown();
@@ -129,7 +135,7 @@ fn what_was_released_is_accepted_for_the_gas_that_is_written_down() {
         assert!(answer.accepted(), "{answer:?}");
         Gas { points: contract.points(), created, called: answer.gas() }
     });
-    assert_eq!(measured, [DIGIT.gas, SEQUENCE.gas, LENET.gas]);
+    assert_eq!(measured, [DIGIT.gas, SEQUENCE.gas, GENERATED.gas, LENET.gas]);
 }
 
 #[test]

@@ -1,3 +1,4 @@
+mod generation;
 mod inference;
 mod mutations;
 mod refusals;
@@ -48,9 +49,9 @@ fn encoding_round_trips_and_is_canonical() {
     let mut other = bytes;
     other[0] = 9;
     assert_eq!(Graph::decode(&other), Err(GraphError::Version { got: 9 }));
-    let error = serde_json::from_str::<Graph>(&json.replace("\"version\":2", "\"version\":4")).unwrap_err();
+    let error = serde_json::from_str::<Graph>(&json.replace("\"version\":2", "\"version\":5")).unwrap_err();
     assert!(
-        error.to_string().starts_with("graph version: expected 2 or 3, got 4; use the release that wrote it"),
+        error.to_string().starts_with("graph version: expected 2 to 4, got 5; use the release that wrote it"),
         "{error}"
     );
     assert_eq!(Graph::decode(&vec![0; GRAPH_BYTES_MAX + 1]), Err(GraphError::TooLarge { got: GRAPH_BYTES_MAX + 1 }));

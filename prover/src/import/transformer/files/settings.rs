@@ -61,7 +61,11 @@ pub(super) struct Published {
 
 impl Published {
     /// Family and configuration.
-    pub(super) fn configuration(&self, window: u32) -> Result<(Family, Configuration), FilesError> {
+    pub(super) fn configuration(
+        &self,
+        window: u32,
+        generated: Option<u32>,
+    ) -> Result<(Family, Configuration), FilesError> {
         let family = match self.model_type.as_deref() {
             Some("bert") => Family::Bert,
             Some("gpt2") => Family::Gpt2,
@@ -71,8 +75,12 @@ impl Published {
         let width = needed("hidden_size", self.hidden_size)?;
         let heads = needed("num_attention_heads", self.num_attention_heads)?;
         let places = needed("max_position_embeddings", self.max_position_embeddings)?;
-        if window > places {
-            return Err(refused("max_position_embeddings", "at least the window", &places.to_string()));
+        if window.saturating_add(generated.unwrap_or(1).saturating_sub(1)) > places {
+            let expected = "at least the window and what is generated in it";
+            return Err(refused("max_position_embeddings", expected, &places.to_string()));
+        }
+        if generated.is_some() && family == Family::Bert {
+            return Err(refused("model_type", "gpt2 or llama for a model that generates", "bert"));
         }
         let own = self.head_dim.unwrap_or(0);
         if own != 0 && Some(own) != width.checked_div(heads) {
@@ -122,6 +130,10 @@ impl Published {
                 false => Mask::Causal,
             },
             head: if is_encoder { Head::Embedding } else { Head::Logits { places: 1 } },
+        };
+        let configuration = match generated {
+            Some(count) => configuration.generating(count),
+            None => configuration,
         };
         Ok((family, configuration))
     }

@@ -62,7 +62,7 @@ impl Writer {
 
 fn generated(config: &str, window: u32) -> (Configuration, Parameters) {
     let published: Published = serde_json::from_str(config).unwrap();
-    let (_, configuration) = published.configuration(window).unwrap();
+    let (_, configuration) = published.configuration(window, None).unwrap();
     let parameters = Parameters::generated(&configuration, 3);
     (configuration, parameters)
 }
@@ -147,13 +147,13 @@ fn llama(parameters: &Parameters) -> Named {
 fn every_family_is_read_by_its_names() {
     let (configuration, parameters) = generated(BERT, 5);
     assert_eq!(configuration.mask, Mask::Padding { token: 3 });
-    let (found, read_back) = read(BERT.as_bytes(), &file(&bert(&parameters)), 5).unwrap();
+    let (found, read_back) = read(BERT.as_bytes(), &file(&bert(&parameters)), 5, None).unwrap();
     assert_eq!((found, &read_back.blocks), (configuration, &parameters.blocks));
     let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
     assert!(read_back.positions.iter().zip(&parameters.positions).all(close));
     let (configuration, parameters) = generated(GPT2, 5);
     assert_eq!((configuration.feed_forward, configuration.mask), (16, Mask::Causal));
-    assert_eq!(read(GPT2.as_bytes(), &file(&gpt2(&parameters)), 5), Ok((configuration, parameters)));
+    assert_eq!(read(GPT2.as_bytes(), &file(&gpt2(&parameters)), 5, None), Ok((configuration, parameters)));
     let (configuration, mut parameters) = generated(LLAMA, 5);
     assert_eq!(configuration.norm, Norm::RootMeanSquare);
     assert_eq!(configuration.positions, Positions::Rotary { base: 5000.0 });
@@ -164,7 +164,7 @@ fn every_family_is_read_by_its_names() {
             linear.bias.fill(0.0);
         }
     }
-    assert_eq!(read(LLAMA.as_bytes(), &file(&llama(&parameters)), 5), Ok((configuration, parameters)));
+    assert_eq!(read(LLAMA.as_bytes(), &file(&llama(&parameters)), 5, None), Ok((configuration, parameters)));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn files_that_do_not_fit_name_the_tensor_or_the_field() {
     let refused = |change: fn(&mut Named)| {
         let mut named = gpt2(&parameters);
         change(&mut named);
-        read(GPT2.as_bytes(), &file(&named), 5).unwrap_err()
+        read(GPT2.as_bytes(), &file(&named), 5, None).unwrap_err()
     };
     let missing = refused(|named| drop(named.remove("h.1.ln_2.bias")));
     assert_eq!(missing, FilesError::Missing { name: "h.1.ln_2.bias".into(), family: "GPT-2" });
@@ -182,11 +182,20 @@ fn files_that_do_not_fit_name_the_tensor_or_the_field() {
     assert_eq!(other, FilesError::Shape { name, expected: vec![4, 16], got: vec![16, 4] });
     let short = refused(|named| drop(named.insert("wpe.weight".into(), (vec![4, 4], vec![0.0; 16]))));
     assert_eq!(short, FilesError::Shape { name: "wpe.weight".into(), expected: vec![5, 4], got: vec![4, 4] });
-    let field = |config: String| match read(config.as_bytes(), &[], 5) {
+    let field = |config: String| match read(config.as_bytes(), &[], 5, None) {
         Err(FilesError::Field { field, .. }) => field,
         other => panic!("{other:?}"),
     };
     assert_eq!(field(BERT.replace("bert", "t5")), "model_type");
+    // Encoders do not generate, and what is generated has places of its own.
+    let generating = |config: &str, count| read(config.as_bytes(), &[], 5, Some(count)).unwrap_err().to_string();
+    assert_eq!(
+        generating(BERT, 2),
+        "config.json model_type: expected gpt2 or llama for a model that generates, got bert"
+    );
+    let longer = "expected at least the window and what is generated in it, got 9";
+    assert_eq!(generating(LLAMA, 6), format!("config.json max_position_embeddings: {longer}"));
+    assert_eq!(generating(LLAMA, 0), "generated tokens: expected 1 to 5, got 0");
     assert_eq!(field(BERT.replace("\"gelu\"", "\"relu\"")), "hidden_act");
     assert_eq!(
         field(BERT.replace("\"max_position_embeddings\":9", "\"max_position_embeddings\":4")),
@@ -194,6 +203,6 @@ fn files_that_do_not_fit_name_the_tensor_or_the_field() {
     );
     assert_eq!(field(LLAMA.replace("\"rope_scaling\":null", "\"rope_scaling\":{\"type\":\"linear\"}")), "rope_scaling");
     assert_eq!(field(GPT2.replace("\"n_embd\":4,", "")), "hidden_size");
-    assert!(matches!(read(b"{", &[], 5), Err(FilesError::Json { .. })));
-    assert!(matches!(read(GPT2.as_bytes(), b"no file", 5), Err(FilesError::Container(_))));
+    assert!(matches!(read(b"{", &[], 5, None), Err(FilesError::Json { .. })));
+    assert!(matches!(read(GPT2.as_bytes(), b"no file", 5, None), Err(FilesError::Container(_))));
 }
