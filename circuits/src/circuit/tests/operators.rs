@@ -57,12 +57,12 @@ pub(super) fn cases(lanes: u32) -> Vec<(&'static str, Case)> {
     let dense = |inputs, outputs| Operator::Dense { inputs, outputs, accumulator: range(-9000, 9000) };
     let halves = |offset| Operator::Strided { offset, shape: vec![5], strides: vec![1] };
     let pair = |operator| vec![(halves(0), vec![0]), (halves(5), vec![0]), (operator, vec![1, 2])];
-    let wide = |operator| {
+    let wide = |operator, factor| {
         let scaled = |multiplier| Operator::Combine { multipliers: vec![multiplier], constant: 4095 };
         vec![
             (halves(0), vec![0]),
             (halves(5), vec![0]),
-            (scaled(70_001), vec![1]),
+            (scaled(factor), vec![1]),
             (scaled(-9_000), vec![2]),
             (operator, vec![3, 4]),
         ]
@@ -126,8 +126,9 @@ pub(super) fn cases(lanes: u32) -> Vec<(&'static str, Case)> {
         ("multiply", of(&[10], pair(Operator::Multiply), none())),
         ("maximum", of(&[10], pair(Operator::Maximum), none())),
         ("minimum", of(&[10], pair(Operator::Minimum), none())),
-        ("maximum, wide", of(&[10], wide(Operator::Maximum), none())),
-        ("minimum, wide", of(&[10], wide(Operator::Minimum), none())),
+        ("maximum, wide", of(&[10], wide(Operator::Maximum, 70_001), none())),
+        ("maximum, wider", of(&[10], wide(Operator::Maximum, 1_234_567), none())),
+        ("minimum, wide", of(&[10], wide(Operator::Minimum, 70_001), none())),
         ("sum", of(&[3, 5], vec![(Operator::Sum, vec![0]), (relu(3), vec![1])], none())),
         ("matrix multiply", of(&[12], matrices, none())),
         (

@@ -1,8 +1,8 @@
 //! Maximum and minimum of two values: `max(a, b) = b + relu(a - b)` and `min(a, b) = a - relu(a - b)`.
 //!
 //! Which of the two is larger is not a hint. A difference whose static range fits a table is looked up with its positive
-//! part. A wider one is taken apart, `a - b = 2^12 high + low`, so that a table of the high limb says whether it is
-//! negative, and a product drops it then.
+//! part. A wider one is taken apart, `a - b = 2^n high + low` with `n` half of its bits and 12 at least, so that a table of the
+//! high limb says whether it is negative, and a product drops it then.
 
 use crate::model::graph::{Activation, Node, Operator};
 use crate::model::range::Range;
@@ -27,7 +27,7 @@ enum Comparison {
     /// By one lookup.
     Direct { pair: u64 },
     /// By the sign that its high limb has.
-    Wide { high: Range, is_positive: u64, low: u64 },
+    Wide { high: Range, is_positive: u64, low: u64, bits: u32 },
 }
 
 /// What the pairs of a node have in common.
@@ -83,15 +83,16 @@ impl Lowering<'_> {
             };
             return Ok(Comparison::Direct { pair: self.tape.tag(function) });
         }
-        let high = Range { min: difference.min >> LIMB_BITS, max: difference.max >> LIMB_BITS };
-        if high.count() > self.size.direct {
+        let bits = LIMB_BITS.max((u64::BITS - (difference.count() - 1).leading_zeros()).div_ceil(2));
+        let high = Range { min: difference.min >> bits, max: difference.max >> bits };
+        if high.count().max(1 << bits) > self.size.direct {
             return Err(PlanError::Wide { node, got: difference.count() });
         }
         // Not negative is positive after one more.
         let arguments = Range { min: high.min + 1, max: high.max + 1 };
         let is_positive = self.tape.tag(Relation::IfPositive { arguments, value: 1 });
-        let low = self.tape.tag(Relation::Range { length: 1 << LIMB_BITS });
-        Ok(Comparison::Wide { high, is_positive, low })
+        let low = self.tape.tag(Relation::Range { length: 1 << bits });
+        Ok(Comparison::Wide { high, is_positive, low, bits })
     }
 
     fn extrema(&mut self, batch: &mut Vec<Compared>, extremum: &Extremum, homes: &mut [Place]) {
@@ -126,11 +127,11 @@ impl Lowering<'_> {
                 self.tape.set(row + 2, lane, Slot::B, positive);
                 self.tape.copy(Place::Cell { row: row + 1, lane, slot: Slot::B }, row + 2, lane, Slot::B);
             }
-            Comparison::Wide { high, .. } => {
+            Comparison::Wide { high, bits, .. } => {
                 let is_positive = i64::from(gap >= 0);
-                self.tape.set(row + 1, lane, Slot::A, (gap >> LIMB_BITS) - high.min);
+                self.tape.set(row + 1, lane, Slot::A, (gap >> bits) - high.min);
                 self.tape.set(row + 1, lane, Slot::B, is_positive);
-                self.tape.set(row + 1, lane, Slot::C, gap & ((1 << LIMB_BITS) - 1));
+                self.tape.set(row + 1, lane, Slot::C, gap & ((1 << bits) - 1));
                 self.tape.set(row + 2, lane, Slot::A, gap - difference.min);
                 self.tape.set(row + 2, lane, Slot::B, is_positive);
                 self.tape.copy(Place::Cell { row: row + 1, lane, slot: Slot::B }, row + 2, lane, Slot::B);
@@ -159,9 +160,9 @@ impl Extremum {
             Comparison::Direct { pair } => {
                 vec![Row { constant: offset - least, next_a: -1, ..gap }, Row { pair, ..Row::default() }]
             }
-            Comparison::Wide { high, is_positive, low } => {
-                let limb = 1i64 << LIMB_BITS;
-                let base = i128::from(high.min) << LIMB_BITS;
+            Comparison::Wide { high, is_positive, low, bits } => {
+                let limb = 1i64 << bits;
+                let base = i128::from(high.min) << bits;
                 let joined = Row { a: limb, c: 1, constant: base - least, next_a: -1, zero: true, ..Row::default() };
                 vec![
                     Row { constant: offset - base, next_a: -limb, next_c: -1, ..gap },
