@@ -7,6 +7,7 @@ mod assembler;
 mod call;
 mod contract;
 mod field;
+mod instruction;
 mod layout;
 mod memory;
 mod opening;
