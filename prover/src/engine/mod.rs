@@ -14,6 +14,8 @@ mod opening;
 mod program;
 mod quotient;
 mod transform;
+#[cfg(target_arch = "x86_64")]
+mod windows;
 
 use std::io;
 

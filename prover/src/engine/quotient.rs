@@ -8,6 +8,8 @@ use rayon::prelude::*;
 use super::opening::interpolate;
 use super::program::{Program, Source, plain};
 use super::transform::{COSETS, Transform};
+#[cfg(target_arch = "x86_64")]
+use super::windows;
 
 /// Stretches that one core takes at a time.
 const CHUNK: usize = 8;
@@ -66,8 +68,8 @@ pub(super) fn pieces(transform: &Transform, program: &Program, committed: &Commi
 /// The quotient modulo `X^n - c` for each coset, whose constraints' values are to be multiplied by `scales`.
 fn remainders(transform: &Transform, program: &Program, polynomials: &[&[Fr]], scales: &[Fr]) -> Vec<Vec<Fr>> {
     #[cfg(target_arch = "x86_64")]
-    if let Some(transform) = transform.wide() {
-        return wide_remainders(transform, program, polynomials, scales);
+    if let Some(remainders) = windows::remainders(transform, program, polynomials, scales) {
+        return remainders;
     }
     let remainder = |(coset, scale): (usize, &Fr)| {
         let columns: Vec<Vec<Fr>> =
@@ -83,36 +85,4 @@ fn remainders(transform: &Transform, program: &Program, polynomials: &[&[Fr]], s
         transform.interpolate_coset(values, coset)
     };
     scales.iter().enumerate().map(remainder).collect()
-}
-
-/// The same, eight rows at once.
-#[cfg(target_arch = "x86_64")]
-fn wide_remainders(
-    transform: super::transform::Wide<'_>,
-    program: &Program,
-    polynomials: &[&[Fr]],
-    scales: &[Fr],
-) -> Vec<Vec<Fr>> {
-    use super::program::lanes::{STRETCH, Wide};
-    use super::transform::{Scratch, lanes::zero};
-
-    let program = Wide::new(program);
-    // Each is made by whoever first writes it.
-    let mut columns = vec![Vec::new(); polynomials.len()];
-    let mut values = vec![zero(); transform.count()];
-    let mut remainder = |(coset, scale): (usize, &Fr)| {
-        columns.par_iter_mut().zip(polynomials).for_each_init(Scratch::default, |scratch, (values, polynomial)| {
-            transform.evaluate(polynomial, coset, scratch, values);
-        });
-        values.par_chunks_mut(CHUNK * STRETCH).enumerate().for_each_init(
-            || program.registers(),
-            |registers, (chunk, values)| {
-                for (stretch, values) in values.chunks_mut(STRETCH).enumerate() {
-                    program.run(&columns, (chunk * CHUNK + stretch) * STRETCH, registers, *scale, values);
-                }
-            },
-        );
-        transform.interpolate(&values, coset, &mut Scratch::default())
-    };
-    scales.iter().enumerate().map(&mut remainder).collect()
 }

@@ -30,6 +30,8 @@ const MASK: u64 = (1 << BITS) - 1;
 pub(crate) type Limbs = [u64; LIMBS];
 /// Eight numbers.
 pub(crate) type Vector = [__m512i; LIMBS];
+/// Eight numbers below 2^256, as words.
+pub(crate) type Words = [__m512i; 4];
 
 /// A field that is computed in.
 pub(crate) trait Prime: Field + SerdeObject {
@@ -146,6 +148,10 @@ impl<F: Prime> Lanes<F> {
     const NEGATIVE_INVERSE: u64 = negative_inverse(F::ORDER[0]);
     /// 1 times 2^260.
     const ONE: Limbs = power_of_two(260, F::ORDER);
+    /// 2^52 divided by the order's last limb and one.
+    const SHARE: u64 = (1 << BITS) / (F::ORDER[LIMBS - 1] + 1);
+    /// 2^260 less the order.
+    const OPPOSITE: Limbs = opposite(F::ORDER);
 
     /// One in all lanes.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
@@ -171,17 +177,18 @@ impl<F: Prime> Lanes<F> {
         let zero = _mm512_setzero_si512();
         let inverse = _mm512_set1_epi64(Self::NEGATIVE_INVERSE.cast_signed());
         let order = all(&F::ORDER);
+        let mask = _mm512_set1_epi64(MASK.cast_signed());
         let mut sum = [zero; LIMBS];
         for digit in b {
             for limb in 0..LIMBS {
                 sum[limb] = _mm512_madd52lo_epu64(sum[limb], a[limb], *digit);
             }
             let quotient = _mm512_madd52lo_epu64(zero, sum[0], inverse);
-            for limb in 0..LIMBS {
+            for limb in 1..LIMBS {
                 sum[limb] = _mm512_madd52lo_epu64(sum[limb], quotient, order[limb]);
             }
-            // The lowest limb is zero now, but for what it carries.
-            let carry = _mm512_srai_epi64::<BITS>(sum[0]);
+            // The quotient makes the lowest limb's 52 bits zero: what it carries is itself, rounded up.
+            let carry = _mm512_srai_epi64::<BITS>(_mm512_add_epi64(sum[0], mask));
             sum = [_mm512_add_epi64(sum[1], carry), sum[2], sum[3], sum[4], zero];
             for limb in 0..LIMBS {
                 sum[limb] = _mm512_madd52hi_epu64(sum[limb], a[limb], *digit);
@@ -208,6 +215,30 @@ impl<F: Prime> Lanes<F> {
         }));
         let negative = _mm512_movepi64_mask(less[LIMBS - 1]);
         std::array::from_fn(|limb| _mm512_mask_blend_epi64(negative, less[limb], a[limb]))
+    }
+
+    /// The same numbers below `2 p`, with limbs of 52 bits, of numbers below `64 p`.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    pub(crate) fn reduced(a: Vector) -> Vector {
+        let a = carried(a);
+        let zero = _mm512_setzero_si512();
+        // At most how many times the order they hold, and at most one less: the order's last limb is rounded up, and what
+        // rounding its inverse down takes away is below 64/84.
+        let share = _mm512_set1_epi64(Self::SHARE.cast_signed());
+        let times = _mm512_madd52hi_epu64(zero, a[LIMBS - 1], share);
+        // Less so many times the order, modulo 2^260.
+        let opposite = all(&Self::OPPOSITE);
+        let mut sum = a;
+        for limb in 0..LIMBS {
+            sum[limb] = _mm512_madd52lo_epu64(sum[limb], times, opposite[limb]);
+        }
+        for limb in 1..LIMBS {
+            sum[limb] = _mm512_madd52hi_epu64(sum[limb], times, opposite[limb - 1]);
+        }
+        let mut sum = carried(sum);
+        sum[LIMBS - 1] = _mm512_and_si512(sum[LIMBS - 1], _mm512_set1_epi64(MASK.cast_signed()));
+        sum
     }
 
     /// Eight elements, in the library's form.
@@ -251,6 +282,19 @@ const fn negative_inverse(low: u64) -> u64 {
         round += 1;
     }
     inverse.wrapping_neg() & MASK
+}
+
+/// What is left to 2^260, of an odd number.
+const fn opposite(number: Limbs) -> Limbs {
+    let mut opposite = [0; LIMBS];
+    let mut limb = 0;
+    while limb < LIMBS {
+        opposite[limb] = number[limb] ^ MASK;
+        limb += 1;
+    }
+    // The lowest bit is not set.
+    opposite[0] += 1;
+    opposite
 }
 
 /// `2^exponent` modulo an order.
@@ -319,6 +363,42 @@ mod tests {
         }
         assert_eq!(factor(&F::ONE), Lanes::<F>::ONE);
         assert_eq!(unpacked(packed(words(&-F::ONE))), words(&-F::ONE));
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    fn check_reduced<F: Prime>(element: &F) {
+        let own = packed(words(element));
+        for times in 0..63 {
+            // Limbs with signs and more than 52 bits.
+            let mut limbs: [i64; LIMBS] =
+                std::array::from_fn(|limb| (own[limb] + times * F::ORDER[limb]).cast_signed());
+            limbs[2] -= 1 << 57;
+            limbs[3] += 1 << 5;
+            let number = all(&limbs.map(i64::cast_unsigned));
+            let found = Lanes::<F>::reduced(number);
+            let mut elements = [F::ZERO; LANES];
+            Lanes::<F>::stored(&Lanes::<F>::canonical(found), &mut elements);
+            assert_eq!(elements, [*element; LANES], "{times}");
+            // Below twice the order already, or canonical would not do.
+            assert!(found.map(array).iter().all(|limb| limb[0] <= MASK));
+        }
+    }
+
+    #[test]
+    #[expect(unsafe_code, reason = "the processor's features are looked for")]
+    fn numbers_are_reduced() {
+        fn all_of<F: Prime>() {
+            let mut generator = ChaCha20Rng::seed_from_u64(12);
+            let random = (0..100).map(|_| F::random(&mut generator));
+            for element in [F::ZERO, F::ONE, -F::ONE].into_iter().chain(random) {
+                // SAFETY: the caller found the features.
+                unsafe { check_reduced(&element) }
+            }
+        }
+        if supported() {
+            all_of::<Fr>();
+            all_of::<Fq>();
+        }
     }
 
     #[test]

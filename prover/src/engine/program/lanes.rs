@@ -4,30 +4,36 @@
 //! could grow too large are reduced.
 #![expect(unsafe_code, reason = "a call needs the processor's features, which were looked for")]
 
-use std::arch::x86_64::{_mm512_add_epi64, _mm512_permutex2var_epi64, _mm512_sub_epi64};
+use std::arch::x86_64::{_mm512_add_epi64, _mm512_sub_epi64};
+use std::collections::HashMap;
 
 use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::ff::Field;
 
-use super::super::transform::lanes::{COSET_BOUND, zero};
+use super::super::transform::{blocks, lanes::zero};
 use super::{Kind, Operand, Program, Turn};
-use crate::lanes::{LANES, Lanes, Limbs, Prime, Vector, add, all, carried, factor, vector};
+use crate::lanes::{LANES, Lanes, Limbs, Prime, Vector, add, all, carried, factor};
 
 /// Vectors that an operation runs over.
 pub(in crate::engine) const STRETCH: usize = 4;
 
 /// What a register is below, times the order: two of them add up to less than 2^260, and their product is below again.
-const BOUND: u64 = 40;
+const BOUND: u64 = 32;
 /// How many times the order 2^260 holds.
 const CAPACITY: u64 = 84;
 
 type Scalars = Lanes<Fr>;
-type Register = [Vector; STRETCH];
+pub(in crate::engine) type Register = [Vector; STRETCH];
 
 /// A program with its numbers as factors.
 #[derive(Debug)]
-pub(in crate::engine) struct Wide<'a> {
-    program: &'a Program,
+pub(in crate::engine) struct Wide {
     steps: Vec<Step>,
+    registers: usize,
+    views: Vec<(usize, i64)>,
+    result: Side,
+    /// What results are multiplied by.
+    scale: Limbs,
 }
 
 #[derive(Debug)]
@@ -45,28 +51,19 @@ struct Step {
 #[derive(Clone, Copy, Debug)]
 enum Side {
     Number(Limbs),
-    Column(usize, Turn),
+    View(usize),
     Register(usize),
 }
 
-impl From<&Operand> for Side {
-    fn from(operand: &Operand) -> Self {
-        match operand {
-            Operand::Number(number) => Self::Number(factor(number)),
-            Operand::Column(column, turn) => Self::Column(*column, *turn),
-            Operand::Register(register) => Self::Register(*register),
-        }
-    }
-}
-
-impl<'a> Wide<'a> {
-    /// The caller has found the processor's features.
-    pub(in crate::engine) fn new(program: &'a Program) -> Self {
+impl Wide {
+    /// The program whose results are multiplied by `scale`. The caller has found the processor's features.
+    pub(in crate::engine) fn new(program: &Program, scale: Fr) -> Self {
         let mut bounds = vec![0; program.registers];
+        let mut views = Views { program, list: Vec::new(), places: HashMap::new() };
         let steps = program.steps.iter().map(|step| {
             let [left, right] = [&step.left, &step.right].map(|operand| match operand {
                 Operand::Number(_) => 1,
-                Operand::Column(..) => COSET_BOUND,
+                Operand::Column(..) => blocks::BOUND,
                 Operand::Register(register) => bounds[*register],
             });
             let bound = match step.kind {
@@ -74,105 +71,112 @@ impl<'a> Wide<'a> {
                 Kind::Multiply => product_bound(left, right),
             };
             let reduced = bound > BOUND;
-            bounds[step.target] = if reduced { product_bound(bound, 1) } else { bound };
+            bounds[step.target] = if reduced { blocks::BOUND } else { bound };
             Step {
                 kind: step.kind,
-                left: (&step.left).into(),
-                right: (&step.right).into(),
+                left: views.side(&step.left),
+                right: views.side(&step.right),
                 target: step.target,
                 above: Fr::ORDER.map(|limb| limb * right),
                 reduced,
             }
         });
-        Self { program, steps: steps.collect() }
+        let steps = steps.collect();
+        let result = views.side(&program.result);
+        // From times 2^260 to the library's form.
+        let scale = factor(&(scale * Fr::from(16).invert().unwrap_or(Fr::ONE)));
+        Self { steps, registers: program.registers, views: views.list, result, scale }
+    }
+
+    /// The columns that it reads, by their places among the sources, and how many rows further on each is read.
+    pub(in crate::engine) fn views(&self) -> &[(usize, i64)] {
+        &self.views
     }
 
     /// Registers for one run after the other.
     pub(in crate::engine) fn registers(&self) -> Vec<Register> {
-        vec![[zero(); STRETCH]; self.program.registers]
+        vec![[zero(); STRETCH]; self.registers]
     }
 
-    /// The values on the rows from vector `first` on, times `scale`, below twice the order: a stretch of them. `columns`
-    /// hold the sources' values on all rows, as transforms leave them.
+    /// The results on the rows from vector `first` on, a stretch of them. `views` hold the columns' values on all rows, as
+    /// transforms leave them.
     pub(in crate::engine) fn run(
         &self,
-        columns: &[Vec<Vector>],
+        views: &[&[Vector]],
         first: usize,
         registers: &mut [Register],
-        scale: Fr,
-        results: &mut [Vector],
+        results: &mut [Fr],
     ) {
         // SAFETY: the caller of `new` found the features.
-        unsafe { self.run_wide(columns, first, registers, scale, results) }
+        unsafe { self.run_wide(views, first, registers, results) }
     }
 
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-    fn run_wide(
-        &self,
-        columns: &[Vec<Vector>],
-        first: usize,
-        registers: &mut [Register],
-        scale: Fr,
-        results: &mut [Vector],
-    ) {
-        let one = Scalars::one();
-        let mut turned = [[zero(); STRETCH]; 2];
+    fn run_wide(&self, views: &[&[Vector]], first: usize, registers: &mut [Register], results: &mut [Fr]) {
+        let mut numbers = [zero(); 2];
         for step in &self.steps {
-            let [left_turned, right_turned] = &mut turned;
-            let left = self.view(&step.left, columns, first, registers, left_turned);
-            let right = self.view(&step.right, columns, first, registers, right_turned);
+            let [left_number, right_number] = &mut numbers;
+            let left = view(&step.left, views, first, registers, left_number);
+            let right = view(&step.right, views, first, registers, right_number);
             let above = all(&step.above);
             let mut values = [zero(); STRETCH];
             for (index, value) in values.iter_mut().enumerate() {
                 let (left, right) = (left.at(index), right.at(index));
-                *value = carried(match step.kind {
-                    Kind::Add => add(left, right),
-                    Kind::Subtract => subtract(left, right, &above),
-                    Kind::Multiply => Scalars::multiply(left, right),
-                });
+                *value = match step.kind {
+                    Kind::Add => carried(add(left, right)),
+                    Kind::Subtract => carried(subtract(left, right, &above)),
+                    Kind::Multiply => carried(Scalars::multiply(left, right)),
+                };
                 if step.reduced {
-                    *value = carried(Scalars::multiply(value, &one));
+                    *value = Scalars::reduced(*value);
                 }
             }
             registers[step.target] = values;
         }
-        let scale = all(&factor(&scale));
-        let result = Side::from(&self.program.result);
-        let values = self.view(&result, columns, first, registers, &mut turned[0]);
-        for (index, result) in results.iter_mut().enumerate() {
-            *result = carried(Scalars::multiply(values.at(index), &scale));
+        let scale = all(&self.scale);
+        let values = view(&self.result, views, first, registers, &mut numbers[0]);
+        for (index, results) in results.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            Scalars::stored(&Scalars::canonical(Scalars::multiply(values.at(index), &scale)), results);
         }
     }
+}
 
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-    #[inline]
-    fn view<'b>(
-        &self,
-        side: &Side,
-        columns: &'b [Vec<Vector>],
-        first: usize,
-        registers: &'b [Register],
-        turned: &'b mut Register,
-    ) -> View<'b> {
-        match side {
-            Side::Number(number) => {
-                turned[0] = all(number);
-                View { values: turned, step: 0 }
-            }
-            Side::Register(register) => View { values: &registers[*register], step: 1 },
-            Side::Column(column, Turn::Here) => View { values: &columns[*column][first..first + STRETCH], step: 1 },
-            Side::Column(column, turn) => {
-                let column = &columns[*column];
-                let start = self.program.turned(first * LANES, *turn, column.len() * LANES);
-                let [lane, from] = [start % LANES, start / LANES];
-                let order = vector(std::array::from_fn(|place| (lane + place) as u64));
-                for (index, value) in turned.iter_mut().enumerate() {
-                    let [near, far] = [0, 1].map(|ahead| &column[(from + index + ahead) % column.len()]);
-                    *value = std::array::from_fn(|limb| _mm512_permutex2var_epi64(near[limb], order, far[limb]));
-                }
-                View { values: turned, step: 1 }
-            }
+/// What the program reads of columns.
+struct Views<'a> {
+    program: &'a Program,
+    list: Vec<(usize, i64)>,
+    places: HashMap<(usize, Turn), usize>,
+}
+
+impl Views<'_> {
+    fn side(&mut self, operand: &Operand) -> Side {
+        match operand {
+            Operand::Number(number) => Side::Number(factor(number)),
+            Operand::Register(register) => Side::Register(*register),
+            Operand::Column(column, turn) => Side::View(*self.places.entry((*column, *turn)).or_insert_with(|| {
+                self.list.push((*column, self.program.rows_turned(*turn)));
+                self.list.len() - 1
+            })),
         }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+#[inline]
+fn view<'a>(
+    side: &Side,
+    views: &[&'a [Vector]],
+    first: usize,
+    registers: &'a [Register],
+    number: &'a mut Vector,
+) -> View<'a> {
+    match side {
+        Side::Number(limbs) => {
+            *number = all(limbs);
+            View { values: std::slice::from_ref(number), step: 0 }
+        }
+        Side::Register(register) => View { values: &registers[*register], step: 1 },
+        Side::View(place) => View { values: &views[*place][first..first + STRETCH], step: 1 },
     }
 }
 

@@ -195,12 +195,12 @@ impl Program {
         &self.sources
     }
 
-    /// The row that is read on `row`.
-    fn turned(&self, row: usize, turn: Turn, rows: usize) -> usize {
+    /// How many rows further on a column is read.
+    fn rows_turned(&self, turn: Turn) -> i64 {
         match turn {
-            Turn::Here => row,
-            Turn::Next => (row + 1) % rows,
-            Turn::Passed => (row + rows - (self.blinded + 1)) % rows,
+            Turn::Here => 0,
+            Turn::Next => 1,
+            Turn::Passed => -(self.blinded as i64 + 1),
         }
     }
 

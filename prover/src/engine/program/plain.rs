@@ -55,9 +55,9 @@ impl Program {
             Operand::Column(column, Turn::Here) => View::Slice(&columns[*column][first..first + side.len()]),
             Operand::Column(column, turn) => {
                 let column = &columns[*column];
-                for (row, value) in (first..).zip(side.iter_mut()) {
-                    *value = column[self.turned(row, *turn, column.len())];
-                }
+                let start = (first as i64 + self.rows_turned(*turn)).rem_euclid(column.len() as i64) as usize;
+                let values = column[start..].iter().chain(column);
+                side.iter_mut().zip(values).for_each(|(side, value)| *side = *value);
                 View::Slice(side)
             }
         }

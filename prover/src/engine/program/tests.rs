@@ -109,7 +109,7 @@ fn a_program_says_what_the_constraints_say() {
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "the caller found the processor's features")]
 fn eight_at_once(program: &Program, columns: &[Vec<Fr>], scale: Fr) -> Vec<Fr> {
-    use crate::lanes::{LANES, Lanes, Vector, all, carried, elements, factor};
+    use crate::lanes::{LANES, Lanes, Vector, all, carried, factor};
 
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     fn vectors(column: &[Fr]) -> Vec<Vector> {
@@ -119,14 +119,19 @@ fn eight_at_once(program: &Program, columns: &[Vec<Fr>], scale: Fr) -> Vec<Fr> {
         chunks.map(|elements| carried(Lanes::<Fr>::multiply(&Lanes::<Fr>::loaded(elements), &sixteen))).collect()
     }
 
-    let wide = lanes::Wide::new(program);
-    // SAFETY: the caller found the features.
-    let columns: Vec<Vec<Vector>> = columns.iter().map(|column| unsafe { vectors(column) }).collect();
+    let wide = lanes::Wide::new(program, scale);
+    let turned = |(column, turn): &(usize, i64)| {
+        let mut rows = columns[*column].clone();
+        rows.rotate_left(turn.rem_euclid(ROWS as i64) as usize);
+        // SAFETY: the caller found the features.
+        unsafe { vectors(&rows) }
+    };
+    let views: Vec<Vec<Vector>> = wide.views().iter().map(turned).collect();
+    let views: Vec<&[Vector]> = views.iter().map(Vec::as_slice).collect();
     let mut registers = wide.registers();
-    let mut results = vec![crate::engine::transform::lanes::zero(); ROWS / LANES];
-    for (stretch, results) in results.chunks_mut(lanes::STRETCH).enumerate() {
-        wide.run(&columns, stretch * lanes::STRETCH, &mut registers, scale, results);
+    let mut results = vec![Fr::ZERO; ROWS];
+    for (stretch, results) in results.chunks_mut(lanes::STRETCH * LANES).enumerate() {
+        wide.run(&views, stretch * lanes::STRETCH, &mut registers, results);
     }
-    // SAFETY: the caller found the features.
-    unsafe { elements(&results) }
+    results
 }

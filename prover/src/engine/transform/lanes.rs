@@ -20,9 +20,6 @@ const BLOCK: usize = 2048;
 
 type Scalars = Lanes<Fr>;
 
-/// What values on a coset are below, times the order.
-pub(crate) const COSET_BOUND: u64 = 8;
-
 /// Nothing in any lane.
 pub(crate) fn zero() -> Vector {
     [vector([0; LANES]); LIMBS]
@@ -68,71 +65,28 @@ impl Roots {
     pub(super) fn transform(&self, values: &mut [Fr], scale: Fr, scratch: &mut Vec<Vector>) {
         // SAFETY: roots exist only where the processor has the features.
         unsafe {
-            self.load(values, None, scratch);
+            self.load(values, scratch);
             self.write(scratch, scale, values);
         }
     }
 
-    /// Values of the polynomial of these coefficients at `shift` times the roots, times 2^260, with limbs of 52 bits and
-    /// below [`COSET_BOUND`] times the order.
-    pub(super) fn spread(&self, coefficients: &[Fr], shift: Fr, scratch: &mut Vec<Vector>, values: &mut [Vector]) {
-        let each = values.len() / LANES;
+    /// The same values, each times the power of `step` of its number.
+    pub(super) fn scale(&self, values: &mut [Fr], step: Fr) {
         // SAFETY: roots exist only where the processor has the features.
-        unsafe {
-            self.load(coefficients, Some(shift), scratch);
-            self.finish(scratch, Fr::from(16), |group, parts| {
-                for (part, numbers) in parts.into_iter().enumerate() {
-                    values[part * each + group] = carried(numbers);
-                }
-            });
-        }
+        unsafe { scaled(values, step) }
     }
 
-    /// Elements of vectors as [`Self::spread`] leaves them, below 32 times the order: the transform's times `scale after^i`.
-    pub(super) fn gather(&self, vectors: &[Vector], scale: Fr, after: Fr, scratch: &mut Vec<Vector>) -> Vec<Fr> {
-        let mut elements = vec![Fr::ZERO; vectors.len() * LANES];
-        // SAFETY: roots exist only where the processor has the features.
-        unsafe {
-            let one = Scalars::one();
-            self.blocks(None, scratch, |place| Scalars::multiply(&vectors[place], &one));
-            self.write(scratch, scale * Fr::from(16).invert().unwrap_or(Fr::ONE), &mut elements);
-            scaled(&mut elements, after);
-        }
-        elements
-    }
-
+    /// The levels within blocks.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-    fn load(&self, elements: &[Fr], before: Option<Fr>, vectors: &mut Vec<Vector>) {
-        let (whole, rest) = elements.as_chunks::<LANES>();
-        let mut last = [Fr::ZERO; LANES];
-        last.iter_mut().zip(rest).for_each(|(target, element)| *target = *element);
-        self.blocks(before, vectors, |place| match whole.get(place) {
-            Some(elements) => Scalars::loaded(elements),
-            None if place == whole.len() => Scalars::loaded(&last),
-            None => zero(),
-        });
-    }
-
-    /// The levels within blocks, of the vectors that `read` gives, times powers of `before`.
-    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-    #[inline]
-    fn blocks(&self, before: Option<Fr>, vectors: &mut Vec<Vector>, read: impl Fn(usize) -> Vector) {
+    fn load(&self, elements: &[Fr], vectors: &mut Vec<Vector>) {
         vectors.resize(self.count(), zero());
+        let (elements, _) = elements.as_chunks::<LANES>();
         let ways = self.count() / self.block();
         for (block, vectors) in vectors.chunks_exact_mut(self.block()).enumerate() {
             // Levels take vectors in the order of their reversed numbers.
             let first = reversed(block, ways);
-            let mut powers = before.map(|step| {
-                let start = step.pow_vartime([(first * LANES) as u64]);
-                Powers::geometric(start, step, ways)
-            });
             for place in 0..vectors.len() {
-                let loaded = read(first + ways * place);
-                let loaded = match &mut powers {
-                    Some(powers) => Scalars::multiply(&loaded, &powers.next()),
-                    None => loaded,
-                };
-                vectors[reversed(place, self.block())] = loaded;
+                vectors[reversed(place, self.block())] = Scalars::loaded(&elements[first + ways * place]);
             }
             let done = first_levels(vectors, &all(&self.eighth[1]));
             self.more_levels(vectors, done);
@@ -243,14 +197,14 @@ impl Roots {
 }
 
 /// A number below `count`, a power of two, with its bits the other way round.
-fn reversed(number: usize, count: usize) -> usize {
+pub(super) fn reversed(number: usize, count: usize) -> usize {
     number.reverse_bits().checked_shr(usize::BITS - count.trailing_zeros()).unwrap_or(0)
 }
 
 /// Each element times the power of `step` of its number.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn scaled(elements: &mut [Fr], step: Fr) {
-    let mut powers = Powers::geometric(Fr::ONE, step, 1);
+    let mut powers = Powers::geometric(step);
     for elements in elements.as_chunks_mut::<LANES>().0 {
         let product = Scalars::multiply(&Scalars::loaded(elements), &powers.next());
         Scalars::stored(&Scalars::canonical(product), elements);
@@ -268,16 +222,16 @@ struct Powers {
 }
 
 impl Powers {
-    /// `first step^i` in lane after lane of every one of so many vectors.
+    /// `step^i` in lane after lane of every vector.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-    fn geometric(first: Fr, step: Fr, every: usize) -> Self {
-        let mut power = first;
+    fn geometric(step: Fr) -> Self {
+        let mut power = Fr::ONE;
         let numbers: [Limbs; LANES] = std::array::from_fn(|_| {
             let number = factor(&power);
             power *= step;
             number
         });
-        Self::new(gathered(&numbers), &[factor(&step.pow_vartime([(LANES * every) as u64])); LANES])
+        Self::new(gathered(&numbers), &[factor(&power); LANES])
     }
 
     /// `first`, and each further vector times `step`.
@@ -306,7 +260,7 @@ impl Powers {
 /// `low + root high` and `low - root high`.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-fn joined(low: &Vector, high: &Vector, root: &Vector) -> [Vector; 2] {
+pub(super) fn joined(low: &Vector, high: &Vector, root: &Vector) -> [Vector; 2] {
     let product = Scalars::multiply(&carried(*high), root);
     [add(low, &product), Scalars::subtract::<2>(low, &product)]
 }

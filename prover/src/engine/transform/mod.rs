@@ -1,8 +1,10 @@
 //! Transforms between a polynomial's coefficients and its values on a coset of the 2^k-th roots of unity.
 //!
-//! Where the processor can, eight at once ([`lanes`]); the plain transform is what any other processor runs, and what the
-//! other one is tested against.
+//! Where the processor can, eight at once ([`lanes`], and [`blocks`] for values on cosets); the plain transform is what any
+//! other processor runs, and what the others are tested against.
 
+#[cfg(target_arch = "x86_64")]
+pub(super) mod blocks;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod lanes;
 
@@ -103,55 +105,25 @@ impl Transform {
     }
 
     /// Coefficients of the polynomial of degree below the rows with these values on a coset.
-    pub(super) fn interpolate_coset(&self, mut values: Vec<Fr>, coset: usize) -> Vec<Fr> {
-        transform(&mut values, &self.inverse_roots);
-        let mut power = self.inverse_rows;
-        for coefficient in &mut values {
+    pub(super) fn interpolate_coset(&self, values: Vec<Fr>, coset: usize) -> Vec<Fr> {
+        let mut coefficients = self.interpolate(values, &mut Scratch::default());
+        #[cfg(target_arch = "x86_64")]
+        if let Some([_, inverse]) = &self.lanes {
+            inverse.scale(&mut coefficients, self.inverse_shifts[coset]);
+            return coefficients;
+        }
+        let mut power = Fr::ONE;
+        for coefficient in &mut coefficients {
             *coefficient *= power;
             power *= self.inverse_shifts[coset];
         }
-        values
+        coefficients
     }
 
-    /// Transforms of eight elements at once, where the processor can.
+    /// Transforms to a coset, a block at a time and eight elements at once, where the processor can.
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn wide(&self) -> Option<Wide<'_>> {
-        self.lanes.as_ref().map(|[roots, inverse]| Wide { transform: self, roots, inverse })
-    }
-}
-
-/// Transforms to and from eight values of a coset at once.
-#[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wide<'a> {
-    transform: &'a Transform,
-    roots: &'a lanes::Roots,
-    inverse: &'a lanes::Roots,
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Wide<'_> {
-    /// Vectors of a coset.
-    pub(super) fn count(self) -> usize {
-        self.transform.rows() / crate::lanes::LANES
-    }
-
-    /// Values of a polynomial on a coset, times 2^260 and below [`lanes::COSET_BOUND`] times the order.
-    pub(super) fn evaluate(
-        self,
-        coefficients: &[Fr],
-        coset: usize,
-        scratch: &mut Scratch,
-        values: &mut Vec<crate::lanes::Vector>,
-    ) {
-        values.resize(self.count(), lanes::zero());
-        self.roots.spread(coefficients, self.transform.shifts[coset], &mut scratch.vectors, values);
-    }
-
-    /// Coefficients of the polynomial of degree below the rows with these values on a coset, times 2^260.
-    pub(super) fn interpolate(self, values: &[crate::lanes::Vector], coset: usize, scratch: &mut Scratch) -> Vec<Fr> {
-        let Transform { inverse_rows, inverse_shifts, .. } = self.transform;
-        self.inverse.gather(values, *inverse_rows, inverse_shifts[coset], &mut scratch.vectors)
+    pub(super) fn coset(&self, coset: usize) -> Option<blocks::Coset<'_>> {
+        self.lanes.is_some().then(|| blocks::Coset::new(self, self.shifts[coset]))
     }
 }
 
@@ -213,7 +185,6 @@ mod tests {
     /// Elements at both ends of their range too: the order less one, zero and one. Of more than a block, too.
     #[cfg(target_arch = "x86_64")]
     #[test]
-    #[expect(unsafe_code, reason = "the processor's features are looked for")]
     fn eight_at_once_are_what_one_is() {
         if !crate::lanes::supported() {
             return;
@@ -222,7 +193,6 @@ mod tests {
         for k in [6, 7, 8, 9, 10, 11, 15, 16] {
             let vectors = Transform::new(k);
             let plain = Transform { lanes: None, ..Transform::new(k) };
-            let wide = vectors.wide().unwrap();
             let element = |row: u64| match row % 5 {
                 0 => -Fr::ONE,
                 1 => Fr::ZERO,
@@ -232,15 +202,45 @@ mod tests {
             for values in [(0..1 << k).map(element).collect::<Vec<Fr>>(), vec![-Fr::ONE; 1 << k]] {
                 let both = [&vectors, &plain].map(|transform| transform.interpolate(values.clone(), &mut scratch));
                 assert_eq!(both[0], both[1], "{k}");
-                for (coset, length) in [(0, 1 << k), (3, 1 << k), (1, (1 << (k - 1)) + 1), (2, 2)] {
-                    let expected = plain.evaluate(&values[..length], coset);
-                    let mut found = vec![lanes::zero(); wide.count()];
-                    wide.evaluate(&values[..length], coset, &mut scratch, &mut found);
+                let both = [&vectors, &plain].map(|transform| transform.interpolate_coset(values.clone(), 3));
+                assert_eq!(both[0], both[1], "{k}");
+            }
+        }
+    }
+
+    /// Every row of every block, turned too: past the last block, before the first, and by more rows than a column has.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    #[expect(unsafe_code, reason = "the processor's features are looked for")]
+    fn blocks_hold_the_values_on_their_rows() {
+        if !crate::lanes::supported() {
+            return;
+        }
+        let (mut scratch, mut parts) = (Vec::new(), Vec::new());
+        for k in [6, 7, 8, 9, 10, 11, 14, 19] {
+            let transform = Transform::new(k);
+            let rows = transform.rows();
+            let random = |row: usize| Fr::from(row as u64 + 7).pow_vartime([row as u64 + 11]);
+            let dense: Vec<Fr> = (0..rows).map(|row| if row % 3 == 0 { -Fr::ONE } else { random(row) }).collect();
+            for (number, coefficients) in
+                [(0, &dense[..]), (3, &vec![-Fr::ONE; rows]), (1, &dense[..rows / 2 + 1]), (2, &dense[..2])]
+            {
+                let expected = transform.evaluate(coefficients, number);
+                let coset = transform.coset(number).unwrap();
+                coset.spread(coefficients, &mut scratch, &mut parts);
+                let (blocks, mut factors) = (coset.blocks() as i64, blocks::Factors::default());
+                let mut values = vec![lanes::zero(); coset.vectors()];
+                let each = values.len() * crate::lanes::LANES;
+                let turned = [-7, -1, blocks, blocks + 1, 9 * blocks + 5].into_iter();
+                for block in (0..blocks.min(40)).chain([blocks - 1]).chain(turned) {
+                    coset.factors(block, &mut factors);
+                    coset.values(&parts, block, &factors, &mut values);
                     // SAFETY: the features were found above.
-                    assert_eq!(unsafe { crate::lanes::elements::<Fr>(&found) }, expected, "{k}, {coset}, {length}");
-                    let coefficients = wide.interpolate(&found, coset, &mut scratch);
-                    assert_eq!(coefficients, plain.interpolate_coset(expected, coset), "{k}, {coset}, {length}");
-                    assert_eq!(coefficients[..length], values[..length]);
+                    let found = unsafe { crate::lanes::elements::<Fr>(&values) };
+                    for row in 0..each {
+                        let expected = expected[(block + blocks * row as i64).rem_euclid(rows as i64) as usize];
+                        assert_eq!(found[coset.place(row)], expected, "{k}, {number}: {block}, {row}");
+                    }
                 }
             }
         }
