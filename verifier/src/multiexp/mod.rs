@@ -101,7 +101,7 @@ impl Bases {
     /// `sum_i scalars_i points_i`, over as many as there are of both.
     #[must_use]
     pub fn multiply(&self, scalars: &[Fr]) -> G1 {
-        let (mut small, mut large) = (Vec::with_capacity(scalars.len()), Vec::new());
+        let (mut small, mut large) = (Vec::with_capacity(scalars.len()), Vec::with_capacity(2 * scalars.len()));
         for (point, scalar) in (0u32..).zip(scalars.iter().take(self.points.len())) {
             let scalar = limbs(scalar);
             if let Some(half) = small_half(scalar) {
@@ -131,9 +131,10 @@ impl Bases {
         let mut sums = vec![G1::identity(); windows as usize];
         // On halo2's threads, where it has any.
         parallelize(&mut sums, |sums, first| {
+            let mut digits = Vec::with_capacity(chunk.min(terms.len()));
             for (sum, window) in sums.iter_mut().zip(first as u32..) {
                 let parts = terms.chunks(chunk).map(|terms| {
-                    let digits = digits(terms, window, width);
+                    read_digits(terms, window, width, &mut digits);
                     match faster {
                         Some(faster) => faster.sum(&digits, 1 << (width - 1)),
                         None => self.plain_sum(&digits, 1 << (width - 1)),
@@ -182,15 +183,14 @@ fn opposite(scalar: [u64; 4]) -> [u64; 4] {
 }
 
 /// The terms' digits in one window, but zeros.
-fn digits(terms: &[Term], window: u32, width: u32) -> Vec<Digit> {
-    let mut digits = Vec::with_capacity(terms.len());
+fn read_digits(terms: &[Term], window: u32, width: u32, digits: &mut Vec<Digit>) {
+    digits.clear();
     for Term { half, point, image } in terms {
         let digit = digit(half, window, width);
         if digit != 0 {
             digits.push(Digit { factor: digit.unsigned_abs(), point: *point, negative: digit < 0, image: *image });
         }
     }
-    digits
 }
 
 /// The width of the windows that costs least.

@@ -11,9 +11,9 @@ use halo2_proofs::halo2curves::ff::BatchInvert;
 use halo2_proofs::halo2curves::group::Curve;
 use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 
-use super::points::{Coordinates, Point, Words, coordinates, equal, limbs, points, zero};
+use super::points::{Coordinates, Point, coordinates, equal, limbs, points, zero};
 use super::{Signed, Wide};
-use crate::lanes::{LANES, LIMBS, Vector, add, all, array, carried, element, factor, gathered, unpacked};
+use crate::lanes::{LANES, LIMBS, Vector, Words, add, all, array, carried, element, factor, gathered, unpacked};
 
 /// Pairs that share a division.
 const BLOCK: usize = 2048;
@@ -62,50 +62,53 @@ impl Source for Terms<'_> {
     }
 }
 
-impl Source for Vec<Point> {
+impl Source for [Point] {
     #[inline]
     fn at(&self, place: usize) -> (&Point, bool) {
         (&self[place], false)
     }
 }
 
-/// Buckets on their way to sums.
-pub(super) struct Pairs<'a> {
-    terms: Terms<'a>,
+/// What buckets are added up in, for whoever adds up many.
+#[derive(Debug, Default)]
+pub(super) struct Pairs {
     open: Vec<Open>,
     sums: Vec<Point>,
+    points: Vec<Point>,
+    next: Vec<Point>,
+    scratch: Scratch,
 }
 
-impl<'a> Pairs<'a> {
-    /// Buckets, each by its first term and its number of terms.
-    pub(super) fn new(wide: &'a Wide, terms: &'a [Signed], buckets: &[(u32, u32)]) -> Self {
-        let buckets = (0u32..).zip(buckets).filter(|(_, (_, count))| *count > 0);
-        let open = buckets.clone().map(|(bucket, (first, count))| Open { bucket, first: *first, count: *count });
-        let sums = buckets.map(|(bucket, _)| bucket as usize + 1).last().unwrap_or(0).next_multiple_of(LANES);
-        Self { terms: Terms { wide, terms }, open: open.collect(), sums: vec![Point::default(); sums] }
-    }
-
-    /// Each bucket's sum; the identity for empty ones, of which there are as many behind the last as fill the lanes.
+impl Pairs {
+    /// The sums of buckets, each given by its first term and its number of terms; the identity for empty ones, of which
+    /// there are as many behind the last as fill the lanes.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-    pub(super) fn sums(self) -> Vec<Point> {
-        let Self { terms, mut open, mut sums } = self;
-        let mut scratch = Scratch::default();
-        let mut points = round(&terms, &mut open, &mut sums, &mut scratch);
+    pub(super) fn sums(&mut self, wide: &Wide, terms: &[Signed], buckets: &[(u32, u32)]) -> &[Point] {
+        let Self { open, sums, points, next, scratch } = self;
+        let buckets = (0u32..).zip(buckets).filter(|(_, (_, count))| *count > 0);
+        open.clear();
+        open.extend(buckets.map(|(bucket, (first, count))| Open { bucket, first: *first, count: *count }));
+        let count = open.last().map_or(0, |open| open.bucket as usize + 1).next_multiple_of(LANES);
+        sums.clear();
+        sums.resize(count, Point::default());
+        round(&Terms { wide, terms }, open, points, sums, scratch);
         while !open.is_empty() {
-            points = round(&points, &mut open, &mut sums, &mut scratch);
+            round(&points[..], open, next, sums, scratch);
+            std::mem::swap(points, next);
         }
         sums
     }
 }
 
 /// What a block is added up with.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Scratch {
     pairs: Vec<Pair>,
     groups: Vec<Group>,
 }
 
 /// Eight pairs on their way.
+#[derive(Debug)]
 struct Group {
     /// What slopes are divided by; one in special lanes.
     run: Vector,
@@ -115,19 +118,29 @@ struct Group {
     before: Vector,
 }
 
-/// The next round's points: one sum of every two, and what is left over.
+/// Writes the next round's points: one sum of every two, and what is left over.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn round(source: &impl Source, open: &mut Vec<Open>, sums: &mut [Point], scratch: &mut Scratch) -> Vec<Point> {
+fn round(
+    source: &(impl Source + ?Sized),
+    open: &mut Vec<Open>,
+    next: &mut Vec<Point>,
+    sums: &mut [Point],
+    scratch: &mut Scratch,
+) {
     let Scratch { pairs, groups } = scratch;
+    let places = open.iter().filter(|open| open.count > 2).map(|open| open.count.div_ceil(2) as usize).sum();
+    if next.len() < places {
+        next.resize(places, Point::default());
+    }
     pairs.clear();
-    let mut next: Vec<Point> = Vec::new();
+    let mut place = 0;
     for open in &mut *open {
         let Open { bucket, first, count } = *open;
         let half = count / 2;
-        let start = if count > 2 { next.len() as u32 } else { Target::BUCKET | bucket };
+        let start = if count > 2 { place } else { Target::BUCKET | bucket };
         pairs.extend((0..half).map(|pair| Pair { left: first + 2 * pair, sum: Target(start + pair) }));
         if count > 2 {
-            next.resize(next.len() + half as usize, Point::default());
+            place += half;
             open.first = start;
         }
         if count % 2 == 1 {
@@ -135,7 +148,8 @@ fn round(source: &impl Source, open: &mut Vec<Open>, sums: &mut [Point], scratch
             if count == 1 {
                 sums[bucket as usize] = point;
             } else {
-                next.push(point);
+                next[place as usize] = point;
+                place += 1;
             }
         }
         open.count = count.div_ceil(2);
@@ -144,13 +158,12 @@ fn round(source: &impl Source, open: &mut Vec<Open>, sums: &mut [Point], scratch
     for block in pairs.chunks(BLOCK) {
         add_block(source, block, groups, |target, point| {
             if target.0 & Target::BUCKET == 0 {
-                next[target.0 as usize] = point;
+                next[target.0 as usize] = *point;
             } else {
-                sums[(target.0 ^ Target::BUCKET) as usize] = point;
+                sums[(target.0 ^ Target::BUCKET) as usize] = *point;
             }
         });
     }
-    next
 }
 
 /// A point with its sign.
@@ -159,7 +172,12 @@ fn signed((point, negative): (&Point, bool)) -> Point {
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn add_block(source: &impl Source, block: &[Pair], groups: &mut Vec<Group>, mut put: impl FnMut(Target, Point)) {
+fn add_block(
+    source: &(impl Source + ?Sized),
+    block: &[Pair],
+    groups: &mut Vec<Group>,
+    mut put: impl FnMut(Target, &Point),
+) {
     groups.clear();
     let one = Coordinates::one();
     let mut before = one;
@@ -199,8 +217,13 @@ fn add_block(source: &impl Source, block: &[Pair], groups: &mut Vec<Group>, mut 
         let fall = carried(Coordinates::subtract::<1>(&left.0, &x));
         let y = Coordinates::subtract::<1>(&Coordinates::multiply(&fall, &slope), &left.1);
         let y = Coordinates::canonical(Coordinates::lowered::<2>(y));
-        for (lane, (pair, point)) in pairs.iter().zip(points(&x, &y)).enumerate() {
-            put(pair.sum, if *special >> lane & 1 == 1 { plain_sum(source, pair) } else { point });
+        // By reference: an array's iterator moves each point through memory that was just written in other pieces.
+        for (lane, (pair, point)) in pairs.iter().zip(&points(&x, &y)).enumerate() {
+            if *special >> lane & 1 == 1 {
+                put(pair.sum, &plain_sum(source, pair));
+            } else {
+                put(pair.sum, point);
+            }
         }
     }
 }
@@ -208,13 +231,13 @@ fn add_block(source: &impl Source, block: &[Pair], groups: &mut Vec<Group>, mut 
 /// Coordinates of both points of up to eight pairs, and lanes in which a point counts negatively.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-fn sides(source: &impl Source, pairs: &[Pair]) -> [([Words; 2], __mmask8); 2] {
+fn sides(source: &(impl Source + ?Sized), pairs: &[Pair]) -> [([Words; 2], __mmask8); 2] {
     [side(source, pairs, 0), side(source, pairs, 1)]
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-fn side(source: &impl Source, pairs: &[Pair], side: usize) -> ([Words; 2], __mmask8) {
+fn side(source: &(impl Source + ?Sized), pairs: &[Pair], side: usize) -> ([Words; 2], __mmask8) {
     let mut negative: __mmask8 = 0;
     let eight: [&Point; LANES] = std::array::from_fn(|lane| {
         // Absent lanes repeat the first.
@@ -236,7 +259,7 @@ fn negated(y: &Vector, lanes: __mmask8) -> Vector {
 }
 
 /// The sum of any two points.
-fn plain_sum(source: &impl Source, pair: &Pair) -> Point {
+fn plain_sum(source: &(impl Source + ?Sized), pair: &Pair) -> Point {
     let [left, right] = [0, 1].map(|side| signed(source.at(pair.left as usize + side)).affine());
     Point::of(&(left.to_curve() + right).to_affine())
 }

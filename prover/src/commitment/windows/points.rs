@@ -1,11 +1,11 @@
 //! Points in the form that they are added in.
 
-use std::arch::x86_64::{__m512i, __mmask8, _mm512_cmpeq_epi64_mask, _mm512_setzero_si512};
+use std::arch::x86_64::{__mmask8, _mm512_cmpeq_epi64_mask, _mm512_setzero_si512};
 
 use halo2_proofs::halo2curves::bn256::{Fq, G1Affine};
 use halo2_proofs::halo2curves::ff::PrimeField;
 
-use crate::lanes::{LANES, Lanes, Vector, array, element, limbs_of, transposed, vector, words, words_of};
+use crate::lanes::{LANES, Lanes, Vector, Words, array, element, limbs_of, transposed, vector, words, words_of};
 
 pub(super) type Coordinates = Lanes<Fq>;
 
@@ -13,9 +13,6 @@ pub(super) type Coordinates = Lanes<Fq>;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(align(64))]
 pub(super) struct Point(pub(super) [u64; LANES]);
-
-/// One coordinate of eight points, as words.
-pub(super) type Words = [__m512i; 4];
 
 /// From the library's form, times 2^256, to this one.
 fn wide(coordinate: &Fq) -> [u64; 4] {
