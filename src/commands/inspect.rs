@@ -9,7 +9,7 @@ use attestation::identity::keystore::{KEY_FILE_BYTES_MAX, PublicKey};
 use circuits::model::bundle::Bundle;
 use clap::Args;
 use serde_json::json;
-use verifier::container::{Container, ContainerError, Kind, MAGIC};
+use verifier::container::{Container, Kind, MAGIC};
 use verifier::key::VerifyingKey;
 use verifier::proof::Proof;
 use verifier::receipt::ReceiptFile;
@@ -87,10 +87,7 @@ fn tell(path: &Path, head: &[u8]) -> Result<Found, CliError> {
     }
     if MAGIC.starts_with(head) || head.starts_with(&MAGIC) {
         let (kind, version) = Container::kind(head).map_err(|error| CliError::format(path, error))?;
-        if version != kind.version() {
-            let error = ContainerError::Version { kind: kind.name(), expected: kind.version(), got: version };
-            return Err(CliError::format(path, error));
-        }
+        kind.check_version(version).map_err(|error| CliError::format(path, error))?;
         return Ok(Found::Container(kind));
     }
     match head {

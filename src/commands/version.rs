@@ -1,7 +1,7 @@
 //! `assay version`: what this program is and which formats it knows.
 
 use circuits::model::bundle::BUNDLE_FORMAT;
-use circuits::model::graph::{GRAPH_VERSION, GRAPH_VERSION_POSITIONS};
+use circuits::model::graph::{GRAPH_VERSION, GRAPH_VERSION_GENERATION, GRAPH_VERSION_POSITIONS};
 use circuits::statement::STATEMENT_VERSION;
 use clap::Args;
 use serde_json::json;
@@ -24,6 +24,7 @@ pub(super) fn run(Version {}: &Version, output: &Output) -> Done {
         "bundle": BUNDLE_FORMAT,
         "graph": GRAPH_VERSION,
         "graph_by_positions": GRAPH_VERSION_POSITIONS,
+        "graph_with_generation": GRAPH_VERSION_GENERATION,
         "statement": STATEMENT_VERSION,
         "verifying_key": Kind::VerifyingKey.version(),
         "proof": Kind::Proof.version(),

@@ -43,6 +43,17 @@ fn every_kind_is_told_by_its_content() {
 }
 
 #[test]
+fn a_key_of_an_older_format_that_is_read_is_shown() {
+    let vectors = concat!(env!("CARGO_MANIFEST_DIR"), "/verifier/tests/vectors/");
+    let digest = |name: &str| {
+        let envelope = assay(arguments!["inspect", format!("{vectors}{name}"), "--json"]).ends(0).envelope();
+        assert_eq!(envelope["data"]["kind"], "verifying key", "{name}");
+        envelope["data"]["content"]["key_digest"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(digest("key-2.vk"), digest("key-3.vk"));
+}
+
+#[test]
 fn a_forged_receipt_is_shown_and_not_judged() {
     let folder = TempDir::new().unwrap();
     let mut file = story().receipt_file();

@@ -13,6 +13,8 @@
 //! The length is checked against a limit per kind before anything is allocated, nothing may follow, and an unknown kind
 //! or version is reported with both numbers: a reader that does not know a format must not guess.
 
+use std::fmt;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// First bytes of every file.
@@ -54,13 +56,24 @@ impl Kind {
         }
     }
 
-    /// The oldest format version that this release reads.
+    /// The format versions that this release reads.
     #[must_use]
-    pub fn oldest_version(self) -> u16 {
-        match self {
+    pub fn versions(self) -> Versions {
+        let oldest = match self {
             Self::VerifyingKey => 2,
             Self::Proof | Self::Receipt => 1,
-        }
+        };
+        Versions { oldest, newest: self.version() }
+    }
+
+    /// Refuses a version that this release does not read.
+    ///
+    /// # Errors
+    /// [`ContainerError::Version`].
+    pub fn check_version(self, got: u16) -> Result<(), ContainerError> {
+        let versions = self.versions();
+        let is_read = (versions.oldest..=versions.newest).contains(&got);
+        if is_read { Ok(()) } else { Err(ContainerError::Version { kind: self.name(), expected: versions, got }) }
     }
 
     /// Largest body, bytes.
@@ -88,6 +101,22 @@ impl Kind {
     }
 }
 
+/// Versions of a format, from one to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Versions {
+    /// The first.
+    pub oldest: u16,
+    /// The last; not before the first.
+    pub newest: u16,
+}
+
+impl fmt::Display for Versions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { oldest, newest } = self;
+        if oldest == newest { write!(formatter, "{newest}") } else { write!(formatter, "{oldest} to {newest}") }
+    }
+}
+
 /// Why a file was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ContainerError {
@@ -107,8 +136,8 @@ pub enum ContainerError {
     Version {
         /// Kind of file.
         kind: &'static str,
-        /// Version that this release knows.
-        expected: u16,
+        /// Versions that can be read.
+        expected: Versions,
         /// Version that came.
         got: u16,
     },
@@ -170,7 +199,10 @@ impl Container {
     pub fn decode<T: BorshDeserialize + BorshSerialize>(kind: Kind, bytes: &[u8]) -> Result<T, ContainerError> {
         match Self::open(kind, bytes)? {
             (version, body) if version == kind.version() => Self::body(kind, body),
-            (got, _) => Err(ContainerError::Version { kind: kind.name(), expected: kind.version(), got }),
+            (got, _) => {
+                let newest = kind.version();
+                Err(ContainerError::Version { kind: kind.name(), expected: Versions { oldest: newest, newest }, got })
+            }
         }
     }
 
@@ -182,9 +214,7 @@ impl Container {
         if header.kind != kind.id() {
             return Err(unknown(name, header.kind));
         }
-        if !(kind.oldest_version()..=kind.version()).contains(&header.version) {
-            return Err(ContainerError::Version { kind: name, expected: kind.version(), got: header.version });
-        }
+        kind.check_version(header.version)?;
         if header.length > kind.body_bytes_max() {
             return Err(ContainerError::TooLarge { kind: name, expected: kind.body_bytes_max(), got: header.length });
         }
@@ -321,11 +351,28 @@ mod tests {
         assert_eq!(rewritten(0, 0), ContainerError::Magic);
         assert_eq!(rewritten(8, 3), ContainerError::Kind { expected: "proof", got: "a receipt file".into() });
         assert_eq!(rewritten(8, 9), ContainerError::Kind { expected: "proof", got: "unknown kind 9".into() });
-        assert_eq!(rewritten(10, 2), ContainerError::Version { kind: "proof", expected: 1, got: 2 });
+        let expected = Versions { oldest: 1, newest: 1 };
+        assert_eq!(rewritten(10, 2), ContainerError::Version { kind: "proof", expected, got: 2 });
         let too_large = ContainerError::TooLarge { kind: "proof", expected: 256 << 10, got: (7 << 24) + 7 };
         assert_eq!(rewritten(15, 7), too_large);
         assert_eq!(rewritten(18, 9), ContainerError::Checksum { kind: "proof" });
         let longer_body = Container::encode(Kind::Proof, &(vec![1u8], 0u8));
         assert!(matches!(decode(&longer_body), Err(ContainerError::Body { kind: "proof", .. })));
+    }
+
+    #[test]
+    fn another_version_is_refused_with_every_version_that_is_read() {
+        let words = |kind: Kind, got| kind.check_version(got).unwrap_err().to_string();
+        assert_eq!(
+            words(Kind::VerifyingKey, 4),
+            "verifying key format version: expected 2 to 3, got 4; use a release that knows version 4"
+        );
+        assert_eq!(
+            words(Kind::Receipt, 0),
+            "receipt format version: expected 1, got 0; use a release that knows version 0"
+        );
+        for version in [2, 3] {
+            assert_eq!(Kind::VerifyingKey.check_version(version), Ok(()));
+        }
     }
 }

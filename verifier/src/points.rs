@@ -115,6 +115,15 @@ pub fn encode_affine(point: &G1Affine) -> [u8; 64] {
 
 /// Decodes a compressed, non-identity point of G2's prime-order subgroup.
 pub fn decode_g2(bytes: &[u8; 64]) -> Result<G2Affine, PointError> {
+    // halo2curves panics at a coordinate that is not below the modulus.
+    let mut coordinates = *bytes;
+    if let Some(last) = coordinates.last_mut() {
+        *last &= !(INFINITY_FLAG | ODD_FLAG);
+    }
+    let (parts, _) = coordinates.as_chunks::<32>();
+    if parts.iter().any(|part| bool::from(Fq::from_repr(*part).is_none())) {
+        return Err(PointError::Encoding);
+    }
     let mut encoding = <G2Affine as GroupEncoding>::Repr::default();
     encoding.as_mut().copy_from_slice(bytes);
     let point = Option::<G2Affine>::from(G2Affine::from_bytes(&encoding)).ok_or(PointError::Encoding)?;
@@ -230,6 +239,23 @@ mod tests {
         assert_eq!(refused, Some(PointError::Subgroup));
         let generator = encode_g2(&G2Affine::generator());
         assert_eq!(decode_g2(&generator), Ok(G2Affine::generator()));
+    }
+
+    #[test]
+    fn coordinates_beyond_the_modulus_are_refused() {
+        let generator = encode_g2(&G2Affine::generator());
+        for coordinate in [0..32, 32..64] {
+            let mut beyond = generator;
+            beyond[coordinate].fill(0x3f);
+            assert_eq!(decode_g2(&beyond), Err(PointError::Encoding));
+        }
+        for (position, bit) in (0..64).flat_map(|position| (0..8).map(move |bit| (position, bit))) {
+            let mut flipped = generator;
+            flipped[position] ^= 1 << bit;
+            // The other root is a point of the subgroup too.
+            let is_other_root = (position, 1 << bit) == (63, ODD_FLAG);
+            assert_eq!(decode_g2(&flipped).is_ok(), is_other_root, "byte {position} bit {bit}");
+        }
     }
 
     #[test]

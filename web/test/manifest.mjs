@@ -14,14 +14,20 @@ export const sequence = {
   tokenizer: vector("sequence-tokenizer.json"),
   cases: changes("manifest-sequence.json"),
 };
+export const generated = {
+  receipt: vector("generated-receipt-1.receipt"),
+  key: vector("generated-key-3.vk"),
+  cases: changes("manifest-generated.json"),
+  keys: changes("manifest-generated-key-3.json"),
+};
 export const READS = "[CLS] playing chess is fun [SEP] [PAD]";
 
 /** Applies a case's change. */
-export function changed(bytes, { flip, truncate, extend, checksum }) {
+export function changed(bytes, { flip, mask, truncate, extend, checksum }) {
   if (truncate !== undefined) return bytes.slice(0, truncate);
   const copy = new Uint8Array(bytes.length + (extend ?? 0));
   copy.set(bytes);
-  if (flip !== undefined) copy[flip] ^= 1;
+  if (flip !== undefined) copy[flip] ^= mask ?? 1;
   if (checksum !== undefined) copy.set(checksum, copy.length - checksum.length);
   return copy;
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { Key, Options, Verifier, initSync, keyRefusal, tampered } from "../dist/package/assay_web.js";
-import { READS, changed, digit, proof, proofless, sequence } from "./manifest.mjs";
+import { READS, changed, digit, generated, proof, proofless, sequence } from "./manifest.mjs";
 
 initSync({ module: readFileSync(new URL("../dist/package/assay_web_bg.wasm", import.meta.url)) });
 const { receipt, key } = digit;
@@ -23,17 +23,19 @@ const attested = new Options();
 attested.requireAttested();
 assert.equal(code(proofless, new Verifier(undefined, attested)), 0, "with evidence");
 for (const part of ["proof", "output", "input", "nonce"]) assert.equal(code(tampered(receipt, part)), 1, part);
-for (const released of [digit, sequence]) {
+for (const released of [digit, sequence, generated]) {
   const by = new Verifier(new Key(released.key), insecure);
   for (const change of released.cases) assert.equal(code(changed(released.receipt, change), by), change.code, JSON.stringify(change));
 }
 /** The code that the receipt gets with a changed key, or that what is no key gets. */
-const codeByKey = (bytes) => {
+const codeByKey = (bytes, file) => {
   const refusal = keyRefusal(bytes);
-  return refusal === undefined ? code(receipt, new Verifier(new Key(bytes), insecure)) : JSON.parse(refusal).code;
+  return refusal === undefined ? code(file, new Verifier(new Key(bytes), insecure)) : JSON.parse(refusal).code;
 };
-assert.equal(codeByKey(key), 0);
-for (const change of digit.keys) assert.equal(codeByKey(changed(key, change)), change.code, JSON.stringify(change));
+for (const { receipt: file, key: own, keys } of [digit, generated]) {
+  assert.equal(codeByKey(own, file), 0);
+  for (const change of keys) assert.equal(codeByKey(changed(own, change), file), change.code, JSON.stringify(change));
+}
 assert.throws(() => insecure.readTokensBy(key), /not a tokenizer/);
 const reading = new Options();
 reading.acceptInsecureSetup();
@@ -66,4 +68,5 @@ for (const [what, run] of Object.entries(times)) {
   samples.sort((left, right) => left - right);
   console.log(`${what} in Node: median ${samples[10].toFixed(1)} ms of 21`);
 }
-console.log(`package: ${digit.cases.length + sequence.cases.length} changed receipts, ${digit.keys.length} changed keys and all options: as the commands decide`);
+const receipts = [digit, sequence, generated].reduce((sum, { cases }) => sum + cases.length, 0);
+console.log(`package: ${receipts} changed receipts, ${digit.keys.length + generated.keys.length} changed keys and all options: as the commands decide`);

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { READS, changed, digit, proof, sequence } from "./manifest.mjs";
+import { READS, changed, digit, generated, proof, sequence } from "./manifest.mjs";
 
 const { receipt, key, keys } = digit;
 const folder = mkdtempSync(join(tmpdir(), "assay-page-"));
@@ -52,6 +52,12 @@ function reported(dom) {
 const given = `await drop("receipt", "digit.receipt", "${base64(receipt)}"); report.bare = code();
   await drop("key", "digits.vk", "${base64(key)}"); report.unaccepted = code();
   element("insecure").click(); report.honest = code();`;
+/** The codes that the page's receipt gets with changed keys. */
+const codesOfKeys = ({ key: own, keys: changes }) => `${JSON.stringify(changes.map((change) => base64(changed(own, change))))}.map((bytes) => {
+    state.key = bytesOf(bytes);
+    const refusal = wasm_bindgen.keyRefusal(state.key);
+    return refusal === undefined ? judge(state.receipt).code : JSON.parse(refusal).code;
+  })`;
 const bytesOfCases = (released) => JSON.stringify(released.cases.map((change) => base64(changed(released.receipt, change))));
 const report = reported(open("all", `${given}
   report.label = document.querySelector(".label").textContent;
@@ -64,11 +70,7 @@ const report = reported(open("all", `${given}
   }
   report.codes = ${bytesOfCases(digit)}.map((bytes) => judge(bytesOf(bytes)).code);
   const honest = state.key;
-  report.keys = ${JSON.stringify(keys.map((change) => base64(changed(key, change))))}.map((bytes) => {
-    state.key = bytesOf(bytes);
-    const refusal = wasm_bindgen.keyRefusal(state.key);
-    return refusal === undefined ? judge(state.receipt).code : JSON.parse(refusal).code;
-  });
+  report.keys = ${codesOfKeys(digit)};
   state.key = honest;
   element("attested").click(); report.attested = code();
   await drop("key", "bad.vk", "${base64(key.slice(0, 64))}"); report.badKey = element("key-drop").className;`, ["--dump-dom"]));
@@ -109,9 +111,25 @@ assert.deepEqual(text.codes, sequence.cases.map((change) => change.code));
 assert.deepEqual(text.digit, [0, "7"]);
 assert.deepEqual([text.bareProof, text.proof, text.otherStatement], [2, 0, 1]);
 
+// What a model generated.
+const answer = reported(open("answer", `await drop("receipt", "answer.receipt", "${base64(generated.receipt)}");
+  await drop("key", "answer.vk", "${base64(generated.key)}"); element("insecure").click(); report.honest = code();
+  report.lies = ["proof", "output", "input", "nonce"].map((part) => {
+    document.querySelector('[data-tamper="' + part + '"]').click();
+    return code();
+  });
+  report.codes = ${bytesOfCases(generated)}.map((bytes) => judge(bytesOf(bytes)).code);
+  await drop("receipt", "answer.receipt", "${base64(generated.receipt)}");
+  report.keys = ${codesOfKeys(generated)};`, ["--dump-dom"]));
+assert.equal(answer.honest, 0);
+assert.deepEqual(answer.lies, [1, 1, 1, 1]);
+assert.deepEqual(answer.codes, generated.cases.map((change) => change.code));
+assert.deepEqual(answer.keys, generated.keys.map((change) => change.code));
+
 if (process.env.SCREENSHOT) {
   const window = ["--window-size=1040,1560", "--hide-scrollbars", "--screenshot=" + process.env.SCREENSHOT];
   open("picture", given, window);
 }
 rmSync(folder, { recursive: true });
-console.log(`page: the honest receipt accepted, ${report.codes.length + text.codes.length + 8} changed receipts and ${report.keys.length} changed keys judged as the commands judge them`);
+const receipts = report.codes.length + text.codes.length + answer.codes.length + 12;
+console.log(`page: the honest receipts accepted, ${receipts} changed receipts and ${report.keys.length + answer.keys.length} changed keys judged as the commands judge them`);

@@ -64,10 +64,6 @@ struct Both {
 }
 
 impl Both {
-    fn released() -> Self {
-        Self::of(&DIGIT)
-    }
-
     fn of(released: &Released) -> Self {
         Self { first: released.key(), second: Key::read(&bytes(released.key)).unwrap() }
     }
@@ -82,15 +78,15 @@ impl Both {
     }
 }
 
-fn proof_file(change: impl FnOnce(&mut Proof)) -> Vec<u8> {
-    let mut proof = receipt().proofs.remove(0);
+fn proof_file(receipt: &ReceiptFile, change: impl FnOnce(&mut Proof)) -> Vec<u8> {
+    let mut proof = receipt.proofs[0].clone();
     change(&mut proof);
     proof.to_bytes()
 }
 
 #[test]
 fn both_accept_what_was_released() {
-    for released in [DIGIT, SEQUENCE] {
+    for released in RELEASED {
         let (both, file) = (Both::of(&released), released.receipt());
         assert_eq!(both.second.digest(), both.first.digest());
         assert_eq!(both.second.model_hash(), both.first.model_hash());
@@ -100,7 +96,7 @@ fn both_accept_what_was_released() {
 
 #[test]
 fn both_decide_the_same_on_the_manifest_of_a_receipt() {
-    for released in [DIGIT, SEQUENCE] {
+    for released in RELEASED {
         let (both, file) = (Both::of(&released), bytes(released.receipt));
         let (mut accepted, mut refused) = (0, 0);
         for change in read(released.manifest) {
@@ -120,33 +116,45 @@ fn both_decide_the_same_on_the_manifest_of_a_receipt() {
 
 #[test]
 fn both_decide_the_same_on_every_byte_of_a_proof_file() {
-    let (both, statement, file) = (Both::released(), receipt().statement(), bytes("proof-1.proof"));
+    for released in [DIGIT, GENERATED] {
+        let (both, receipt) = (Both::of(&released), released.receipt());
+        both_decide_the_same_on_every_byte_of_a_proof(&both, &receipt.statement(), &receipt.proofs[0].to_bytes());
+    }
+}
+
+fn both_decide_the_same_on_every_byte_of_a_proof(both: &Both, statement: &Statement, file: &[u8]) {
     for position in 0..file.len() {
-        let mut changed = file.clone();
+        let mut changed = file.to_vec();
         changed[position] ^= 1 << (position % 8);
-        assert!(both.decide(&statement, &changed).is_err(), "byte {position}");
+        assert!(both.decide(statement, &changed).is_err(), "byte {position}");
         if position < file.len() - CHECKSUM_BYTES {
-            assert!(both.decide(&statement, &with_checksum(changed)).is_err(), "byte {position}, checksum made again");
+            assert!(both.decide(statement, &with_checksum(changed)).is_err(), "byte {position}, checksum made again");
         }
     }
     for length in 0..file.len() {
         let cut = file[..length].to_vec();
-        assert!(both.decide(&statement, &cut).is_err(), "{length} bytes");
+        assert!(both.decide(statement, &cut).is_err(), "{length} bytes");
         if length >= HEADER_BYTES + CHECKSUM_BYTES {
-            assert!(both.decide(&statement, &with_checksum(cut)).is_err(), "{length} bytes, checksum made again");
+            assert!(both.decide(statement, &with_checksum(cut)).is_err(), "{length} bytes, checksum made again");
         }
     }
 }
 
 #[test]
 fn both_decide_the_same_on_moved_elements() {
-    let (both, statement) = (Both::released(), receipt().statement());
-    let count = receipt().proofs[0].bytes.len() / ELEMENT_BYTES;
+    for released in [DIGIT, GENERATED] {
+        both_decide_the_same_on_moved_elements_of(&Both::of(&released), &released.receipt());
+    }
+}
+
+fn both_decide_the_same_on_moved_elements_of(both: &Both, receipt: &ReceiptFile) {
+    let (statement, honest) = (receipt.statement(), receipt.proofs[0].to_bytes());
+    let count = receipt.proofs[0].bytes.len() / ELEMENT_BYTES;
     let place = |element: usize| -> Range<usize> { element * ELEMENT_BYTES..(element + 1) * ELEMENT_BYTES };
     let refused = |change: &dyn Fn(&mut Vec<u8>)| {
-        let changed = proof_file(|proof| change(&mut proof.bytes));
+        let changed = proof_file(receipt, |proof| change(&mut proof.bytes));
         // Some elements are zero, or equal to the next.
-        assert_eq!(both.decide(&statement, &changed).is_ok(), changed == bytes("proof-1.proof"));
+        assert_eq!(both.decide(&statement, &changed).is_ok(), changed == honest);
     };
     for element in 0..count {
         refused(&|bytes| bytes.copy_within(place((element + 1) % count), element * ELEMENT_BYTES));
@@ -171,7 +179,7 @@ fn both_decide_the_same_on_moved_elements() {
 
 #[test]
 fn both_decide_the_same_on_other_statements() {
-    let both = Both::released();
+    let both = Both::of(&DIGIT);
     let honest = receipt().statement();
     let proof = receipt().proofs.remove(0);
     let mut refusals = Vec::new();
@@ -223,13 +231,13 @@ fn key_decision(file: &[u8]) -> Result<[u8; 32], Refusal> {
 
 #[test]
 fn both_decide_the_same_on_every_byte_of_a_key_file() {
-    for (key, _) in KEYS {
-        both_decide_the_same_on_every_byte_of(key);
+    for (key, _, released) in KEYS {
+        both_decide_the_same_on_every_byte_of(key, &released.receipt());
     }
 }
 
-fn both_decide_the_same_on_every_byte_of(key: &str) {
-    let (file, statement, proof) = (bytes(key), receipt().statement(), bytes("proof-1.proof"));
+fn both_decide_the_same_on_every_byte_of(key: &str, receipt: &ReceiptFile) {
+    let (file, statement, proof) = (bytes(key), receipt.statement(), receipt.proofs[0].to_bytes());
     let honest = key_decision(&file).unwrap();
     let mut other_keys = 0;
     for position in 0..file.len() {
@@ -246,14 +254,14 @@ fn both_decide_the_same_on_every_byte_of(key: &str) {
             let both =
                 Both { first: VerifyingKey::from_bytes(&changed).unwrap(), second: Key::read(&changed).unwrap() };
             assert!(both.decide(&statement, &proof).is_err(), "byte {position}");
-            let relabelled = proof_file(|proof| {
+            let relabelled = proof_file(receipt, |proof| {
                 (proof.key_digest, proof.setup_id) = (digest, both.first.setup_id());
             });
             assert!(both.decide(&statement, &relabelled).is_err(), "byte {position}, relabelled");
             other_keys += 1;
         }
     }
-    assert!(other_keys > 60, "{other_keys}");
+    assert!(other_keys > 60, "{key}: {other_keys}");
     for length in 0..file.len() {
         assert!(key_decision(&file[..length]).is_err(), "{length} bytes");
         if length >= HEADER_BYTES + CHECKSUM_BYTES {

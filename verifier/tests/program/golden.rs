@@ -1,6 +1,7 @@
 //! Files of released formats are accepted, for ever.
 
 use circuits::model::bundle::Bundle;
+use circuits::model::graph::{GRAPH_VERSION, GRAPH_VERSION_GENERATION, GRAPH_VERSION_POSITIONS};
 use verifier::proof::{Proof, verify};
 
 use super::*;
@@ -19,10 +20,23 @@ fn the_library_accepts_them() {
     assert_eq!(key.commitment().bundle_hash, bundle.hash());
 }
 
+/// Graphs of every version: value by value, by positions, and by positions with what is generated.
+#[test]
+fn the_library_accepts_receipts_under_graphs_of_every_version() {
+    let versions = RELEASED.map(|released| {
+        assert_eq!(code_of(&released.judge(), &bytes(released.receipt)), 0, "{}", released.receipt);
+        let graph = released.key().graph().encode();
+        u16::from_le_bytes(*graph.first_chunk().unwrap())
+    });
+    assert_eq!(versions, [GRAPH_VERSION, GRAPH_VERSION_POSITIONS, GRAPH_VERSION_GENERATION]);
+}
+
 #[test]
 fn they_read_back_to_the_same_bytes() {
-    assert_eq!(receipt().to_bytes(), bytes("receipt-1.receipt"));
-    assert_eq!(key().to_bytes(), bytes("key-3.vk"));
+    for released in RELEASED {
+        assert_eq!(released.receipt().to_bytes(), bytes(released.receipt));
+        assert_eq!(released.key().to_bytes(), bytes(released.key));
+    }
     assert_eq!(Proof::from_bytes(&bytes("proof-1.proof")).unwrap().to_bytes(), bytes("proof-1.proof"));
 }
 

@@ -50,8 +50,17 @@ const DIGIT: Released = Released { receipt: "receipt-1.receipt", key: "key-3.vk"
 const SEQUENCE: Released =
     Released { receipt: "sequence-receipt-1.receipt", key: "sequence-key-3.vk", manifest: "manifest-sequence.json" };
 
-/// Keys by their format, each with the list of its changes.
-const KEYS: [(&str, &str); 2] = [("key-2.vk", "manifest-key.json"), ("key-3.vk", "manifest-key-3.json")];
+/// A rule that generates three numbers from three.
+const GENERATED: Released =
+    Released { receipt: "generated-receipt-1.receipt", key: "generated-key-3.vk", manifest: "manifest-generated.json" };
+const RELEASED: [Released; 3] = [DIGIT, SEQUENCE, GENERATED];
+
+/// Keys, each with the list of its changes and what was released under it.
+const KEYS: [(&str, &str, Released); 3] = [
+    ("key-2.vk", "manifest-key.json", DIGIT),
+    ("key-3.vk", "manifest-key-3.json", DIGIT),
+    ("generated-key-3.vk", "manifest-generated-key-3.json", GENERATED),
+];
 
 impl Released {
     fn receipt(&self) -> ReceiptFile {

@@ -3,14 +3,15 @@
 use attestation::context::WorkContext;
 use attestation::evidence::Evidence;
 use tempfile::TempDir;
-use verifier::container::ContainerError;
-use verifier::key::KeyError;
+use verifier::cli::ContentError as _;
 
 use super::manifest::{CHECKSUM_BYTES, Change, HEADER_BYTES, compare, read};
 use super::*;
 
 /// Positions between two flipped bytes of a key: no field of it but lengths and numbers is shorter.
 const KEY_STRIDE: usize = 29;
+/// Bytes of a key before its graph's first field: the header, the graph's length and its version.
+const KEY_START_BYTES: usize = HEADER_BYTES + 4 + 2;
 
 fn flips(positions: impl Iterator<Item = usize>) -> impl Iterator<Item = Change> {
     positions.map(|position| Change { flip: Some(position), ..Change::default() })
@@ -25,20 +26,21 @@ fn lengths(file: &[u8]) -> Vec<Change> {
 
 /// The code that a receipt gets with a changed key: nothing is decided by what is no key, and a key that is another
 /// model's, or no longer this proof's, refuses.
-fn code_with_key(file: &[u8]) -> i32 {
+fn code_with_key(file: &[u8], receipt: &[u8]) -> i32 {
     match VerifyingKey::from_bytes(file) {
-        Err(KeyError::Container(ContainerError::Version { .. })) => 3,
+        Err(error) if error.is_other_version() => 3,
         Err(_) => 2,
         Ok(key) => {
             let accepted = Some(VerifierSetup::development().id());
-            code_of(&Judge::new(Some(key), None, RequiredLayer::Proven, accepted), &bytes("receipt-1.receipt"))
+            code_of(&Judge::new(Some(key), None, RequiredLayer::Proven, accepted), receipt)
         }
     }
 }
 
 fn key_changes(file: &[u8]) -> Vec<Change> {
     let body_end = file.len() - CHECKSUM_BYTES;
-    let positions = (0..HEADER_BYTES).chain((HEADER_BYTES..body_end).step_by(KEY_STRIDE)).chain(body_end..file.len());
+    let inside = (HEADER_BYTES + KEY_STRIDE..body_end).step_by(KEY_STRIDE);
+    let positions = (0..KEY_START_BYTES).chain(inside).chain(body_end..file.len());
     let mut changes = Vec::new();
     for flipped in flips(positions) {
         changes.push(flipped.clone());
@@ -47,16 +49,24 @@ fn key_changes(file: &[u8]) -> Vec<Change> {
         }
     }
     changes.extend(lengths(file));
+    // The setup's point: beyond the modulus, and the flags of a compressed point.
+    let point = VerifyingKey::from_bytes(file).unwrap().setup().encode();
+    let start = file.windows(point.len()).position(|window| window == point).unwrap();
+    for (place, mask) in [(31, 0x40), (31, 0x80), (63, 0x20), (63, 0x40), (63, 0x80)] {
+        let flipped = Change { flip: Some(start + place), mask: Some(mask), ..Change::default() };
+        changes.push(flipped.with_checksum(file));
+    }
     changes
 }
 
 #[test]
 fn a_changed_key_is_refused_as_listed_and_accepts_nothing() {
-    for (key, manifest) in KEYS {
-        let file = bytes(key);
+    for (key, manifest, released) in KEYS {
+        let (file, receipt) = (bytes(key), bytes(released.receipt));
+        assert_eq!(code_with_key(&file, &receipt), 0, "{key}");
         let mut found = key_changes(&file);
         for change in &mut found {
-            change.code = code_with_key(&change.apply(&file));
+            change.code = code_with_key(&change.apply(&file), &receipt);
             assert_ne!(change.code, 0, "{key}: {change:?}");
         }
         compare(&found, manifest);
@@ -66,14 +76,15 @@ fn a_changed_key_is_refused_as_listed_and_accepts_nothing() {
 #[test]
 fn the_program_refuses_changed_keys_as_listed() {
     let folder = TempDir::new().unwrap();
-    let receipt = vector("receipt-1.receipt");
-    let of_each = KEYS.map(|(key, manifest)| read(manifest).into_iter().map(move |change| (bytes(key), change)));
-    for (file, change) in of_each.into_iter().flatten() {
-        let key = folder.path().join("changed.vk");
-        std::fs::write(&key, change.apply(&file)).unwrap();
-        let options = ["--vk".as_ref(), key.as_os_str(), "--accept-insecure-setup".as_ref()];
-        let ran = program(std::iter::once(receipt.as_os_str()).chain(options));
-        assert_eq!(ran.code, change.code, "{change:?}: {}{}", ran.stdout, ran.stderr);
+    let changed = folder.path().join("changed.vk");
+    for (key, manifest, released) in KEYS {
+        let (file, receipt) = (bytes(key), vector(released.receipt));
+        for change in read(manifest) {
+            std::fs::write(&changed, change.apply(&file)).unwrap();
+            let options = ["--vk".as_ref(), changed.as_os_str(), "--accept-insecure-setup".as_ref()];
+            let ran = program(std::iter::once(receipt.as_os_str()).chain(options));
+            assert_eq!(ran.code, change.code, "{key}: {change:?}: {}{}", ran.stdout, ran.stderr);
+        }
     }
 }
 
