@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use attestation::hex;
 use circuits::statement::Statement;
 use clap::{Args, Subcommand};
-use ethereum::{CODE_BYTES_MAX, Contract};
+use ethereum::{CODE_BYTES_MAX, Contract, Piece};
 use serde_json::json;
 use verifier::cli::{CheckError, SetupOptions};
 use verifier::container::{Container, Kind};
@@ -37,7 +37,7 @@ pub(crate) enum Ethereum {
 /// Make the contract that verifies the proofs of a key
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  assay ethereum contract --vk digits.vk --out digits-contract --accept-insecure-setup\n\nThe folder gets verifier.hex, what the transaction that creates the contract carries; abi.json; and for a key whose points\ndo not fit beside the code data-0.hex .., which are created first: their addresses are the constructor's arguments."
+    after_help = "Example:\n  assay ethereum contract --vk digits.vk --out digits-contract --accept-insecure-setup\n\nThe folder gets verifier.hex, what the transaction that creates the contract carries; abi.json; and for a key whose points\ndo not fit beside the code data-0.hex .., for code that does not fit into one contract part-0.hex ..: these are created first, and their\naddresses are the constructor's arguments, data before parts."
 )]
 pub(crate) struct MakeContract {
     /// Verifying key (.vk)
@@ -113,8 +113,10 @@ fn make_contract(arguments: &MakeContract, output: &Output) -> Result<Done, CliE
         files::write(&folder.path().join(file), content.as_bytes(), files::Existing::Keep)
     };
     put("verifier.hex", hexadecimal(contract.creation_code()))?;
-    for (index, data) in contract.data().iter().enumerate() {
-        put(&format!("data-{index}.hex"), hexadecimal(&data.creation))?;
+    for (kind, pieces) in [("data", contract.data()), ("part", contract.parts())] {
+        for (index, piece) in pieces.iter().enumerate() {
+            put(&format!("{kind}-{index}.hex"), hexadecimal(&piece.creation))?;
+        }
     }
     put("abi.json", format!("{:#}\n", contract.abi()))?;
     let written = folder.publish()?;
@@ -124,13 +126,9 @@ fn make_contract(arguments: &MakeContract, output: &Output) -> Result<Done, CliE
     output.field("model hash", hex::encode(&key.model_hash()));
     output.field("setup", setup_name(&key.setup_id()));
     output.field("code", format!("{} of at most {}", bytes(wide(contract.code_bytes())), bytes(wide(CODE_BYTES_MAX))));
-    let sizes: Vec<usize> = contract.data().iter().map(|data| data.code.len()).collect();
-    if sizes.is_empty() {
-        output.field("data contracts", "none: the key's points lie behind the code");
-    } else {
-        let listed: Vec<String> = sizes.iter().map(|size| bytes(wide(*size))).collect();
-        output.field("data contracts", format!("{}, created first", listed.join(", ")));
-    }
+    let [data, parts] = [contract.data(), contract.parts()].map(sizes);
+    output.field("data contracts", created_first(&data, "none: the key's points lie behind the code"));
+    output.field("parts", created_first(&parts, "none: the code fits into one contract"));
     output.field("points", format!("{} multiplications for a proof", contract.points()));
     output.field("call", format!("{}, {}", bytes(wide(contract.calldata_bytes())), contract.signature()));
     output.field("written", name(&written));
@@ -144,7 +142,8 @@ fn make_contract(arguments: &MakeContract, output: &Output) -> Result<Done, CliE
         "model_hash": hex::encode(&key.model_hash()),
         "setup_id": hex::encode(&key.setup_id()),
         "code_bytes": contract.code_bytes(),
-        "data_bytes": sizes,
+        "data_bytes": data,
+        "part_bytes": parts,
         "points": contract.points(),
         "calldata_bytes": contract.calldata_bytes(),
         "signature": contract.signature(),
@@ -200,6 +199,16 @@ fn read_shown(path: &Path, statement: Option<&Path>, key: &VerifyingKey) -> Resu
             Err(CheckError::Rejected { path: path.to_owned(), reason }.into())
         }
     }
+}
+
+/// Bytes of the code of each.
+fn sizes(pieces: &[Piece]) -> Vec<usize> {
+    pieces.iter().map(|piece| piece.code.len()).collect()
+}
+
+fn created_first(sizes: &[usize], none: &str) -> String {
+    let listed: Vec<String> = sizes.iter().map(|size| bytes(wide(*size))).collect();
+    if listed.is_empty() { none.to_owned() } else { format!("{}, created first", listed.join(", ")) }
 }
 
 fn hexadecimal(content: &[u8]) -> String {

@@ -29,9 +29,11 @@ fn main() {
     let (address, created) = chain.deploy(&contract);
     let answer = chain.call(address, call.clone());
     assert!(answer.accepted(), "{answer:?}");
-    let data: Vec<usize> = contract.data().iter().map(|data| data.code.len()).collect();
+    let [data, parts] = [contract.data(), contract.parts()]
+        .map(|pieces| pieces.iter().map(|piece| piece.code.len()).collect::<Vec<usize>>());
     println!(
-        "points {}, code {} bytes, data {data:?} bytes, call {} bytes, creation {created} gas, call {} gas",
+        "points {}, code {} bytes, data {data:?} bytes, parts {parts:?} bytes, call {} bytes, creation {created} gas, \
+         call {} gas",
         contract.points(),
         contract.code_bytes(),
         call.len(),

@@ -37,7 +37,7 @@ pub enum Refusal {
     /// The constraints do not hold, the commitments do not open to the values, or a weight column is not the combination of
     /// the committed rows.
     NotProven,
-    /// At deployment: the contract of this number does not hold the points that it should.
+    /// At deployment: the data contract or part of this number has another code than it should.
     DataMismatch,
 }
 
@@ -132,9 +132,11 @@ impl Verify {
 pub(crate) const KEY_DIGEST: &str = "keyDigest";
 pub(crate) const MODEL_HASH: &str = "modelHash";
 
-/// The description of a contract that is deployed with `data` addresses.
-pub(crate) fn description(verify: &Verify, data: usize) -> Value {
-    let addresses: Vec<Value> = (0..data).map(|index| typed(&format!("data{index}"), "address")).collect();
+/// The description of a contract that is deployed with the addresses of so many data contracts and parts.
+pub(crate) fn description(verify: &Verify, data: usize, parts: usize) -> Value {
+    let names = |kind: &'static str, count: usize| (0..count).map(move |index| format!("{kind}{index}"));
+    let names = names("data", data).chain(names("part", parts));
+    let addresses: Vec<Value> = names.map(|name| typed(&name, "address")).collect();
     let inputs: Vec<Value> = verify.arguments().iter().map(|(name, kind)| typed(name, kind)).collect();
     let hash = |name: &str| {
         json!({ "type": "function", "name": name, "stateMutability": "view", "inputs": [],

@@ -118,12 +118,15 @@ pub(crate) fn quotient(
     constraints.extend(copies(field, &read, point, inverses, scale).ok_or_else(unsupported)?);
     let y = read.challenge(field, Challenge::Y).ok_or_else(unsupported)?;
     let zero = field.constant(Fr::ZERO);
-    let combined = constraints.into_iter().fold(zero, |sum, constraint| {
+    let mut sum = zero;
+    let sums = constraints.into_iter().map(|constraint| {
         let shifted = field.product(sum, y);
-        field.sum(shifted, constraint)
+        sum = field.sum(shifted, constraint);
+        sum
     });
-    let quotient = field.product(combined, inverses.vanishing);
-    Ok(field.keep(quotient))
+    let sums: Vec<Value> = sums.collect();
+    let quotient = field.product(sum, inverses.vanishing);
+    Ok(field.keep_by(quotient, &sums))
 }
 
 fn gates(field: &mut Field, read: &Read<'_>) -> Option<Vec<Value>> {
@@ -215,6 +218,7 @@ fn copies(field: &mut Field, read: &Read<'_>, point: &Point, inverses: &Inverses
             right = field.product(right, to);
             let next_name = field.product(name, delta);
             name = field.keep(next_name);
+            field.may_end();
         }
         let difference = field.difference(left, right);
         constraints.push(field.product(inside, difference));

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use halo2_proofs::halo2curves::bn256::{Fr, G2Affine};
 use serde_json::Value as Json;
-use sha3::{Digest as _, Keccak256};
 use verifier::key::VerifyingKey;
 use verifier::points::{PointError, decode_g2, encode_affine};
 
 use crate::abi::{self, KEY_DIGEST, MODEL_HASH, Refusal, SELECTOR_BYTES, Verify, selector};
 use crate::argument::{Domain, Inverses, Point, quotient};
 use crate::assembler::{Assembled, AssemblyError, Code, Label, Op, Word};
+use crate::creation::{Piece, creation};
 use crate::field::{Field, ORDER, WORD, order, word};
 use crate::layout::{Challenge, Layout, POINT_BYTES, Step};
 use crate::memory::{Memory, SCRATCH};
-use crate::opening::{At, Opening, Points, Written};
+use crate::opening::{At, Opening, Points, Written as Multiples};
+use crate::parts::{Parts, call_parts};
 use crate::precompile::{copy_points, invert, pair, row_multiples, sum_points};
 use crate::routines::Routines;
 use crate::statement::{absorb, fraction};
@@ -27,9 +28,11 @@ const SELECTOR_SHIFT: usize = 224;
 /// Why no contract was made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GenerateError {
-    /// The circuit is too large for one contract.
-    #[error("contract: its code would have {got} bytes, and a contract's may have {CODE_BYTES_MAX} (EIP-170)")]
+    /// Code that cannot be divided further is too large for one contract.
+    #[error("contract: code that cannot be divided further has {got} bytes, expected at most {max} (EIP-170)")]
     CodeSize {
+        /// Most bytes that a contract may have.
+        max: usize,
         /// Bytes of the code, without points.
         got: usize,
     },
@@ -47,30 +50,6 @@ pub enum GenerateError {
     },
 }
 
-/// A contract whose code is points.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Data {
-    /// What a transaction that creates it carries.
-    pub creation: Vec<u8>,
-    /// The code that it then has.
-    pub code: Vec<u8>,
-}
-
-impl Data {
-    /// The first byte of the code stops whoever calls it.
-    fn new(points: &[u8]) -> Result<Self, AssemblyError> {
-        let mut code = vec![Op::Stop as u8];
-        code.extend_from_slice(points);
-        Ok(Self { creation: creation_of(&code)?, code })
-    }
-
-    /// Hash of the code.
-    #[must_use]
-    pub fn code_hash(&self) -> [u8; 32] {
-        Keccak256::digest(&self.code).into()
-    }
-}
-
 /// The contract of one key.
 #[derive(Debug)]
 pub struct Contract<'a> {
@@ -80,17 +59,43 @@ pub struct Contract<'a> {
     signature: String,
     creation: Vec<u8>,
     code_bytes: usize,
-    data: Vec<Data>,
+    data: Vec<Piece>,
+    parts: Vec<Piece>,
     points: usize,
     abi: Json,
 }
 
-/// Where the key's points are.
+/// Where the key's points are, and the code.
 enum Place<'a> {
     /// Behind the code.
     Here,
     /// In contracts of their own.
-    Apart(&'a [Data]),
+    Apart(&'a [Piece]),
+    /// In contracts of their own, and the arithmetic in others.
+    Parted {
+        data: &'a [Piece],
+        /// Bytes of code after which a part ends.
+        after: usize,
+        /// Where memory ends that parts hand on.
+        memory_end: usize,
+    },
+}
+
+/// What was written.
+struct Written {
+    code: Assembled,
+    /// Where the code has the addresses of data contracts and of parts.
+    addresses: Vec<Label>,
+    parts: Vec<Vec<u8>>,
+    /// Where memory ends that holds single words.
+    memory_end: usize,
+}
+
+impl Written {
+    /// Bytes of the longest code.
+    fn longest(&self) -> usize {
+        self.parts.iter().map(Vec::len).fold(self.code.bytes.len(), usize::max)
+    }
 }
 
 impl<'a> Contract<'a> {
@@ -99,6 +104,14 @@ impl<'a> Contract<'a> {
     /// # Errors
     /// [`GenerateError`].
     pub fn generate(key: &'a VerifyingKey) -> Result<Self, GenerateError> {
+        Self::generate_within(key, CODE_BYTES_MAX)
+    }
+
+    /// The same for a chain whose contracts may have at most so many bytes.
+    ///
+    /// # Errors
+    /// [`GenerateError`].
+    pub fn generate_within(key: &'a VerifyingKey, code_bytes_max: usize) -> Result<Self, GenerateError> {
         let layout = Layout::new(key);
         let points = Points::new(key, &layout);
         let rows = key.commitment().rows.iter().map(|row| row.0);
@@ -108,53 +121,76 @@ impl<'a> Contract<'a> {
         let verify = Verify { sizes };
         let runtime = Runtime { key, layout: &layout, points: &points, verify: &verify };
         let mut data = Vec::new();
-        let (mut code, mut addresses) = runtime.write(&bytes, &Place::Here)?;
-        if code.bytes.len() > CODE_BYTES_MAX {
+        let mut written = runtime.write(&bytes, &Place::Here)?;
+        if written.longest() > code_bytes_max {
             // One byte of each is what stops whoever calls it.
-            let chunks = bytes.chunks((CODE_BYTES_MAX - 1) / POINT_BYTES * POINT_BYTES);
-            data = chunks.map(Data::new).collect::<Result<_, _>>()?;
-            (code, addresses) = runtime.write(&bytes, &Place::Apart(&data))?;
+            let points_each = (code_bytes_max.saturating_sub(1) / POINT_BYTES).max(1);
+            data = bytes.chunks(points_each * POINT_BYTES).map(Piece::of_points).collect::<Result<_, _>>()?;
+            written = runtime.write(&bytes, &Place::Apart(&data))?;
         }
-        let code_bytes = code.bytes.len();
-        if code_bytes > CODE_BYTES_MAX {
-            return Err(GenerateError::CodeSize { got: code_bytes });
+        // A part ends where it may, which can be some way behind where it should.
+        for eighths in [7, 6, 5, 4, 2] {
+            if written.longest() > code_bytes_max {
+                let after = code_bytes_max / 8 * eighths;
+                // How much is handed on is known when it was written once.
+                let Written { memory_end, .. } =
+                    runtime.write(&bytes, &Place::Parted { data: &data, after, memory_end: 0 })?;
+                written = runtime.write(&bytes, &Place::Parted { data: &data, after, memory_end })?;
+            }
         }
+        if written.longest() > code_bytes_max {
+            return Err(GenerateError::CodeSize { max: code_bytes_max, got: written.longest() });
+        }
+        let Written { code, addresses, parts, .. } = written;
+        let parts = parts.into_iter().map(Piece::new).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
-            creation: creation(&code, &addresses, &data)?,
-            abi: abi::description(&verify, data.len()),
+            creation: creation(&code, &addresses, data.iter().chain(&parts))?,
+            abi: abi::description(&verify, data.len(), parts.len()),
             signature: verify.signature(),
             selector: selector(&verify.signature()),
             points: points.present() + key.rows().len(),
             key,
             layout,
-            code_bytes,
+            code_bytes: code.bytes.len(),
             data,
+            parts,
         })
     }
 
-    /// What the transaction that creates the contract carries, but for the addresses of its data contracts, which follow it.
+    /// What the transaction that creates the contract carries, but for the addresses of its pieces, which follow it.
     #[must_use]
     pub fn creation_code(&self) -> &[u8] {
         &self.creation
     }
 
-    /// What the transaction that creates the contract carries, if `data` are the addresses of its data contracts.
+    /// What the transaction that creates the contract carries, if `pieces` are the addresses of its data contracts and parts.
     ///
-    /// `None` if it has another number of them. The creation itself fails if a contract does not hold the key's points.
+    /// `None` if it has another number of them. The creation itself fails if a contract has not the code that it should have.
     #[must_use]
-    pub fn creation(&self, data: &[[u8; 20]]) -> Option<Vec<u8>> {
+    pub fn creation(&self, pieces: &[[u8; 20]]) -> Option<Vec<u8>> {
         let mut creation = self.creation.clone();
-        for address in data {
+        for address in pieces {
             creation.extend([0; 12]);
             creation.extend(address);
         }
-        (data.len() == self.data.len()).then_some(creation)
+        (pieces.len() == self.pieces().count()).then_some(creation)
     }
 
-    /// Contracts that are created first; none if the points have room behind the code.
+    /// Contracts that are created first, in the order of their addresses: data contracts, then parts.
+    pub fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.data.iter().chain(&self.parts)
+    }
+
+    /// Contracts whose code is points; none if these have room behind the code.
     #[must_use]
-    pub fn data(&self) -> &[Data] {
+    pub fn data(&self) -> &[Piece] {
         &self.data
+    }
+
+    /// Contracts that the code goes on in; none if it has room in one.
+    #[must_use]
+    pub fn parts(&self) -> &[Piece] {
+        &self.parts
     }
 
     /// Bytes of the code.
@@ -195,41 +231,6 @@ fn big_endian(point: &[u8; 64]) -> [u8; 64] {
     words
 }
 
-/// What a transaction carries to create a contract with this code.
-fn creation_of(runtime: &[u8]) -> Result<Vec<u8>, AssemblyError> {
-    let mut code = Code::default();
-    let start = code.label();
-    code.number(runtime.len()).reference(start).number(0).op(Op::Codecopy);
-    code.number(runtime.len()).number(0).op(Op::Return);
-    code.data(start, runtime);
-    Ok(code.assemble()?.bytes)
-}
-
-/// The same for a contract that keeps addresses in its code, which follow the creation's code: each must be of a contract
-/// with the code that it should have.
-fn creation(runtime: &Assembled, addresses: &[Label], data: &[Data]) -> Result<Vec<u8>, AssemblyError> {
-    let mut code = Code::default();
-    let routines = Routines::new(&mut code);
-    let (start, arguments) = (code.label(), code.label());
-    let bytes = runtime.bytes.len();
-    code.number(bytes).reference(start).number(0).op(Op::Codecopy);
-    for (index, (address, data)) in addresses.iter().zip(data).enumerate() {
-        let at = runtime.place(*address).ok_or(AssemblyError::Place)?;
-        code.number(WORD).reference(arguments).number(index * WORD).op(Op::Add).number(at).op(Op::Codecopy);
-        code.number(index).word(&data.code_hash());
-        code.number(at).ops(&[Op::Mload, Op::Extcodehash, Op::Eq, Op::Iszero]);
-        routines.refuse_if(&mut code, Refusal::DataMismatch);
-        code.drop(1);
-    }
-    code.op(Op::Callvalue);
-    routines.refuse_if(&mut code, Refusal::PaymentRefused);
-    code.number(bytes).number(0).op(Op::Return);
-    routines.write_refusals(&mut code, 0);
-    code.data(start, &runtime.bytes);
-    code.data(arguments, &[]);
-    Ok(code.assemble()?.bytes)
-}
-
 /// What the code is written for.
 struct Runtime<'a> {
     key: &'a VerifyingKey,
@@ -239,11 +240,14 @@ struct Runtime<'a> {
 }
 
 impl Runtime<'_> {
-    /// The code, and where it has the addresses of data contracts.
-    fn write(&self, data: &[u8], place: &Place<'_>) -> Result<(Assembled, Vec<Label>), GenerateError> {
+    /// Writes the code, with the key's points or where they are.
+    fn write(&self, data: &[u8], place: &Place<'_>) -> Result<Written, GenerateError> {
         let Self { key, layout, points, verify } = self;
-        let rows = key.commitment().rows.len();
-        let memory = Memory::new(layout, points.count() + rows);
+        let sum = points.count() + key.commitment().rows.len();
+        let memory = match place {
+            Place::Here | Place::Apart(_) => Memory::new(layout, sum),
+            Place::Parted { memory_end, .. } => Memory::in_parts(sum, *memory_end),
+        };
         let mut code = Code::default();
         let routines = Routines::new(&mut code);
         self.dispatch(&mut code, &routines, &verify.signature());
@@ -252,8 +256,16 @@ impl Runtime<'_> {
         absorb(&mut code, &routines, layout, &memory, &key.digest(), &fingerprint);
         let mut field = Field::new(code, memory.rest);
         let challenges = self.transcript(&mut field, &routines);
+        let before = match place {
+            Place::Here | Place::Apart(_) => None,
+            Place::Parted { after, .. } => {
+                Some(field.begin_parts(Parts::new(*after, &memory, layout.calldata_bytes())))
+            }
+        };
         self.multiples(&mut field, &routines, &memory, &challenges)?;
+        let parts = before.map(|before| field.end_parts(before, &routines)).transpose()?.unwrap_or_default();
         let code = &mut field.code;
+        let called = call_parts(code, &routines, &memory, layout.calldata_bytes(), parts.len());
         copy_points(code, layout, &memory);
         let (label, mut addresses) = (code.label(), Vec::new());
         let to = memory.points + layout.point_runs().iter().map(ExactSizeIterator::len).sum::<usize>();
@@ -261,7 +273,7 @@ impl Runtime<'_> {
             Place::Here => {
                 code.number(data.len()).reference(label).number(to).op(Op::Codecopy);
             }
-            Place::Apart(apart) => {
+            Place::Apart(apart) | Place::Parted { data: apart, .. } => {
                 let mut to = to;
                 for data in *apart {
                     let bytes = data.code.len() - 1;
@@ -272,18 +284,23 @@ impl Runtime<'_> {
                 }
             }
         }
-        sum_points(code, &routines, &memory, points.count() + rows);
+        addresses.extend(called);
+        sum_points(code, &routines, &memory, sum);
         let [_, remainder] = layout.opening;
         let tau = tau(key)?;
         pair(code, &routines, memory.points + remainder * POINT_BYTES, &tau);
         code.number(1).number(SCRATCH).op(Op::Mstore);
         code.number(WORD).number(SCRATCH).op(Op::Return);
         routines.write(code, memory.transcript, layout.calldata_bytes());
+        if !parts.is_empty() {
+            routines.write_part_failed(code);
+        }
         if let Place::Here = place {
             code.op(Op::Invalid);
             code.data(label, data);
         }
-        Ok((field.code.assemble()?, addresses))
+        let memory_end = field.memory_end();
+        Ok(Written { code: field.code.assemble()?, addresses, parts, memory_end })
     }
 
     /// Answers what needs no proof, and refuses what is no call of `verify` of the right length.
@@ -352,6 +369,7 @@ impl Runtime<'_> {
         let blinded = i32::try_from(key.halo2().cs().blinding_factors()).unwrap_or(i32::MAX);
         let instance = fraction(field, routines, layout, x, domain.root);
         let point = Point::new(field, &domain, blinded, x, instance);
+        field.may_end();
         let at = At { x, step: point.step, y, v, u, domain: &domain };
         let quotient_address = field.slot();
         let quotient_value = field.memory(quotient_address);
@@ -360,7 +378,9 @@ impl Runtime<'_> {
         let mut inverted = vec![x, point.vanishing, instance[1]];
         inverted.extend(&point.distances);
         inverted.extend(opening.scale);
+        field.may_end();
         let inverses = invert(field, routines, &inverted);
+        field.may_end();
         let ([x_inverse, vanishing, denominator], rest) =
             inverses.split_first_chunk::<3>().ok_or_else(unsupported).map(|(first, rest)| (*first, rest))?;
         let (distances, scale) = rest.split_at(point.distances.len());
@@ -373,7 +393,7 @@ impl Runtime<'_> {
         let weights: Vec<usize> = columns.iter().filter_map(|column| layout.advice.get(*column).copied()).collect();
         let one = field.one();
         let inverted = [scale.first().copied().unwrap_or(one), x_inverse];
-        let put_off = opening.multiples(field, layout, points, &at, inverted, Written::new(memory.scalars, &weights));
+        let put_off = opening.multiples(field, layout, points, &at, inverted, Multiples::new(memory.scalars, &weights));
         let Some(link) = link else { return Ok(()) };
         // Weight columns are in the opening, and in the link by a power of the last challenge.
         let (mut power, mut powers) = (one, Vec::new());
@@ -384,6 +404,7 @@ impl Runtime<'_> {
             let multiple = put_off.get(place).copied().ok_or_else(unsupported)?;
             let multiple = field.sum(multiple, power);
             field.store(multiple, memory.scalars + place * WORD);
+            field.may_end();
         }
         let rows = key.commitment().rows.len();
         if powers.len() != columns.len() || !rows.is_multiple_of(powers.len().max(1)) {

@@ -10,7 +10,9 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::Field as _;
 use verifier::points::encode_scalar;
 
-use crate::assembler::{Code, Op, Word};
+use crate::assembler::{AssemblyError, Code, Op, Word};
+use crate::parts::Parts;
+use crate::routines::Routines;
 
 /// Name of the order, which lies below everything else on the stack.
 pub(crate) const ORDER: &str = "order";
@@ -63,12 +65,41 @@ pub(crate) struct Field {
     known: BTreeMap<Node, Value>,
     kept: BTreeMap<Value, usize>,
     memory_end: usize,
+    /// Where the code may go on in other contracts.
+    parts: Option<Parts>,
 }
 
 impl Field {
     /// Writes after `code`, and keeps values in memory from `memory_end` on.
     pub(crate) fn new(code: Code, memory_end: usize) -> Self {
-        Self { code, nodes: Vec::new(), heights: Vec::new(), known: BTreeMap::new(), kept: BTreeMap::new(), memory_end }
+        let (known, kept) = (BTreeMap::new(), BTreeMap::new());
+        Self { code, nodes: Vec::new(), heights: Vec::new(), known, kept, memory_end, parts: None }
+    }
+
+    /// Goes on in other contracts; the answer is the code so far.
+    pub(crate) fn begin_parts(&mut self, parts: Parts) -> Code {
+        let before = self.code.take_written();
+        parts.begin(&mut self.code);
+        self.parts = Some(parts);
+        before
+    }
+
+    /// Goes on in a contract's own code; the answer is the code of the others.
+    pub(crate) fn end_parts(&mut self, before: Code, routines: &Routines) -> Result<Vec<Vec<u8>>, AssemblyError> {
+        let mut last = std::mem::replace(&mut self.code, before);
+        self.parts.take().map_or_else(|| Ok(Vec::new()), |parts| parts.assemble(&mut last, routines))
+    }
+
+    /// Here another contract may go on: everything that is needed later is in memory.
+    pub(crate) fn may_end(&mut self) {
+        if let Some(parts) = &mut self.parts {
+            parts.may_end(&mut self.code);
+        }
+    }
+
+    /// Where memory ends that is used.
+    pub(crate) fn memory_end(&self) -> usize {
+        self.memory_end
     }
 
     /// A word of memory that nothing else uses.
@@ -162,6 +193,27 @@ impl Field {
             self.keep_at(value, address);
         }
         value
+    }
+
+    /// The same for what grows step by step, if other contracts may go on.
+    pub(crate) fn keep_in_parts(&mut self, value: Value) -> Value {
+        if self.parts.is_some() { self.keep(value) } else { value }
+    }
+
+    /// Computes a value now, of which `steps` are parts, the larger the later; behind each another contract may go on.
+    pub(crate) fn keep_by(&mut self, value: Value, steps: &[Value]) -> Value {
+        if self.parts.is_some() {
+            // What several steps share is kept when the first of them has computed it.
+            let mut uses = BTreeMap::new();
+            self.count(value, &mut uses);
+            for step in steps {
+                if self.is_computed(*step) {
+                    self.settle(*step, &uses);
+                    self.may_end();
+                }
+            }
+        }
+        self.keep(value)
     }
 
     /// The same into this word of memory, which must not change later.
@@ -269,6 +321,18 @@ impl Field {
         }
     }
 
+    /// Puts a value into memory that has to be computed.
+    fn settle(&mut self, value: Value, uses: &BTreeMap<Value, usize>) {
+        self.emit(value, uses);
+        if self.kept.contains_key(&value) {
+            self.code.op(Op::Pop);
+        } else {
+            let address = self.slot();
+            self.code.number(address).op(Op::Mstore);
+            self.kept.insert(value, address);
+        }
+    }
+
     /// Leaves a value above the order: which is pushed at once where there is room, or else after the value.
     fn emit_above_order(&mut self, value: Value, uses: &BTreeMap<Value, usize>) {
         if self.code.depth(ORDER) + self.height(value) <= DEEP {
@@ -286,14 +350,7 @@ impl Field {
         let (first, second) = if of_left < of_right { (right, left) } else { (left, right) };
         if self.code.depth(ORDER) > SHALLOW && self.is_computed(second) {
             // Where much waits already, the second operand waits in memory.
-            self.emit(second, uses);
-            if self.kept.contains_key(&second) {
-                self.code.op(Op::Pop);
-            } else {
-                let address = self.slot();
-                self.code.number(address).op(Op::Mstore);
-                self.kept.insert(second, address);
-            }
+            self.settle(second, uses);
         }
         self.emit_above_order(first, uses);
         self.emit(second, uses);
@@ -302,112 +359,4 @@ impl Field {
 }
 
 #[cfg(test)]
-mod tests {
-    use revm::context::TxEnv;
-    use revm::database::{CacheDB, EmptyDB};
-    use revm::primitives::{Address, Bytes, TxKind};
-    use revm::state::{AccountInfo, Bytecode};
-    use revm::{Context, ExecuteEvm as _, MainBuilder as _, MainContext as _};
-
-    use super::*;
-
-    /// What code returns when it is called with this.
-    fn run(code: Vec<u8>, calldata: Vec<u8>) -> Vec<u8> {
-        let contract = Address::repeat_byte(0xc0);
-        let mut database = CacheDB::<EmptyDB>::default();
-        let code = Bytecode::new_raw(Bytes::from(code));
-        database.insert_account_info(contract, AccountInfo::default().with_code(code));
-        let call = TxEnv::builder().kind(TxKind::Call(contract)).data(Bytes::from(calldata)).gas_limit(1 << 24);
-        let answer = Context::mainnet().with_db(database).build_mainnet().transact(call.gas_price(0).build().unwrap());
-        answer.unwrap().result.into_output().unwrap().to_vec()
-    }
-
-    /// A tree as wide as it is high has more operands that wait than the stack's reach.
-    #[test]
-    fn high_trees_are_computed() {
-        let mut code = Code::default();
-        code.word(&order()).name(ORDER);
-        let mut field = Field::new(code, 0x400);
-        let leaves = (1..=1u64 << 11).map(|own| {
-            let (read, own) = (field.calldata(0), Fr::from(own));
-            let constant = field.constant(own);
-            (field.sum(read, constant), own + Fr::from(7))
-        });
-        let mut level: Vec<(Value, Fr)> = leaves.collect();
-        let mut round = 0;
-        while level.len() > 1 {
-            round += 1;
-            let pairs = level.chunks(2).map(|pair| {
-                let ((left, of_left), (right, of_right)) = (pair[0], pair[1]);
-                if round % 2 == 0 {
-                    (field.sum(left, right), of_left + of_right)
-                } else {
-                    (field.product(left, right), of_left * of_right)
-                }
-            });
-            level = pairs.collect();
-        }
-        let (value, expected) = level[0];
-        field.store(value, 0);
-        field.code.number(WORD).number(0).op(Op::Return);
-        let answer = run(field.code.assemble().unwrap().bytes, word(&Fr::from(7)).to_vec());
-        assert_eq!(answer, word(&expected));
-    }
-
-    #[test]
-    fn powers_by_squaring_are_computed() {
-        let mut code = Code::default();
-        code.word(&order()).name(ORDER);
-        let mut field = Field::new(code, 0x400);
-        let base = field.calldata(0);
-        let power = (0..40).fold(base, |power, _| field.product(power, power));
-        field.store(power, 0);
-        field.code.number(WORD).number(0).op(Op::Return);
-        let expected = (0..40).fold(Fr::from(7), |power, _| power.square());
-        let answer = run(field.code.assemble().unwrap().bytes, word(&Fr::from(7)).to_vec());
-        assert_eq!(answer, word(&expected));
-    }
-
-    /// Long chains and wide trees of sums, products and negations over a few numbers, from a small generator.
-    #[test]
-    fn code_computes_what_was_written_down() {
-        let inputs: Vec<Fr> = (0..8u64).map(|own| -Fr::from(own * own * own)).collect();
-        let calldata: Vec<u8> = inputs.iter().flat_map(word).collect();
-        for seed in 1..40u64 {
-            let mut state = seed;
-            let mut draw = |below: usize| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                usize::try_from(state >> 33).unwrap() % below
-            };
-            let mut code = Code::default();
-            code.word(&order()).name(ORDER);
-            let mut field = Field::new(code, 0x400);
-            let offsets = (0..inputs.len()).map(|own| field.calldata(own * WORD)).collect::<Vec<_>>();
-            let mut known: Vec<(Value, Fr)> = offsets.into_iter().zip(inputs.iter().copied()).collect();
-            known.push((field.constant(Fr::from(seed)), Fr::from(seed)));
-            known.push((field.held(-Fr::from(seed)), -Fr::from(seed)));
-            for step in 0..200 {
-                // Now and then on the last value, which makes chains, and else on any, which shares values.
-                let first = if draw(3) > 0 { known.len() - 1 } else { draw(known.len()) };
-                let ((left, of_left), (right, of_right)) = (known[first], known[draw(known.len())]);
-                known.push(match draw(5) {
-                    0 => (field.negated(left), -of_left),
-                    1 | 2 => (field.sum(left, right), of_left + of_right),
-                    3 => (field.difference(left, right), of_left - of_right),
-                    _ => (field.product(left, right), of_left * of_right),
-                });
-                if step % 50 == 49 {
-                    let (last, _) = known[known.len() - 1];
-                    field.keep(last);
-                }
-            }
-            let (mut last, mut expected) = known[known.len() - 1];
-            // A value may be the order itself, for zero: the last operation is one that reduces.
-            last = field.sum(last, known[0].0);
-            expected += known[0].1;
-            field.store(last, 0);
-            field.code.number(WORD).number(0).op(Op::Return);
-            assert_eq!(run(field.code.assemble().unwrap().bytes, calldata.clone()), word(&expected), "seed {seed}");
-        }
-    }
-}
+mod tests;

@@ -25,6 +25,8 @@ pub(crate) enum Op {
     Calldatacopy = 0x37,
     Codecopy = 0x39,
     Extcodecopy = 0x3c,
+    Returndatasize = 0x3d,
+    Returndatacopy = 0x3e,
     Extcodehash = 0x3f,
     Pop = 0x50,
     Mload = 0x51,
@@ -43,11 +45,11 @@ impl Op {
     pub(crate) fn effect(self) -> (usize, usize) {
         match self {
             Self::Stop | Self::Invalid => (0, 0),
-            Self::Callvalue | Self::Calldatasize | Self::Gas => (0, 1),
+            Self::Callvalue | Self::Calldatasize | Self::Returndatasize | Self::Gas => (0, 1),
             Self::Iszero | Self::Calldataload | Self::Mload | Self::Extcodehash => (1, 1),
             Self::Pop => (1, 0),
             Self::Mstore | Self::Mstore8 | Self::Return | Self::Revert => (2, 0),
-            Self::Calldatacopy | Self::Codecopy | Self::Mcopy => (3, 0),
+            Self::Calldatacopy | Self::Codecopy | Self::Returndatacopy | Self::Mcopy => (3, 0),
             Self::Extcodecopy => (4, 0),
             Self::Addmod | Self::Mulmod => (3, 1),
             Self::Staticcall => (6, 1),

@@ -1,5 +1,7 @@
 //! Where a contract keeps what in its memory.
 
+use std::ops::Range;
+
 use crate::field::WORD;
 use crate::layout::{Layout, POINT_BYTES};
 
@@ -19,6 +21,10 @@ pub(crate) struct Memory {
     pub(crate) transcript: usize,
     /// Single words, from here on.
     pub(crate) rest: usize,
+    /// Of a contract in parts: multiples and single words, which they hand on.
+    pub(crate) state: Range<usize>,
+    /// Of a contract in parts: what one is called with, written where points and transcript are at other times.
+    pub(crate) frame: usize,
 }
 
 impl Memory {
@@ -28,6 +34,15 @@ impl Memory {
         let scalars = first + points * POINT_BYTES;
         let transcript = scalars + points * WORD;
         let rest = transcript + layout.transcript_bytes().next_multiple_of(WORD) + WORD;
-        Self { points: first, scalars, transcript, rest }
+        Self { points: first, scalars, transcript, rest, state: scalars..rest, frame: rest }
+    }
+
+    /// The same for a contract in parts, whose single words end at `end`: what parts hand on comes first, so that none of them
+    /// pays for the rest.
+    pub(crate) fn in_parts(points: usize, end: usize) -> Self {
+        let scalars = TRANSCRIPT_END + WORD;
+        let rest = scalars + points * WORD;
+        let end = end.max(rest);
+        Self { points: end, scalars, transcript: end + points * POINT_BYTES, rest, state: scalars..end, frame: end }
     }
 }

@@ -201,16 +201,19 @@ impl Opening {
                         let value = field.product(own, *value);
                         *sum = field.sum(*sum, value);
                     }
+                    *sum = field.keep_in_parts(*sum);
                 }
                 let next = field.product(own, at.y);
                 own = field.keep(next);
                 rest = behind;
+                field.may_end();
             }
             let interpolated = interpolated(field, at, x_inverse, &set.rotations, &sums);
             let sum = field.sum(constant, interpolated);
             constant = field.keep(sum);
             let next = field.product(weight, at.v);
             weight = field.keep(next);
+            field.may_end();
         }
         let first = self.sets.first().map(|set| set.rotations.as_slice()).unwrap_or_default();
         let distances: Vec<Value> = first.iter().map(|rotation| at.distance(field, *rotation)).collect();

@@ -38,14 +38,16 @@ pub(crate) struct Routines {
     pub(crate) scalars: Label,
     /// Takes an address, and draws a challenge there.
     pub(crate) challenge: Label,
+    /// Where a call of a part leads that failed.
+    pub(crate) part_failed: Label,
     refusals: BTreeMap<Refusal, Label>,
 }
 
 impl Routines {
     pub(crate) fn new(code: &mut Code) -> Self {
-        let [reverse, points, scalars, challenge] = [(); 4].map(|()| code.label());
+        let [reverse, points, scalars, challenge, part_failed] = [(); 5].map(|()| code.label());
         let refusals = Refusal::ALL.map(|refusal| (refusal, code.label()));
-        Self { reverse, points, scalars, challenge, refusals: BTreeMap::from(refusals) }
+        Self { reverse, points, scalars, challenge, part_failed, refusals: BTreeMap::from(refusals) }
     }
 
     /// Refuses if the top is not zero; what lies below it is the refusal's argument, if it takes one.
@@ -78,6 +80,20 @@ impl Routines {
         self.write_scalars(code);
         self.write_challenge(code, transcript);
         self.write_refusals(code, calldata_bytes);
+    }
+
+    /// What a part of a contract needs of them.
+    pub(crate) fn write_of_part(&self, code: &mut Code, calldata_bytes: usize) {
+        self.write_reverse(code);
+        self.write_refusals(code, calldata_bytes);
+    }
+
+    /// Where a part failed: what it said is said again; without a word it had too little gas.
+    pub(crate) fn write_part_failed(&self, code: &mut Code) {
+        code.enter(self.part_failed, &[]).ops(&[Op::Returndatasize, Op::Iszero]);
+        self.refuse_if(code, Refusal::PrecompileFailed);
+        code.op(Op::Returndatasize).number(0).number(0).op(Op::Returndatacopy);
+        code.op(Op::Returndatasize).number(0).op(Op::Revert);
     }
 
     /// Exchanges neighbouring bytes, then pairs, and so on.

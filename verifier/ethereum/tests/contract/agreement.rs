@@ -25,7 +25,11 @@ struct Both<'a> {
 
 impl<'a> Both<'a> {
     fn new(key: &'a VerifyingKey) -> Self {
-        let contract = Contract::generate(key).unwrap();
+        Self::within(key, CODE_BYTES_MAX)
+    }
+
+    fn within(key: &'a VerifyingKey, code_bytes_max: usize) -> Self {
+        let contract = Contract::generate_within(key, code_bytes_max).unwrap();
         let mut chain = Chain::new();
         let (address, _) = chain.deploy(&contract);
         Self { key, contract, chain, address }
@@ -59,7 +63,7 @@ fn changed(change: &serde_json::Value, file: &[u8]) -> Vec<u8> {
     let mut file = file[..number("truncate").unwrap_or(file.len())].to_vec();
     file.resize(file.len() + number("extend").unwrap_or(0), 0);
     if let Some(position) = number("flip") {
-        file[position] ^= 1;
+        file[position] ^= u8::try_from(number("mask").unwrap_or(1)).unwrap();
     }
     if let Some(checksum) = change["checksum"].as_array() {
         let end = file.len() - checksum.len();
@@ -72,10 +76,15 @@ fn changed(change: &serde_json::Value, file: &[u8]) -> Vec<u8> {
 
 #[test]
 fn both_decide_the_same_on_the_manifest_of_a_receipt() {
-    for (released, list) in [(DIGIT, "manifest.json"), (SEQUENCE, "manifest-sequence.json")] {
+    for (released, list, code_bytes_max) in [
+        (DIGIT, "manifest.json", CODE_BYTES_MAX),
+        (SEQUENCE, "manifest-sequence.json", CODE_BYTES_MAX),
+        (SEQUENCE, "manifest-sequence.json", SMALL),
+        (GENERATED, "manifest-generated.json", CODE_BYTES_MAX),
+    ] {
         let Shown::Receipt(receipt) = released.shown else { panic!("a manifest changes a receipt") };
         let (key, file) = (released.key(), bytes(receipt));
-        let mut both = Both::new(&key);
+        let mut both = Both::within(&key, code_bytes_max);
         let honest = released.shown();
         let (mut accepted, mut refused) = (0, 0);
         let manifest = bytes(&format!("tests/vectors/{list}"));
@@ -100,9 +109,14 @@ fn both_decide_the_same_on_the_manifest_of_a_receipt() {
 
 #[test]
 fn both_decide_the_same_on_changed_elements() {
-    let key = DIGIT.key();
-    let mut both = Both::new(&key);
-    let (statement, honest) = DIGIT.shown();
+    for (released, code_bytes_max) in [(DIGIT, CODE_BYTES_MAX), (DIGIT, SMALL), (GENERATED, CODE_BYTES_MAX)] {
+        let key = released.key();
+        both_decide_the_same_on_elements_of(&mut Both::within(&key, code_bytes_max), &released);
+    }
+}
+
+fn both_decide_the_same_on_elements_of(both: &mut Both<'_>, released: &Released) {
+    let (statement, honest) = released.shown();
     let count = honest.bytes.len() / ELEMENT_BYTES;
     let place = |element: usize| -> Range<usize> { element * ELEMENT_BYTES..(element + 1) * ELEMENT_BYTES };
     let mut refused = |change: &dyn Fn(&mut Vec<u8>)| {
@@ -153,6 +167,30 @@ fn both_decide_the_same_on_other_statements() {
     assert!(refusals.iter().any(|error| matches!(error, ProofError::StatementDigest { .. })));
     assert!(refusals.iter().any(|error| matches!(error, ProofError::Statement(_))));
     assert!(refusals.contains(&ProofError::Weights), "{refusals:?}");
+}
+
+/// A key that was changed and is still one is another key: its contract refuses what was shown under the released one, even
+/// if the proof says that it is under the changed key.
+#[test]
+fn changed_keys_make_contracts_that_accept_nothing() {
+    for (released, list) in [(DIGIT, "manifest-key.json"), (GENERATED, "manifest-generated-key-3.json")] {
+        let (file, (statement, proof)) = (bytes(released.key), released.shown());
+        let manifest: Vec<serde_json::Value> =
+            serde_json::from_slice(&bytes(&format!("tests/vectors/{list}"))).unwrap();
+        let mut contracts = 0;
+        for change in manifest {
+            // What is no key has no contract.
+            let Ok(key) = VerifyingKey::from_bytes(&changed(&change, &file)) else { continue };
+            let mut both = Both::new(&key);
+            let other = both.decide(&statement, &proof);
+            assert!(matches!(other, Err(ProofError::Key { .. } | ProofError::Setup { .. })), "{change}: {other:?}");
+            let (key_digest, setup_id) = (key.digest(), key.setup_id());
+            let relabelled = both.decide(&statement, &Proof { key_digest, setup_id, ..proof.clone() });
+            assert!(relabelled.is_err(), "{change}");
+            contracts += 1;
+        }
+        assert!(contracts > 2, "{list}: {contracts}");
+    }
 }
 
 /// Of a model that generates, a call says once what the instance holds twice.

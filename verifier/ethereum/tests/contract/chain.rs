@@ -103,8 +103,8 @@ impl Chain {
     /// Creates a contract and everything that it reads: its address and the gas spent on all of them.
     pub(crate) fn deploy(&mut self, contract: &Contract<'_>) -> (Address, u64) {
         let (mut addresses, mut spent) = (Vec::new(), 0);
-        for data in contract.data() {
-            let (address, gas) = self.create(data.creation.clone()).unwrap();
+        for piece in contract.pieces() {
+            let (address, gas) = self.create(piece.creation.clone()).unwrap();
             addresses.push(address.into_array());
             spent += gas;
         }

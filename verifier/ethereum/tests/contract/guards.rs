@@ -175,15 +175,15 @@ fn neighbours_are_not_exchanged() {
 }
 
 /// What creates a contract, piece by piece.
-struct Pieces {
+pub(crate) struct Pieces {
     creation: Vec<u8>,
-    /// Code of the data contracts.
-    data: Vec<Vec<u8>>,
+    /// Code of the data contracts and parts.
+    pub(crate) data: Vec<Vec<u8>>,
 }
 
 impl Pieces {
-    fn of(contract: &Contract<'_>) -> Self {
-        let data = contract.data().iter().map(|data| data.code.clone()).collect();
+    pub(crate) fn of(contract: &Contract<'_>) -> Self {
+        let data = contract.pieces().map(|piece| piece.code.clone()).collect();
         Self { creation: contract.creation_code().to_vec(), data }
     }
 
@@ -203,7 +203,7 @@ impl Pieces {
         }
     }
 
-    fn create(&self) -> (Chain, Result<Address, Answer>) {
+    pub(crate) fn create(&self) -> (Chain, Result<Address, Answer>) {
         let mut chain = Chain::new();
         let mut creation = self.creation.clone();
         for code in &self.data {
@@ -225,9 +225,11 @@ impl Pieces {
 #[test]
 fn every_point_of_the_key_decides() {
     // Of so many points every 41st.
-    for (released, step) in [(DIGIT, 1), (SEQUENCE, 3), (LENET, 41)] {
+    for (released, step, code_bytes_max) in
+        [(DIGIT, 1, CODE_BYTES_MAX), (SEQUENCE, 3, CODE_BYTES_MAX), (SEQUENCE, 7, SMALL), (LENET, 41, CODE_BYTES_MAX)]
+    {
         let key = released.key();
-        let contract = Contract::generate(&key).unwrap();
+        let contract = Contract::generate_within(&key, code_bytes_max).unwrap();
         let (statement, proof) = released.shown();
         let call = contract.call(&statement, &proof).unwrap();
         let halo2 = key.halo2();
