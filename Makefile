@@ -21,7 +21,7 @@ lint: setup
 	cargo fmt --all -- --check
 	cargo clippy --release --locked --workspace --all-targets --features $(FEATURES) -- --deny warnings
 
-bench: setup
+bench: setup assay-verify
 	cargo bench --locked
 
 # 5000 kills of a process that makes blocks, 2000 interruptions at named points of its writes, ten million random transactions against a plain model, the recorded chain in a build

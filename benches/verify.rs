@@ -1,5 +1,5 @@
-//! Every path of verification on released files: loading a key, one proof and a batch, of the digits model and of a small
-//! encoder laid out by positions; a whole receipt with its layers, many receipts, and membership under a root.
+//! Every path of verification on released files: loading a key, one proof and a batch, of the digits model, of a small
+//! encoder laid out by positions and of a rule that generates; a whole receipt with its layers, many receipts, and membership under a root.
 //!
 //! `cargo bench --bench verify`; RAYON_NUM_THREADS=1 keeps proofs on one core. Other models' proofs, as `assay prover` writes them:
 //! `ASSAY_BENCH_PROOFS="lenet5 lenet5.vk lenet5.proof lenet5.json"`, four words for each.
@@ -23,11 +23,17 @@ const KEY: &[u8] = include_bytes!("../verifier/tests/vectors/key-3.vk");
 const RECEIPT: &[u8] = include_bytes!("../verifier/tests/vectors/receipt-1.receipt");
 const SEQUENCE_KEY: &[u8] = include_bytes!("../verifier/tests/vectors/sequence-key-3.vk");
 const SEQUENCE_RECEIPT: &[u8] = include_bytes!("../verifier/tests/vectors/sequence-receipt-1.receipt");
+const GENERATED_KEY: &[u8] = include_bytes!("../verifier/tests/vectors/generated-key-3.vk");
+const GENERATED_RECEIPT: &[u8] = include_bytes!("../verifier/tests/vectors/generated-receipt-1.receipt");
 const BATCH: usize = 100;
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
-    for (model, key, receipt) in [("digits", KEY, RECEIPT), ("sequence", SEQUENCE_KEY, SEQUENCE_RECEIPT)] {
+    for (model, key, receipt) in [
+        ("digits", KEY, RECEIPT),
+        ("sequence", SEQUENCE_KEY, SEQUENCE_RECEIPT),
+        ("generated", GENERATED_KEY, GENERATED_RECEIPT),
+    ] {
         let file = ReceiptFile::from_bytes(receipt).unwrap();
         proofs(&mut criterion, model, key, &file.statement(), file.proofs.first().unwrap());
     }
