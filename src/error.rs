@@ -105,6 +105,8 @@ pub(crate) enum CliError {
     Collect(Box<CollectError>),
     #[error("session key: {0}")]
     SessionKey(KeystoreError),
+    #[error("nonce of the receipt: {0}")]
+    Nonce(KeystoreError),
     #[error("{0}")]
     Bench(Box<BenchError>),
     #[error("{0}")]
@@ -168,6 +170,7 @@ impl Failure for CliError {
             Self::Hardware(_) => "ASSAY-W008",
             Self::Collect(_) => "ASSAY-W009",
             Self::SessionKey(_) => "ASSAY-W010",
+            Self::Nonce(_) => "ASSAY-W011",
             Self::Bench(source) => bench::code(source),
             Self::Import(source) => source.code(),
             Self::NoAddress { .. } => "ASSAY-N006",
@@ -199,9 +202,12 @@ impl Failure for CliError {
             Self::Demo(source) if source.is_resource() => Exit::Resource,
             Self::Demo(_) | Self::None { .. } => Exit::Rejected,
             Self::LogFilter { .. } => Exit::Unreadable,
-            Self::Runtime(_) | Self::NoAddress { .. } | Self::Hardware(_) | Self::Collect(_) | Self::SessionKey(_) => {
-                Exit::Resource
-            }
+            Self::Runtime(_)
+            | Self::NoAddress { .. }
+            | Self::Hardware(_)
+            | Self::Collect(_)
+            | Self::SessionKey(_)
+            | Self::Nonce(_) => Exit::Resource,
             Self::Interrupted => Exit::Interrupted,
             Self::Chain(source) => source.exit(),
             Self::Node(source) => node::exit(source),

@@ -52,6 +52,26 @@ pub struct WorkContext {
 }
 
 impl WorkContext {
+    /// A context that a worker makes by itself, of no chain and no job: for work that somebody verifies and no chain pays.
+    #[must_use]
+    pub fn unleased(
+        model_hash: [u8; 32],
+        input_hash: [u8; 32],
+        worker: [u8; 32],
+        device_id: [u8; 32],
+        nonce: [u8; 32],
+        timestamp: u64,
+    ) -> Self {
+        let (chain_id, genesis, job_id) = (0, [0; 32], [0; 32]);
+        Self { chain_id, genesis, job_id, model_hash, input_hash, worker, device_id, nonce, timestamp }
+    }
+
+    /// Whether it names a chain; none has the number 0.
+    #[must_use]
+    pub fn names_chain(&self) -> bool {
+        self.chain_id != 0
+    }
+
     /// The canonical encoding.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; WORK_CONTEXT_BYTES] {

@@ -110,7 +110,7 @@ fn receipt(file: &ReceiptFile, output: &Output) -> serde_json::Value {
     output.field("input hash", hex::encode(&context.input_hash));
     output.field("device", hex::encode(&context.device_id));
     output.field("nonce", hex::encode(&context.nonce));
-    output.field("leased", utc(context.timestamp));
+    output.field(if context.names_chain() { "leased" } else { "begun" }, utc(context.timestamp));
     output.field("context digest", hex::encode(&context.digest()));
     output.field("output hash", hex::encode(&receipt.output_hash));
     output.field("receipt digest", hex::encode(&file.signed.digest()));

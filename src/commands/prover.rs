@@ -27,6 +27,7 @@ use verifier::statement::StatementFile;
 pub(super) mod estimate;
 mod input;
 pub(super) mod rates;
+mod receipt;
 mod setup;
 
 /// Derive keys, run models and prove the runs
@@ -40,7 +41,7 @@ pub(crate) enum Prover {
 /// Run a model on an input, exactly, and prove the run
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  assay prover run --model digits.assay --input seven.json --out seven.proof --accept-insecure-setup\n\nThe input is JSON: an array of integers in row-major order, or {\"shape\": [8, 8], \"values\": [..]}. A language model takes --text."
+    after_help = "Examples:\n  assay prover run --model digits.assay --input seven.json --out seven.proof --accept-insecure-setup\n  assay prover run --model digits.assay --input seven.json --out seven.proof --receipt seven.receipt --worker-key worker.pem --accept-insecure-setup\n\nThe input is JSON: an array of integers in row-major order, or {\"shape\": [8, 8], \"values\": [..]}. A language model takes --text."
 )]
 pub(crate) struct Run {
     /// Model file (.assay)
@@ -66,6 +67,8 @@ pub(crate) struct Run {
     /// Where to run: cpu or cuda:N
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     device: Device,
+    #[command(flatten)]
+    receipt: receipt::ReceiptOptions,
     #[command(flatten)]
     key: KeyOptions,
     #[command(flatten)]
@@ -118,29 +121,31 @@ pub(super) fn existing(overwrite: bool) -> Existing {
 }
 
 fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
-    let Run { model, input, out, out_statement, overwrite, device, key, memory, setup, .. } = arguments;
+    let Run { model, input, out, out_statement, overwrite, device, receipt, key, memory, setup, .. } = arguments;
     let chosen = setup.accepted()?;
     let named = arguments.context_digest()?;
-    let context = named.unwrap_or_default();
     let existing = existing(*overwrite);
-    for path in std::iter::once(out).chain(out_statement) {
+    for path in [Some(out.as_path()), out_statement.as_deref(), receipt.path()].into_iter().flatten() {
         files::check_writable(path, existing)?;
     }
     let bundle = Arc::new(files::read_model(model)?);
     let tensor = input.read(model, &bundle)?;
     memory.check([bundle.graph()])?;
     let executor = Executor::new(&bundle, *device)?;
+    let unsigned = receipt.open(*device, output)?;
     let start = Instant::now();
     let trace = executor.trace(&tensor)?;
     let run_time = start.elapsed();
     chosen.warn(output);
-    if named.is_none() {
+    if named.is_none() && unsigned.is_none() {
         output.warn("no --context-digest or --context: the proof is bound to no work context, so no chain pays for it");
     }
     let setup = setups::obtain(setup, chosen, bundle.graph().layout().k, output)?;
     let start = Instant::now();
     let Obtained { key, was_kept } = key.obtain(&bundle, &setup, output)?;
     let key_time = start.elapsed();
+    let own = unsigned.as_ref().map(|unsigned| unsigned.context(key.verifying().model_hash(), tensor.hash()));
+    let context = own.map(|own| own.digest()).or(named).unwrap_or_default();
     let progress = output.progress("proving");
     let Proven { statement, proof } = prove(&key, context, &trace.values)?;
     let prove_time = progress.finish();
@@ -177,6 +182,11 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     output.field("proving key", format!("{key_source} in {}", duration(times.key)));
     output.field("key digest", hex::encode(&proof.key_digest));
     output.field("written", name(out));
+    let signed = unsigned
+        .as_ref()
+        .zip(own.as_ref())
+        .map(|(unsigned, own)| unsigned.write(own, &bundle, (&statement, &proof), times.run, existing, output));
+    let signed = signed.transpose()?;
     Ok(Done::ok(json!({
         "input": statement.input,
         "output": statement.output,
@@ -197,6 +207,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
         "key_ns": nanoseconds(times.key),
         "prove_ns": nanoseconds(times.prove),
         "verify_ns": nanoseconds(times.verify),
+        "receipt": signed,
         "out": name(out),
     })))
 }

@@ -76,6 +76,11 @@ pub(super) struct WorkerKeyOptions {
 }
 
 impl WorkerKeyOptions {
+    /// The key in a file, or of a development worker.
+    pub(super) fn of(worker_key: Option<PathBuf>, as_worker: Option<Worker>) -> Self {
+        Self { worker_key, as_worker }
+    }
+
     /// Reads the key.
     pub(super) fn key(&self, password: &mut Password<'_>, output: &Output) -> Result<ml_dsa::SigningKey, CliError> {
         if let Some(worker) = self.as_worker {

@@ -45,7 +45,7 @@ mod totals;
 
 const NAME: &str = "worker run";
 /// What evidence calls the machine; receipts are public, and need not name it.
-const HOST: &str = "worker";
+pub(super) const HOST: &str = "worker";
 
 /// Do jobs and checks for pay, and see what they brought
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,7 @@ use circuits::statement::Statement;
 use tempfile::TempDir;
 use verifier::key::VerifyingKey;
 use verifier::proof::{self, Proof};
+use verifier::receipt::ReceiptFile;
 
 use crate::arguments;
 use crate::common::{assay, names, put, story};
@@ -70,6 +71,52 @@ fn a_run_gives_a_proof_that_verifies_for_its_context() {
     let made = Proof::from_bytes(&std::fs::read(&out).unwrap()).unwrap();
     proof::verify(&key, &statement, &made).unwrap();
     assert_eq!(statement.output, story.receipt_file().output);
+}
+
+/// What a verifier is handed: one file, which says everything but the key.
+#[test]
+fn a_run_gives_a_receipt_that_anybody_can_verify() {
+    let story = story();
+    let folder = TempDir::new().unwrap();
+    let [out, receipt] = ["mine.proof", "mine.receipt"].map(|name| folder.path().join(name));
+    let input = story.file("digit.json");
+    let run = |more: &[std::ffi::OsString]| {
+        let words = ["prover", "run", "--accept-insecure-setup", "--overwrite", "--json"].map(Into::into);
+        let files = arguments!["--model", story.model(), "--input", &input, "--out", &out, "--receipt", &receipt];
+        assay(words.iter().chain(&files).chain(more).cloned().collect::<Vec<_>>())
+    };
+    let envelope = run(&arguments!["--as-worker", "worker-2"]).ends(0).envelope();
+    let warnings = envelope["warnings"].as_array().unwrap();
+    assert!(warnings.iter().any(|warning| warning.as_str().unwrap().contains("anybody can sign in its name")));
+    let file = ReceiptFile::from_bytes(&std::fs::read(&receipt).unwrap()).unwrap();
+    assert_eq!(file.proofs, [Proof::from_bytes(&std::fs::read(&out).unwrap()).unwrap()]);
+    assert_eq!(file.output, story.receipt_file().output);
+    let context = file.signed.receipt.context;
+    assert!(!context.names_chain());
+    assert_eq!(envelope["data"]["context_digest"], attestation::hex::encode(&context.digest()));
+    assert_eq!(envelope["data"]["receipt"]["digest"], attestation::hex::encode(&file.signed.digest()));
+    let verify = arguments!["verify", &receipt, "--vk", story.key(), "--accept-insecure-setup"];
+    let ran = assay(verify.clone())
+        .ends(0)
+        .shows("of no chain: the worker made it by itself")
+        .shows("begun")
+        .shows("ACCEPTED");
+    ran.shows("anything of a chain: none leased this work context").shows("(label by the unsigned notes: 7)");
+
+    // Another run is other work, and what the worker signed is not changed afterwards.
+    run(&arguments!["--as-worker", "worker-2"]).ends(0);
+    let mut again = ReceiptFile::from_bytes(&std::fs::read(&receipt).unwrap()).unwrap();
+    assert_ne!(again.signed.receipt.context.nonce, context.nonce);
+    again.signed.receipt.context.chain_id = 1337;
+    std::fs::write(&receipt, again.to_bytes()).unwrap();
+    assay(verify).ends(1).shows("FAILED     signature").shows("REJECTED");
+
+    std::fs::remove_file(&receipt).unwrap();
+    run(&[]).ends(2).says("--worker-key <FILE>");
+    let context = arguments!["--as-worker", "worker-2", "--context-digest", format!("0x{}", "5a".repeat(32))];
+    run(&context).ends(2).says("cannot be used with");
+    run(&arguments!["--worker-key", folder.path().join("none.pem"), "--password-file", &input]).ends(2);
+    assert!(!receipt.exists());
 }
 
 #[test]

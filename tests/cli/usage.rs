@@ -34,7 +34,7 @@ fn version_and_help_are_results() {
     for command in ["demo", "verify", "inspect", "prover", "model", "ethereum", "key", "chain", "worker", "bench"] {
         assay([command, "--help"]).ends(0).shows("Usage: assay");
     }
-    assay(["prover", "run", "--help"]).ends(0).shows("Example:").shows("--accept-insecure-setup");
+    assay(["prover", "run", "--help"]).ends(0).shows("Examples:").shows("--accept-insecure-setup");
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(crate) fn receipt_claim(file: &ReceiptFile, meaning: Meaning<'_>) -> Vec<Str
     };
     let mut lines = vec![
         format!("under work context {}", hex::encode(&context.digest())),
-        format!("of chain {} (genesis {})", context.chain_id, hex::encode(&context.genesis)),
+        of_chain(context),
         format!("model {}", hex::encode(&context.model_hash)),
     ];
     if !notes.model_name.is_empty() {
@@ -88,13 +88,21 @@ fn output_lines(output: &Tensor, meaning: Meaning<'_>, source: &str) -> Vec<Stri
     lines
 }
 
+fn of_chain(context: &WorkContext) -> String {
+    if context.names_chain() {
+        format!("of chain {} (genesis {})", context.chain_id, hex::encode(&context.genesis))
+    } else {
+        "of no chain: the worker made it by itself".to_owned()
+    }
+}
+
 /// What evidence outside a receipt claims.
 pub(crate) fn evidence_claim(evidence: &Evidence, context: &WorkContext) -> Vec<String> {
     let device = hex::encode(&evidence.nullifier().device_identity);
     vec![
         format!("{} evidence of device {device}", evidence.kind()),
         format!("was made for work context {}", hex::encode(&context.digest())),
-        format!("of chain {} (genesis {})", context.chain_id, hex::encode(&context.genesis)),
+        of_chain(context),
     ]
 }
 

@@ -377,8 +377,13 @@ fn not_checked(
     requirements: &Requirements,
     findings: &[Finding],
 ) -> Vec<String> {
+    let leased = if file.signed.receipt.context.names_chain() {
+        "whether the chain leased this work context, and whether it was settled already"
+    } else {
+        "anything of a chain: none leased this work context, and none pays for it"
+    };
     let mut lines = vec![
-        "whether the chain leased this work context, and whether it was settled already".to_owned(),
+        leased.to_owned(),
         "the worker's own words: elapsed time, hardware, compute units, time of completion".to_owned(),
     ];
     lines.extend(unaudited(key, requirements));

@@ -19,7 +19,8 @@ pub fn print(judged: &Judged, path: &Path, output: &Output) {
         Subject::Receipt(file) => {
             let context = &file.signed.receipt.context;
             output.field("by worker", hex::encode(&context.worker));
-            output.field("leased", format!("{} (by the work context)", utc(context.timestamp)));
+            let begun = if context.names_chain() { "leased" } else { "begun" };
+            output.field(begun, format!("{} (by the work context)", utc(context.timestamp)));
         }
         Subject::Evidence { at_ms, .. } => output.field("judged at", utc(*at_ms)),
         Subject::Proof(..) | Subject::Inclusion(_) => {}
