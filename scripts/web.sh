@@ -27,17 +27,24 @@ build() {
         CARGO_TARGET_DIR=$target cargo build --release --locked --target wasm32-unknown-unknown
         return
     fi
-    if [ -n "$install" ] && ! [ -d /usr/lib/rust-web ] && ! dpkg -s rust-web-src >/dev/null 2>&1; then
+    if [ -n "$install" ] && ! dpkg -s rust-web-src >/dev/null 2>&1; then
         say "installing Debian's Rust with the library's source"
         apt-get install -y -qq --no-install-recommends rustc-web cargo-web rust-web-src >&2 || true
     fi
     dpkg -s rust-web-src >/dev/null 2>&1 || return 1
-    linker=$(find "$(rustc --print sysroot)/lib/rustlib" -name rust-lld 2>/dev/null | head -n 1)
-    [ -n "$linker" ] || return 1
+    # Debian's Rust has no linker of its own for the target: that of the LLVM which it was built with.
+    llvm=$(/usr/bin/rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+    if [ -n "$install" ] && ! command -v "wasm-ld-$llvm" >/dev/null 2>&1; then
+        say "installing lld-$llvm"
+        apt-get install -y -qq --no-install-recommends "lld-$llvm" >&2 || true
+    fi
+    linker=$(command -v "wasm-ld-$llvm") || return 1
     RUSTC_BOOTSTRAP=1 PATH=/usr/bin:$PATH RUSTC=/usr/bin/rustc CARGO_TARGET_DIR=$target \
         CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linker \
         /usr/bin/cargo build --release --locked --target wasm32-unknown-unknown -Zbuild-std=std,panic_abort
 }
+
+build || skip "no Rust target wasm32-unknown-unknown, and no Debian packages rustc-web, cargo-web, rust-web-src and lld of their LLVM"
 
 bindgen=$(command -v wasm-bindgen || echo "$tools/bin/wasm-bindgen")
 if [ "$("$bindgen" --version 2>/dev/null)" != "wasm-bindgen $version" ]; then
@@ -49,7 +56,6 @@ if [ "$("$bindgen" --version 2>/dev/null)" != "wasm-bindgen $version" ]; then
             skip "wasm-bindgen-cli $version cannot be installed here"
     fi
 fi
-build || skip "no Rust target wasm32-unknown-unknown, and no Debian packages rustc-web, cargo-web and rust-web-src"
 
 module=$target/wasm32-unknown-unknown/release/assay_web.wasm
 rm -rf dist
