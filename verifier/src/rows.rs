@@ -9,9 +9,10 @@ use ark_ff::{BigInteger, PrimeField};
 use circuits::committed::CommittedMatrix;
 use circuits::layout::{Plan, PlanError};
 use circuits::model::bundle::Bundle;
+use halo2_proofs::arithmetic::parallelize;
 use halo2_proofs::halo2curves::bn256::G1Affine;
 
-use crate::inclusion::merkle::{List, root};
+use crate::inclusion::merkle::{List, leaf_hash, root_of_hashes};
 use crate::key::{KeyError, ModelCommitment, RowCommitment, VerifyingKey};
 use crate::points::encode_affine;
 use crate::setup::Setup;
@@ -43,12 +44,27 @@ pub fn commit(bundle: &Bundle, setup: &Setup) -> Result<ModelCommitment, RowsErr
     let plan = Plan::new(bundle.graph())?;
     let size = RowsError::SetupSize { expected: plan.k(), got: setup.k() };
     let setup = setup.at(plan.k()).ok_or(size)?;
-    let matrix = CommittedMatrix::new(&plan, bundle.weights()).ok_or(RowsError::Shapes)?;
     let basis: Vec<ArkPoint> = setup.lagrange_basis().iter().map(to_ark).collect();
-    let row = |exponent| Some(RowCommitment(encode(&commit_row(&matrix.row(exponent), &basis)?)));
-    let rows = (0..matrix.rows()).map(row).collect::<Option<Vec<_>>>().ok_or(RowsError::Shapes)?;
-    let leaves: Vec<Vec<u8>> = (0..matrix.rows()).map(|exponent| matrix.row_bytes(exponent)).collect();
-    Ok(ModelCommitment { rows, rows_root: root(List::WeightRows, &leaves), bundle_hash: bundle.hash() })
+    commit_with(bundle, &plan, &|cells| Some(RowCommitment(encode(&commit_row(cells, &basis)?))))
+}
+
+/// The commitment of a row, given as circuit rows and integers; `None` if a cell lies outside the basis.
+pub type RowSum<'a> = dyn Fn(&[(usize, i64)]) -> Option<RowCommitment> + Sync + 'a;
+
+/// The same, for whoever has a faster sum, at the circuit's size.
+pub fn commit_with(bundle: &Bundle, plan: &Plan, sum: &RowSum<'_>) -> Result<ModelCommitment, RowsError> {
+    let matrix = CommittedMatrix::new(plan, bundle.weights()).ok_or(RowsError::Shapes)?;
+    let mut rows = vec![None; matrix.rows()];
+    // On halo2's threads, where it has any. A row's bytes are hashed at once: those of all rows take eight times the weights.
+    parallelize(&mut rows, |rows, first| {
+        for (row, index) in rows.iter_mut().zip(first..) {
+            let leaf = || leaf_hash(List::WeightRows, &matrix.row_bytes(index));
+            *row = sum(&matrix.row(index)).map(|commitment| (commitment, leaf()));
+        }
+    });
+    let rows: Vec<_> = rows.into_iter().collect::<Option<_>>().ok_or(RowsError::Shapes)?;
+    let (rows, leaves) = rows.into_iter().unzip();
+    Ok(ModelCommitment { rows, rows_root: root_of_hashes(List::WeightRows, leaves), bundle_hash: bundle.hash() })
 }
 
 /// The verifying key of a bundle, from the weights up.

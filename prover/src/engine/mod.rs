@@ -10,6 +10,7 @@
 //! A mistake here cannot make a false proof pass, because a proof is verified before it is returned.
 
 mod copies;
+mod horner;
 mod opening;
 mod program;
 mod quotient;
@@ -133,7 +134,7 @@ pub(crate) fn prove(
         .flat_map(|(set, product)| product_points(set).into_iter().map(|point| (&product[..], point)));
     let asked: Vec<(&[Fr], Fr)> =
         advice_values.chain(fixed_values).chain(position_values).chain(product_values).collect();
-    let values: Vec<Fr> = asked.par_iter().map(|(polynomial, point)| opening::evaluate(polynomial, *point)).collect();
+    let values: Vec<Fr> = asked.par_iter().map(|(polynomial, point)| horner::evaluate(polynomial, *point)).collect();
     values.into_iter().try_for_each(|value| messages.0.write_scalar(value))?;
     stages.end("evaluations");
 

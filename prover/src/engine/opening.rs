@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use verifier::multiexp::Bases;
 
 use super::Messages;
+use super::horner::evaluate;
 
 /// A polynomial, and the points that it is opened at.
 pub(super) struct Opened<'a> {
@@ -115,11 +116,6 @@ pub(super) fn weighted_sum<P: AsRef<[Fr]> + Sync>(polynomials: &[P], base: Fr) -
         }
     });
     sum
-}
-
-/// Value of a polynomial.
-pub(super) fn evaluate(polynomial: &[Fr], at: Fr) -> Fr {
-    polynomial.iter().rev().fold(Fr::ZERO, |value, coefficient| value * at + coefficient)
 }
 
 /// The polynomial divided by `X - root`, without the remainder.

@@ -14,8 +14,9 @@ const ASSIGNED: u64 = 72;
 const OPTIONAL: u64 = 40;
 /// Bytes of an affine point.
 const POINT: u64 = 64;
-/// Bytes of a committed row's cell while the rows' digests are made, and of the weight and bias itself.
-const CELL: u64 = 16;
+/// Bytes of a committed row's cell while the row is added up: the cell and its encoding, its digit, and points in buckets;
+/// and of the weight and bias itself.
+const CELL: u64 = 160;
 const PARAMETER: u64 = 4;
 /// Tables of the transforms over n, 2 n and 4 n values, both directions, in values for each row.
 const TRANSFORM_TABLES: u64 = 14;
@@ -41,7 +42,7 @@ impl Memory {
     pub(super) fn new(shape: &Shape, threads: u64) -> Self {
         let setup = setup(shape);
         let key = key(shape);
-        let derivation = derivation(shape).saturating_sub(key);
+        let derivation = derivation(shape, threads).saturating_sub(key);
         let proof = proof(shape, threads);
         let resident = shape.parameters * PARAMETER + shape.tape_bytes() + setup + key;
         let widest = derivation.max(proof);
@@ -72,10 +73,10 @@ fn key(shape: &Shape) -> u64 {
     (2 * (shape.fixed + shape.permutation) + 3 + TRANSFORM_TABLES) * VALUE * shape.rows()
 }
 
-/// Beside setup and weights: digests of the committed rows, or halo2's key generation.
-fn derivation(shape: &Shape) -> u64 {
+/// Beside setup and weights: committed rows, one on each thread, or halo2's key generation.
+fn derivation(shape: &Shape, threads: u64) -> u64 {
     let rows = shape.rows();
-    let commitment = shape.parameters * CELL + rows * (POINT + 8);
+    let commitment = threads * CELL * rows;
     // Fractions, their denominators, and their values.
     let assigned = shape.fixed * (ASSIGNED + OPTIONAL + VALUE);
     // Where each cell of a permutation column goes, and the columns made of that.

@@ -12,6 +12,7 @@ use verifier::key::VerifyingKey;
 
 use super::KeyFileError;
 use super::stream::{BUFFER_BYTES, HashReader, HashWriter};
+use crate::engine::{Scratch, Transform};
 
 /// Bytes of a value in halo2's memory form.
 pub(super) const VALUE_BYTES: usize = 32;
@@ -64,13 +65,14 @@ impl Columns {
     pub(super) fn into_key(self, verifying: &VerifyingKey) -> plonk::ProvingKey<G1Affine> {
         let system = verifying.halo2().cs();
         let domain = EvaluationDomain::new(DEGREE as u32, verifying.shape().k());
-        let (fixed_values, fixed_polys) = transform(&domain, self.fixed);
-        let (permutations, permutation_polys) = transform(&domain, self.permutation);
+        let transform = Transform::new(verifying.shape().k());
+        let (fixed_values, fixed_polys) = both(&domain, &transform, self.fixed);
+        let (permutations, permutation_polys) = both(&domain, &transform, self.permutation);
         let rows = 1usize << verifying.shape().k();
         let last = rows - system.blinding_factors() - 1;
         let indicator = |one: &dyn Fn(usize) -> bool| {
             let values = (0..rows).map(|row| if one(row) { Fr::one() } else { Fr::zero() }).collect();
-            domain.lagrange_to_coeff(domain.lagrange_from_vec(values))
+            domain.coeff_from_vec(transform.interpolate(values, &mut Scratch::default()))
         };
         let first_row = indicator(&|row| row == 0);
         let last_row = indicator(&|row| row == last);
@@ -91,11 +93,10 @@ impl Columns {
 type Values = Vec<Polynomial<Fr, LagrangeCoeff>>;
 type Coefficients = Vec<Polynomial<Fr, Coeff>>;
 
-fn transform(domain: &EvaluationDomain<Fr>, columns: Vec<Vec<Fr>>) -> (Values, Coefficients) {
-    let both = |values: Vec<Fr>| {
-        let values = domain.lagrange_from_vec(values);
-        let coefficients = domain.lagrange_to_coeff(values.clone());
-        (values, coefficients)
+fn both(domain: &EvaluationDomain<Fr>, transform: &Transform, columns: Vec<Vec<Fr>>) -> (Values, Coefficients) {
+    let both = |scratch: &mut Scratch, values: Vec<Fr>| {
+        let coefficients = transform.interpolate(values.clone(), scratch);
+        (domain.lagrange_from_vec(values), domain.coeff_from_vec(coefficients))
     };
-    columns.into_par_iter().map(both).unzip()
+    columns.into_par_iter().map_init(Scratch::default, both).unzip()
 }

@@ -12,6 +12,7 @@ use prover::prove::prove;
 use rand_core::OsRng;
 use verifier::key::{KeyError, VerifyingKey};
 use verifier::proof::{Proof, ProofError};
+use verifier::rows::derive_key;
 
 use crate::common::Fixture;
 use crate::forgery::{forge, forge_plainly, honest_cells};
@@ -25,6 +26,15 @@ fn two_lanes() -> Fixture {
     let graph = bundle.graph().clone().with_layout(Layout { k: k + 1, rows, lanes: 2 }).unwrap();
     let bundle = Bundle::new(graph, bundle.weights().clone(), bundle.info().clone()).unwrap();
     Fixture::new(Arc::new(bundle), small.statement.input)
+}
+
+/// The prover adds the committed rows up in another way than whoever verifies.
+#[test]
+fn a_provers_key_is_what_a_verifier_derives() {
+    for fixture in [Fixture::small(), two_lanes()] {
+        let derived = derive_key(fixture.key.bundle(), fixture.key.setup()).unwrap();
+        assert_eq!(fixture.verifying().to_bytes(), derived.to_bytes());
+    }
 }
 
 /// Each weight column is linked to rows of its own.

@@ -114,11 +114,18 @@ impl MerkleProof {
 /// The root over `leaves`, in order.
 #[must_use]
 pub fn root<L: AsRef<[u8]>>(list: List, leaves: &[L]) -> [u8; 32] {
-    let mut level: Vec<[u8; 32]> = leaves.iter().map(|leaf| leaf_hash(list, leaf.as_ref())).collect();
+    root_of_hashes(list, leaves.iter().map(|leaf| leaf_hash(list, leaf.as_ref())).collect())
+}
+
+/// The root over leaves with these hashes ([`leaf_hash`]), in order: for leaves that are too large to keep.
+#[must_use]
+pub fn root_of_hashes(list: List, hashes: Vec<[u8; 32]>) -> [u8; 32] {
+    let leaves = count(hashes.len());
+    let mut level = hashes;
     while level.len() > 1 {
         level = parents(list, &level);
     }
-    root_hash(list, count(leaves.len()), level.first().unwrap_or(&EMPTY_TOP))
+    root_hash(list, leaves, level.first().unwrap_or(&EMPTY_TOP))
 }
 
 /// The audit path of `leaves[index]`, or `None` outside the list.
@@ -165,7 +172,9 @@ fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
-fn leaf_hash(list: List, leaf: &[u8]) -> [u8; 32] {
+/// The hash of a leaf.
+#[must_use]
+pub fn leaf_hash(list: List, leaf: &[u8]) -> [u8; 32] {
     derive(LEAF_CONTEXT, &[&list.tag(), leaf])
 }
 

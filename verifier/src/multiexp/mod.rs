@@ -120,6 +120,22 @@ impl Bases {
         self.sum(&small) + self.sum(&large)
     }
 
+    /// `sum_i integer_i point_i`, of numbers of points and integers; `None` if there is no such point.
+    #[must_use]
+    pub fn multiply_integers(&self, cells: &[(usize, i64)]) -> Option<G1> {
+        let (mut small, mut large) = (Vec::with_capacity(cells.len()), Vec::new());
+        for (point, integer) in cells {
+            let magnitude = u128::from(integer.unsigned_abs());
+            let point = u32::try_from(*point).ok().filter(|_| *point < self.points.len())?;
+            // Weights fit 16 bits; a few wider integers would make every term one of several windows.
+            let terms = if magnitude >> u16::BITS == 0 { &mut small } else { &mut large };
+            if magnitude != 0 {
+                terms.push(Term { half: Half { magnitude, negative: *integer < 0 }, point, image: false });
+            }
+        }
+        Some(self.sum(&small) + self.sum(&large))
+    }
+
     fn sum(&self, terms: &[Term]) -> G1 {
         let Some(bits) = terms.iter().map(|term| u128::BITS - term.half.magnitude.leading_zeros()).max() else {
             return G1::identity();
@@ -270,5 +286,23 @@ mod tests {
             assert_eq!(bases.multiply(&scalars), best_multiexp(&scalars, &points[..length]), "{round}");
         }
         assert_eq!(bases.multiply(&[]), G1::identity());
+    }
+
+    #[test]
+    fn integers_are_multiplied_as_scalars_are() {
+        let points: Vec<G1Affine> = (1..40).map(|multiple| (G1::generator() * Fr::from(multiple)).into()).collect();
+        let bases = Bases::new(&points);
+        let mut generator = ChaCha20Rng::seed_from_u64(9);
+        let mut cells: Vec<(usize, i64)> =
+            (0..39).map(|point| (point, (generator.next_u32() >> 20) as i64 - 2048)).collect();
+        (cells[3].1, cells[7].1, cells[8].1, cells[9].1) = (i64::MIN, i64::MAX, -(1 << 40), 0);
+        let scalar = |integer: i64| {
+            let magnitude = Fr::from(integer.unsigned_abs());
+            if integer < 0 { -magnitude } else { magnitude }
+        };
+        let scalars: Vec<Fr> = cells.iter().map(|(_, integer)| scalar(*integer)).collect();
+        assert_eq!(bases.multiply_integers(&cells), Some(best_multiexp(&scalars, &points)));
+        assert_eq!(bases.multiply_integers(&[(39, 1)]), None);
+        assert_eq!(bases.multiply_integers(&[]), Some(G1::identity()));
     }
 }
