@@ -164,7 +164,8 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     let times = Times { run: run_time, key: key_time, prove: prove_time, verify: verify_time };
     let vocabulary = input.vocabulary(model)?.filter(|_| bundle.graph().generated() > 0);
     let generated = vocabulary.map(|vocabulary| vocabulary.text(statement.output.values()));
-    print_run(&bundle, &tensor, &statement.output, *device, &times, output);
+    let embeddings = embeddings(&bundle, &statement.output, input.texts());
+    print_run(&bundle, &tensor, &statement.output, &embeddings, (*device, &times), output);
     if let Some(text) = &generated {
         output.field("generated", printable(&format!("{text:?}")));
     }
@@ -193,7 +194,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
         "output_hash": hex::encode(&statement.output.hash()),
         "argmax": statement.output.argmax(),
         "label": label(&bundle, &statement.output),
-        "embedding": embedding(&bundle, &statement.output),
+        "embeddings": embeddings,
         "generated": generated,
         "device": device.to_string(),
         "context_digest": hex::encode(&context),
@@ -219,16 +220,28 @@ struct Times {
     verify: Duration,
 }
 
-fn print_run(bundle: &Bundle, input: &Tensor, result: &Tensor, device: Device, times: &Times, output: &Output) {
+fn print_run(
+    bundle: &Bundle,
+    input: &Tensor,
+    result: &Tensor,
+    embeddings: &[Vec<f64>],
+    (device, times): (Device, &Times),
+    output: &Output,
+) {
     output.heading(&format!("{} on a {} input", printable(&bundle.info().name), shape(input.shape())));
-    for line in picture(input) {
+    let inputs = bundle.info().quantisation.as_ref().and_then(|quantisation| quantisation.inputs.first());
+    let is_tokens = inputs.is_some_and(|input| input.name == "tokens");
+    for line in picture(input).iter().filter(|_| !is_tokens) {
         output.line(format!("    {line}"));
     }
     output.field("output", values(result));
-    if let Some(elements) = embedding(bundle, result) {
+    for (place, elements) in embeddings.iter().enumerate() {
         let first: Vec<String> = elements.iter().take(8).map(|element| format!("{element:.4}")).collect();
-        output.field("embedding", format!("{} .., {} numbers", first.join(" "), elements.len()));
-    } else if let Some(index) = result.argmax().filter(|_| bundle.graph().generated() == 0) {
+        let number = if embeddings.len() > 1 { format!(" {}", place + 1) } else { String::new() };
+        output.field(&format!("embedding{number}"), format!("{} .., {} numbers", first.join(" "), elements.len()));
+    }
+    let is_labelled = embeddings.is_empty() && bundle.graph().generated() == 0;
+    if let Some(index) = result.argmax().filter(|_| is_labelled) {
         let label = label(bundle, result).map(|label| format!(", label {}", printable(&label))).unwrap_or_default();
         output.field("largest", format!("element {index}{label}"));
     }
@@ -244,11 +257,14 @@ fn print_run(bundle: &Bundle, input: &Tensor, result: &Tensor, device: Device, t
     );
 }
 
-/// The real numbers that an embedding's integers stand for; `None` for other outputs.
-fn embedding(bundle: &Bundle, output: &Tensor) -> Option<Vec<f64>> {
-    let scale = bundle.info().quantisation.as_ref()?.outputs.first().filter(|output| output.name == "embedding")?;
+/// The real numbers that embeddings' integers stand for, of each text: of `texts` that came, or all. Other outputs have none.
+fn embeddings(bundle: &Bundle, output: &Tensor, texts: Option<usize>) -> Vec<Vec<f64>> {
+    let scales = bundle.info().quantisation.as_ref().and_then(|quantisation| quantisation.outputs.first());
+    let Some(scale) = scales.filter(|output| output.name == "embedding") else { return Vec::new() };
     let step = f64::from(-scale.exponent).exp2();
-    Some(output.values().iter().map(|value| *value as f64 * step).collect())
+    let width = bundle.graph().output().shape.last().map_or(1, |width| (*width as usize).max(1));
+    let rows = output.values().chunks(width).take(texts.unwrap_or(usize::MAX));
+    rows.map(|row| row.iter().map(|value| *value as f64 * step).collect()).collect()
 }
 
 /// The name that the model gives to its largest output.

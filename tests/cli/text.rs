@@ -136,3 +136,52 @@ fn a_text_is_proven_by_an_imported_model() {
     let refused = run("", &[]).ends(2);
     assert!(refused.stdout.contains("got none"), "{}", refused.stdout);
 }
+
+/// Two texts in one pass: one proof, which shows both.
+#[test]
+fn a_batch_of_texts_is_proven_in_one_pass() {
+    let folder = TempDir::new().unwrap();
+    published(&folder);
+    let file = |name: &str| folder.path().join(name);
+    let import = |batch: &str| {
+        let all = arguments!["model", "import", folder.path(), "--window", "4", "--overwrite", "--batch", batch];
+        let rest = arguments!["--calibrate-text", file("texts.txt"), "--out", file("pair.assay")];
+        assay(all.into_iter().chain(rest))
+    };
+    let refused = import("65").ends(2);
+    assert!(refused.stderr.contains("batch: expected 1 to 64, got 65"), "{}", refused.stderr);
+    import("2").ends(0).shows("2 texts, each of at most 4 token ids");
+    let run = |texts: &[&str]| {
+        let mut all = arguments!["prover", "run", "--model", file("pair.assay"), "--overwrite", "--json"].to_vec();
+        all.extend(arguments!["--out", file("p.proof"), "--out-statement", file("s.json")]);
+        all.push("--accept-insecure-setup".into());
+        all.extend(texts.iter().flat_map(|text| ["--text".into(), text.into()]));
+        assay(all)
+    };
+    let many = run(&["gold", "silver", "coin"]).ends(2);
+    assert!(many.stdout.contains("texts: expected 1 to 2 (the model's batch), got 3"), "{}", many.stdout);
+    let long = run(&["gold", "gold is tested before the coin"]).ends(2);
+    assert!(long.stdout.contains("text 2 of 2: input: expected at most 4 tokens"), "{}", long.stdout);
+    // What is missing is padding, and is not shown.
+    let alone = run(&["gold is tested"]).ends(0).envelope();
+    assert_eq!(alone["data"]["input"]["values"], json!([2, 3, 4, 0, 0, 0, 0, 0]));
+    let embeddings = |ran: &Value| ran["data"]["embeddings"].as_array().unwrap().clone();
+    assert_eq!(embeddings(&alone).len(), 1);
+    let both = run(&["gold is tested", "the coin"]).ends(0).envelope();
+    assert_eq!(both["data"]["input"], json!({"shape": [2, 4], "values": [2, 3, 4, 0, 6, 7, 0, 0]}));
+    assert_eq!(embeddings(&both).len(), 2);
+    assert_eq!(embeddings(&both)[0], embeddings(&alone)[0]);
+    let key = arguments!["prover", "setup", "--model", file("pair.assay"), "--out-key", file("pair.vk")];
+    assay(key.into_iter().chain(["--accept-insecure-setup".into()])).ends(0);
+    let judged = || {
+        let all = arguments!["verify", file("p.proof"), "--statement", file("s.json"), "--vk", file("pair.vk")];
+        let rest = arguments!["--tokenizer", file("pair.tokenizer.json"), "--accept-insecure-setup"];
+        assay(all.into_iter().chain(rest))
+    };
+    judged().ends(0).shows("ACCEPTED").shows("1: \"gold is tested").shows("2: \"the coin");
+    // The texts in the other order are another statement, though their embeddings are shown in the order of the proof.
+    let mut statement: Value = serde_json::from_slice(&std::fs::read(file("s.json")).unwrap()).unwrap();
+    statement["input"]["values"] = json!([6, 7, 0, 0, 2, 3, 4, 0]);
+    std::fs::write(file("s.json"), statement.to_string()).unwrap();
+    judged().ends(1).shows("REJECTED");
+}

@@ -22,10 +22,14 @@ pub(crate) struct Meaning<'a> {
     pub(crate) generates: bool,
 }
 
+/// Texts of an input that are shown.
+const TEXTS_SHOWN: usize = 16;
+
 /// What tokens read, by a tokenizer that was given.
 #[derive(Clone, Debug)]
 pub(crate) struct Text {
-    pub(crate) input: String,
+    /// Of each text, if the model reads several.
+    pub(crate) input: Vec<String>,
     /// Of a model that generates.
     pub(crate) output: Option<String>,
 }
@@ -47,7 +51,7 @@ pub(crate) fn receipt_claim(file: &ReceiptFile, meaning: Meaning<'_>) -> Vec<Str
         lines.push(format!("(\"{}\" by the unsigned notes)", printable(&notes.model_name)));
     }
     lines.push(format!("maps the {} input {}", shape(file.input.shape()), hex::encode(&context.input_hash)));
-    lines.extend(meaning.text.map(|text| reads(&text.input)));
+    lines.extend(meaning.text.into_iter().flat_map(|text| inputs_read(&text.input)));
     lines.extend(output_lines(&file.output, Meaning { labels, ..meaning }, source));
     lines
 }
@@ -61,9 +65,23 @@ pub(crate) fn proof_claim(statement: &Statement, key: Option<&VerifyingKey>, mea
         model,
         format!("maps the {dimensions} input {hash}"),
     ];
-    lines.extend(meaning.text.map(|text| reads(&text.input)));
+    lines.extend(meaning.text.into_iter().flat_map(|text| inputs_read(&text.input)));
     lines.extend(output_lines(&statement.output, meaning, "label"));
     lines
+}
+
+fn inputs_read(texts: &[String]) -> Vec<String> {
+    match texts {
+        [text] => vec![reads(text)],
+        _ => {
+            let first = "whose tokens read, by the tokenizer that you gave,".to_owned();
+            let text = |(place, text)| format!("  {}: {}", place + 1, printable(&format!("{text:?}")));
+            let more = texts.len().saturating_sub(TEXTS_SHOWN);
+            let more = (more > 0).then(|| format!("  and {more} more"));
+            let shown = texts.iter().take(TEXTS_SHOWN).enumerate().map(text);
+            std::iter::once(first).chain(shown).chain(more).collect()
+        }
+    }
 }
 
 fn reads(text: &str) -> String {

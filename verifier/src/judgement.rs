@@ -179,7 +179,7 @@ impl Judge {
         let labels = model.map_or(&[][..], |_| self.labels.as_slice());
         let generates = model.is_some_and(|key| key.graph().generated() > 0);
         let text = self.vocabulary.as_ref().zip(run_of(&subject)).map(|(vocabulary, [input, output])| Text {
-            input: vocabulary.text(input.values()),
+            input: input.rows().map(|row| vocabulary.text(row)).collect(),
             output: generates.then(|| vocabulary.text(output.values())),
         });
         let meaning = Meaning { text: text.as_ref(), labels, generates };
@@ -247,10 +247,10 @@ impl Judged {
         &self.claim
     }
 
-    /// What the input reads, by the tokenizer that was given.
+    /// What the input reads, by the tokenizer that was given: a line for each text.
     #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        self.text.as_ref().map(|text| text.input.as_str())
+    pub fn text(&self) -> Option<String> {
+        self.text.as_ref().map(|text| text.input.join("\n"))
     }
 
     /// The key it was judged by.
@@ -338,7 +338,7 @@ impl Judged {
             "security": self.verdict.security,
             "key_digest": self.key.map(|key| hex::encode(&key.digest)),
             "key_audited": self.key.map(|key| key.audited),
-            "text": self.text.as_ref().map(|text| &text.input),
+            "text": self.text(),
             "output_text": self.text.as_ref().and_then(|text| text.output.as_ref()),
         });
         let more = match &self.subject {

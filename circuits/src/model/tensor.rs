@@ -78,6 +78,12 @@ impl Tensor {
         &self.values
     }
 
+    /// Elements along the last dimension, one slice for each index of the others; all of them of a tensor of rank one.
+    pub fn rows(&self) -> impl Iterator<Item = &[i64]> {
+        let width = self.shape.last().map_or(1, |width| *width as usize);
+        self.values.chunks(width.max(1))
+    }
+
     /// Position and value of the first element outside `range`.
     #[must_use]
     pub fn first_outside(&self, range: &Range) -> Option<(usize, i64)> {
@@ -174,6 +180,18 @@ mod tests {
     fn argmax_takes_the_lowest_index_of_a_tie() {
         assert_eq!(Tensor::vector(vec![3, 9, 9]).unwrap().argmax(), Some(1));
         assert_eq!(Tensor::vector(vec![]).unwrap().argmax(), None);
+    }
+
+    #[test]
+    fn rows_run_along_the_last_dimension() {
+        let rows = |shape: &[u32], values: &[i64]| {
+            let tensor = Tensor::new(shape.to_vec(), values.to_vec()).unwrap();
+            tensor.rows().map(<[i64]>::to_vec).collect::<Vec<_>>()
+        };
+        assert_eq!(rows(&[2, 1, 2], &[1, 2, 3, 4]), [[1, 2], [3, 4]]);
+        assert_eq!(rows(&[3], &[1, 2, 3]), [[1, 2, 3]]);
+        assert_eq!(rows(&[], &[7]), [[7]]);
+        assert!(rows(&[3, 0], &[]).is_empty());
     }
 
     #[test]

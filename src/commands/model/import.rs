@@ -62,6 +62,9 @@ pub(crate) struct Import {
     /// Tokens that a transformer generates after its input, each the most likely; without it, the next one's logits
     #[arg(long, value_name = "N", requires = "calibrate_text")]
     new_tokens: Option<u32>,
+    /// Texts of a transformer's input, proven in one pass; fewer may come where the model has padding
+    #[arg(long, value_name = "N", requires = "calibrate_text")]
+    batch: Option<u32>,
     /// Where to write the model (.assay)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -126,6 +129,7 @@ pub(super) fn import(arguments: &Import, output: &Output) -> Result<Done, CliErr
             text,
             window,
             new_tokens: arguments.new_tokens,
+            batch: arguments.batch.unwrap_or(1),
             name: &model_name,
             out: &arguments.out,
             overwrite: arguments.overwrite,

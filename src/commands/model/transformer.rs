@@ -34,6 +34,9 @@ pub(crate) struct Generate {
     /// Tokens that the model generates after its input, each the most likely; without it, the next one's logits
     #[arg(long, value_name = "N")]
     new_tokens: Option<u32>,
+    /// Texts of an input, each of so many tokens, proven in one pass
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    batch: u32,
     /// Seed of the weights
     #[arg(long, value_name = "N", default_value_t = 2026)]
     seed: u64,
@@ -70,6 +73,7 @@ pub(super) struct Folder<'a> {
     pub(super) text: &'a Path,
     pub(super) window: u32,
     pub(super) new_tokens: Option<u32>,
+    pub(super) batch: u32,
     pub(super) name: &'a str,
     pub(super) out: &'a Path,
     pub(super) overwrite: bool,
@@ -90,6 +94,7 @@ pub(super) fn import_folder(folder: &Folder<'_>, output: &Output) -> Result<Done
     let (configuration, parameters) = published::read(&config, &weights, folder.window, folder.new_tokens)
         .map_err(|source| problem(ImportProblem::Published { path: folder.path.to_owned(), source }))?;
     drop(weights);
+    let configuration = configuration.batched(folder.batch);
     let path = folder.path.join("tokenizer.json");
     let tokenizer = match configuration.mask {
         Mask::Padding { token } => padded(tokenizer, token).map_err(|source| unread(&path, source))?,
@@ -128,7 +133,7 @@ fn samples(encoder: &TextEncoder, configuration: &Configuration, text: &str) -> 
 }
 
 pub(super) fn generate(arguments: &Generate, output: &Output) -> Result<Done, CliError> {
-    let Generate { shape, tokens, new_tokens, seed, activation_bits, weight_bits, out, overwrite } = arguments;
+    let Generate { shape, tokens, new_tokens, batch, seed, activation_bits, weight_bits, out, overwrite } = arguments;
     files::check_writable(out, existing(*overwrite))?;
     let (shape, label) = match shape {
         ShapeName::Gpt2 => (Shape::Gpt2, "GPT-2 shape"),
@@ -136,7 +141,7 @@ pub(super) fn generate(arguments: &Generate, output: &Output) -> Result<Done, Cl
         ShapeName::Llama => (Shape::Llama, "Llama-style block"),
         ShapeName::Minilm => (Shape::MiniLm, "MiniLM shape"),
     };
-    let configuration = shape.configuration(*tokens);
+    let configuration = shape.configuration(*tokens).batched(*batch);
     let configuration = match new_tokens {
         Some(count) => configuration.generating(*count),
         None => configuration,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use circuits::model::bundle::Bundle;
 use circuits::model::tensor::Tensor;
 use clap::Args;
-use prover::import::transformer::{Mask, window_of};
+use prover::import::transformer::{Mask, Texts};
 use verifier::tokens::Vocabulary;
 
 use crate::commands::model::transformer::{TOKENIZER_BYTES_MAX, text_encoder, tokenizer_path};
@@ -18,13 +18,13 @@ pub(crate) struct InputOptions {
     /// Input, JSON
     #[arg(long, value_name = "FILE", required_unless_present = "text")]
     input: Option<PathBuf>,
-    /// Input of a language model, as text
+    /// Input of a language model, as text; again for every further text of a model that takes several
     #[arg(long, value_name = "TEXT", conflicts_with = "input")]
-    text: Option<String>,
-    /// Tokenizer of the text; the one beside the model without it (MODEL.tokenizer.json)
+    text: Vec<String>,
+    /// Tokenizer of the texts; the one beside the model without it (MODEL.tokenizer.json)
     #[arg(long, value_name = "FILE", requires = "text")]
     tokenizer: Option<PathBuf>,
-    /// Cut off what of the text does not fit the model's window
+    /// Cut off what of a text does not fit the model's window
     #[arg(long, requires = "text")]
     truncate: bool,
 }
@@ -32,12 +32,17 @@ pub(crate) struct InputOptions {
 impl InputOptions {
     /// What a model's tokens read: where the input came as text.
     pub(super) fn vocabulary(&self, model: &Path) -> Result<Option<Vocabulary>, CliError> {
-        if self.text.is_none() {
+        if self.text.is_empty() {
             return Ok(None);
         }
         let path = self.tokenizer_path(model);
         let bytes = files::read(&path, "tokenizer", TOKENIZER_BYTES_MAX)?;
         Vocabulary::from_json(&bytes).map(Some).map_err(|error| CliError::format(&path, FormatError::from(error)))
+    }
+
+    /// Texts that came, unless the input came as a file.
+    pub(super) fn texts(&self) -> Option<usize> {
+        Some(self.text.len()).filter(|texts| *texts > 0)
     }
 
     fn tokenizer_path(&self, model: &Path) -> PathBuf {
@@ -47,18 +52,26 @@ impl InputOptions {
     /// Reads the input of a model.
     pub(super) fn read(&self, model: &Path, bundle: &Bundle) -> Result<Tensor, CliError> {
         let input = bundle.graph().input();
-        let Some(text) = &self.text else {
+        if self.text.is_empty() {
             return files::read_input(self.input.as_deref().unwrap_or(Path::new("")), &input.shape);
-        };
+        }
         let path = self.tokenizer_path(model);
         let encoder = text_encoder(&path, &files::read(&path, "tokenizer", TOKENIZER_BYTES_MAX)?)?;
         let problem = |problem| CliError::Import(Box::new(problem));
-        let window = input.shape.iter().product();
-        let tokens = if self.truncate { encoder.encode_truncated(text, window) } else { encoder.encode(text) };
-        let tokens = tokens.map_err(|source| problem(ImportProblem::Text { path: path.clone(), source }))?;
+        let (window, batch) = match input.shape.split_last() {
+            Some((window, outer)) => (*window, outer.iter().product()),
+            None => (1, 1),
+        };
+        let encode = |text: &String| match self.truncate {
+            true => encoder.encode_truncated(text, window),
+            false => encoder.encode(text),
+        };
+        let texts: Result<Vec<Vec<u32>>, _> = self.text.iter().map(encode).collect();
+        let texts = texts.map_err(|source| problem(ImportProblem::Text { path: path.clone(), source }))?;
         let vocabulary = u32::try_from(input.range.max.saturating_add(1)).unwrap_or(u32::MAX);
         let mask = encoder.padding().map_or(Mask::Nothing, |token| Mask::Padding { token });
-        let tokens = window_of(&tokens, window, vocabulary, mask)
+        let tokens = Texts { batch, window, vocabulary, mask }
+            .joined(&texts)
             .map_err(|source| problem(ImportProblem::Transformer { path: model.to_owned(), source }))?;
         Tensor::new(input.shape.clone(), tokens.into_iter().map(i64::from).collect())
             .map_err(|error| CliError::format(model, FormatError::from(error)))

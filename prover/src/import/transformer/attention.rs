@@ -38,7 +38,8 @@ impl Attention<'_> {
         block: &Block,
         index: usize,
     ) -> Result<Fixed, TransformerError> {
-        let Configuration { width, heads, window, .. } = *self.configuration;
+        let Configuration { width, heads, window, batch, .. } = *self.configuration;
+        let tokens = self.configuration.tokens();
         let per_head = self.configuration.head_width();
         let scale = f64::from(per_head).sqrt().recip();
         let mut of = |linear, scale, site| -> Result<Fixed, TransformerError> {
@@ -53,7 +54,8 @@ impl Attention<'_> {
         let value = of(&block.value, 1.0, Site::Value)?;
         let query = self.turned(writer, query, heads, (Site::TurnedQuery, index))?;
         let key = self.turned(writer, key, self.configuration.key_value_heads, (Site::TurnedKey, index))?;
-        let query = writer.strided(&query, 0, vec![heads, window, per_head], &[per_head, width, 1]);
+        let query = writer.each(&query, 0, window * width, &[heads, window, per_head], &[per_head, width, 1]);
+        let query = writer.reshape(&query, vec![batch * heads, window, per_head]);
         let key = self.shared(writer, &key, true);
         let value = self.shared(writer, &value, false);
         let scores = writer.matrix_multiply(&query, &key);
@@ -61,22 +63,23 @@ impl Attention<'_> {
         let context = writer.matrix_multiply(&shares, &value);
         let span = self.ranges.get((Site::Context, index))?;
         let context = writer.narrow(&context, span, self.precision.activation_bits);
-        let context = writer.strided(&context, 0, vec![window, heads, per_head], &[per_head, window * per_head, 1]);
-        Ok(writer.reshape(&context, vec![window, width]))
+        let (shape, strides) = ([window, heads, per_head], [per_head, window * per_head, 1]);
+        let context = writer.each(&context, 0, heads * window * per_head, &shape, &strides);
+        Ok(writer.reshape(&context, vec![tokens, width]))
     }
 
     /// Keys or values `[tokens, heads * head width]` for each head of queries: `[heads, tokens, head width]`, or the last two
     /// the other way round.
     fn shared(&self, writer: &mut Writer, source: &Fixed, is_transposed: bool) -> Fixed {
-        let Configuration { heads, key_value_heads, window, .. } = *self.configuration;
+        let Configuration { heads, key_value_heads, window, batch, .. } = *self.configuration;
         let per_head = self.configuration.head_width();
         let row = self.configuration.key_value_width();
         let [rows, columns, down, across] =
             if is_transposed { [per_head, window, 1, row] } else { [window, per_head, row, 1] };
         let group = heads / key_value_heads;
-        let shape = vec![key_value_heads, group, rows, columns];
-        let spread = writer.strided(source, 0, shape, &[per_head, 0, down, across]);
-        writer.reshape(&spread, vec![heads, rows, columns])
+        let shape = [key_value_heads, group, rows, columns];
+        let spread = writer.each(source, 0, window * row, &shape, &[per_head, 0, down, across]);
+        writer.reshape(&spread, vec![batch * heads, rows, columns])
     }
 
     /// Rotary positions.
@@ -102,12 +105,15 @@ impl Attention<'_> {
         let shape = vec![window, per_head];
         let cosines = writer.constant(shape.clone(), cosines.collect(), ANGLE_EXPONENT);
         let sines = writer.constant(shape, sines.collect(), ANGLE_EXPONENT);
-        let all = vec![window, heads, per_head];
+        let tokens = self.configuration.tokens();
+        let all = vec![tokens, heads, per_head];
         let width = heads * per_head;
-        let cosines = writer.strided(&cosines, 0, all.clone(), &[per_head, 0, 1]);
-        let sines = writer.strided(&sines, 0, all.clone(), &[per_head, 0, 1]);
+        let [cosines, sines] = [cosines, sines].map(|angles| {
+            let angles = writer.each(&angles, 0, 0, &[window, heads, per_head], &[per_head, 0, 1]);
+            writer.reshape(&angles, all.clone())
+        });
         let plain = writer.reshape(&source, all.clone());
-        let halves = vec![window, heads, 1, half];
+        let halves = vec![tokens, heads, 1, half];
         let strides = [width, per_head, 0, 1];
         let second = writer.strided(&source, half, halves.clone(), &strides);
         let first = writer.strided(&source, 0, halves, &strides);
@@ -116,12 +122,12 @@ impl Attention<'_> {
         let (kept, crossed) = (writer.multiply(&plain, &cosines), writer.multiply(&swapped, &sines));
         let sum = writer.combine(&[&kept, &crossed], vec![1, 1], 0);
         let narrow = writer.narrow(&sum, self.ranges.get(place)?, self.precision.activation_bits);
-        Ok(writer.reshape(&narrow, vec![window, width]))
+        Ok(writer.reshape(&narrow, vec![tokens, width]))
     }
 
-    /// Shares of exponent [`SHARE_EXPONENT`] from `[heads, queries, keys]` scores.
+    /// Shares of exponent [`SHARE_EXPONENT`] from `[texts and their heads, queries, keys]` scores.
     fn softmax(&self, writer: &mut Writer, scores: &Fixed, index: usize) -> Result<Fixed, TransformerError> {
-        let Configuration { heads, window, mask, .. } = *self.configuration;
+        let Configuration { heads, window, batch, mask, .. } = *self.configuration;
         let span = self.ranges.get((Site::Score, index))?;
         let table = 1u64 << writer.table_bits;
         let depth = |exponent: i32| (DEPTH * f64::from(exponent).exp2()).ceil() as i64;
@@ -138,7 +144,7 @@ impl Attention<'_> {
         let scores = self.masked(writer, scores, reach(exponent));
         let largest = writer.largest(&scores);
         let rows = [window, 1, 0];
-        let all = vec![heads, window, window];
+        let all = vec![batch * heads, window, window];
         let largest = writer.strided(&largest, 0, all.clone(), &rows);
         let below = writer.combine(&[&scores, &largest], vec![1, -1], 0);
         let clamp = Range { min: -depth(exponent), max: 0 };
@@ -159,11 +165,12 @@ impl Attention<'_> {
 
     /// Scores that a query does not see, so far down that nothing of them is left.
     fn masked(&self, writer: &mut Writer, scores: Fixed, reach: i64) -> Fixed {
-        let Configuration { heads, window, mask, .. } = *self.configuration;
-        let all = vec![heads, window, window];
+        let Configuration { heads, window, batch, mask, .. } = *self.configuration;
+        let all = vec![batch * heads, window, window];
         match (mask, &self.real) {
             (Mask::Padding { .. }, Some(real)) => {
-                let keys = writer.strided(real, 0, all, &[0, 0, 1]);
+                let keys = writer.each(real, 0, window, &[heads, window, window], &[0, 0, 1]);
+                let keys = writer.reshape(&keys, all);
                 writer.combine(&[&scores, &keys], vec![1, reach], -reach)
             }
             (Mask::Causal, _) => {

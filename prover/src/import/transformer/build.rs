@@ -33,7 +33,11 @@ pub(super) fn build(
     table_bits: u32,
 ) -> Result<Built, TransformerError> {
     let range = Range { min: 0, max: i64::from(configuration.vocabulary) - 1 };
-    let writer = Writer::new(Input { shape: vec![configuration.window], range }, table_bits);
+    let writer = Writer::new(
+        Input { shape: configuration.of_all(&[configuration.window]), range },
+        table_bits,
+        configuration.batch,
+    );
     let mut builder = Builder { configuration, ranges, precision, writer, norms: 0 };
     let output = builder.network(parameters)?;
     let Builder { writer: Writer { input, nodes, weights, .. }, .. } = builder;
@@ -114,6 +118,7 @@ impl Builder<'_> {
     /// That is one more column of the table, so that any token may be the padding.
     fn embedding(&mut self, parameters: &Parameters) -> Result<(Fixed, Option<Fixed>), TransformerError> {
         let Configuration { vocabulary, width, window, mask, .. } = *self.configuration;
+        let count = self.configuration.tokens();
         let centred = |rows: &[f32]| -> Vec<f32> {
             let row = |row: &[f32]| {
                 let mean =
@@ -141,13 +146,14 @@ impl Builder<'_> {
         let accumulator = chosen.into_iter().reduce(|a, b| a.hull(&b)).unwrap_or(Range { min: 0, max: 0 });
         let operator = Operator::Embedding { vocabulary, width: columns, accumulator };
         let input = self.writer.input();
-        let shape = vec![window, columns];
+        let input = self.writer.reshape(&input, vec![count]);
+        let shape = vec![count, columns];
         let all = self.writer.weighted(operator, weights, &input, shape, exponent);
         let (vectors, real) = if columns == width {
             (all, None)
         } else {
-            let vectors = self.writer.strided(&all, 0, vec![window, width], &[columns, 1]);
-            let real = self.writer.strided(&all, width, vec![window], &[columns]);
+            let vectors = self.writer.strided(&all, 0, vec![count, width], &[columns, 1]);
+            let real = self.writer.strided(&all, width, vec![count], &[columns]);
             // The table's interval is wider than what this column holds.
             let real = Fixed { exponent: 0, ..real };
             let clamp = Range { min: 0, max: 1 };
@@ -158,6 +164,11 @@ impl Builder<'_> {
             return Ok((vectors, real));
         }
         let places = self.writer.constant(vec![window, width], positions.iter().map(integer).collect(), exponent);
+        let places = match self.configuration.batch {
+            1 => places,
+            _ => self.writer.each(&places, 0, 0, &[window, width], &[width, 1]),
+        };
+        let places = self.writer.reshape(&places, vec![count, width]);
         Ok((self.writer.combine(&[&vectors, &places], vec![1, 1], 0), real))
     }
 
@@ -224,22 +235,23 @@ impl Builder<'_> {
         Ok(self.writer.narrow(&product, active, bits))
     }
 
-    /// The mean of the real tokens' vectors, of length 1. How many they are falls out where the length is divided by.
+    /// The mean of the real tokens' vectors of each text, of length 1. How many they are falls out where the length is divided by.
     fn pooled(&mut self, read: &Fixed, affine: &Affine, real: Option<&Fixed>) -> Result<Fixed, TransformerError> {
-        let Configuration { width, window, .. } = *self.configuration;
+        let Configuration { width, window, batch, .. } = *self.configuration;
+        let tokens = self.configuration.tokens();
         let writer = &mut self.writer;
         // One more column of ones counts the tokens: the norm's bias is added once for each.
         let one = 1i64 << read.exponent.max(0);
         let exponent = read.exponent.max(0);
-        let ones = writer.constant(vec![window, 1], vec![one; window as usize], exponent);
+        let ones = writer.constant(vec![tokens, 1], vec![one; tokens as usize], exponent);
         let vectors = writer.beside(read, &ones, 1);
-        let vectors = writer.reshape(&vectors, vec![1, window, width + 1]);
+        let vectors = writer.reshape(&vectors, vec![batch, window, width + 1]);
         let real = match real {
-            Some(real) => writer.reshape(real, vec![1, 1, window]),
-            None => writer.constant(vec![1, 1, window], vec![1; window as usize], 0),
+            Some(real) => writer.reshape(real, vec![batch, 1, window]),
+            None => writer.constant(vec![batch, 1, window], vec![1; tokens as usize], 0),
         };
         let sums = writer.matrix_multiply(&real, &vectors);
-        let sums = writer.reshape(&sums, vec![1, width + 1]);
+        let sums = writer.reshape(&sums, vec![batch, width + 1]);
         let columns = width as usize + 1;
         let mut weights = vec![0.0f32; width as usize * columns];
         for (place, (gain, bias)) in affine.gain.iter().zip(&affine.bias).enumerate() {
@@ -257,13 +269,13 @@ impl Builder<'_> {
         let squares = self.ranges.get((Site::PooledSquares, 0))?;
         let squares = Span { low: squares.low / f64::from(window).powi(2), high: squares.high * 4.0 };
         let roots = writer.roots(&pooled, 1.0, 0.0, squares)?;
-        let spread = writer.strided(&roots, 0, vec![1, width], &[0, 0]);
+        let spread = writer.strided(&roots, 0, vec![batch, width], &[1, 0]);
         let product = writer.multiply(&pooled, &spread);
         let output = self.ranges.get((Site::Output, 0))?;
         let shift = finest(&product, |exponent, _| fits(output.clamp(exponent), RESIDUAL_BITS));
         let exponent = product.exponent - shift;
         let unit = writer.requantise(&product, exponent, output.clamp(exponent), Activation::Identity, exponent);
-        Ok(writer.reshape(&unit, vec![width]))
+        Ok(writer.reshape(&unit, self.configuration.of_all(&[width])))
     }
 
     fn logits(
@@ -273,8 +285,9 @@ impl Builder<'_> {
         parameters: &Parameters,
         places: u32,
     ) -> Result<Fixed, TransformerError> {
-        let Configuration { width, window, vocabulary, .. } = *self.configuration;
-        let chosen = self.writer.strided(read, (window - places) * width, vec![places, width], &[width, 1]);
+        let Configuration { width, window, vocabulary, batch, .. } = *self.configuration;
+        let chosen = self.writer.each(read, (window - places) * width, window * width, &[places, width], &[width, 1]);
+        let chosen = self.writer.reshape(&chosen, vec![batch * places, width]);
         let linear = Linear { weights: parameters.output_matrix().to_vec(), bias: vec![0.0; vocabulary as usize] };
         let layer = Layer::after(affine, &linear, 1.0, read.exponent);
         self.writer.sums(&chosen, &layer, self.precision.weight_bits)

@@ -94,8 +94,10 @@ pub struct Configuration {
     pub key_value_heads: u32,
     /// Elements between the two feed-forward layers.
     pub feed_forward: u32,
-    /// Tokens of an input.
+    /// Tokens of a text.
     pub window: u32,
+    /// Texts of an input, each of a window of its own. Nothing of one reaches another, but all are proven in one pass.
+    pub batch: u32,
     /// How values are normalised.
     pub norm: Norm,
     /// Where.
@@ -114,6 +116,8 @@ pub struct Configuration {
 
 /// Largest window: an attention's rows of scores have as many elements.
 pub const WINDOW_MAX: u32 = 1024;
+/// Largest number of texts in one pass.
+pub const BATCH_MAX: u32 = 64;
 /// Largest number of blocks.
 pub const LAYERS_MAX: u32 = 96;
 /// Largest width and feed-forward width.
@@ -137,7 +141,24 @@ impl Configuration {
         Self { window, head: Head::Tokens { count }, ..self }
     }
 
-    /// Tokens that a run is asked: the window, less those that are generated in it.
+    /// The same network on `batch` texts at once.
+    #[must_use]
+    pub fn batched(self, batch: u32) -> Self {
+        Self { batch, ..self }
+    }
+
+    /// Positions of all texts.
+    pub(super) fn tokens(&self) -> u32 {
+        self.batch.saturating_mul(self.window)
+    }
+
+    /// A shape of one text's, repeated for all: none more for a single one.
+    pub(super) fn of_all(&self, shape: &[u32]) -> Vec<u32> {
+        let batch = (self.batch > 1).then_some(self.batch);
+        batch.into_iter().chain(shape.iter().copied()).collect()
+    }
+
+    /// Tokens that a run is asked for each text: the window, less those that are generated in it.
     #[must_use]
     pub fn asked(&self) -> u32 {
         match self.head {
@@ -171,6 +192,7 @@ impl Configuration {
         within("layers", LAYERS_MAX, self.layers)?;
         within("feed-forward width", WIDTH_MAX, self.feed_forward)?;
         within("window", WINDOW_MAX, self.window)?;
+        within("batch", BATCH_MAX, self.batch)?;
         within("heads", self.width, self.heads)?;
         within("key/value heads", self.heads, self.key_value_heads)?;
         if !self.width.is_multiple_of(self.heads) {
@@ -211,6 +233,9 @@ impl Configuration {
                 format!("1 to {TOKENS_MAX}"),
                 self.vocabulary,
             )),
+            (_, Head::Tokens { count }) if count > 1 && self.batch > 1 => {
+                Err(setting_error("batch", "1 for a model that generates".into(), self.batch))
+            }
             (_, Head::Tokens { count }) => within("generated tokens", self.window, count),
             _ => Ok(()),
         }

@@ -68,7 +68,7 @@ pub enum FilesError {
     Transformer(#[from] TransformerError),
 }
 
-/// Reads a configuration and weights, for inputs of `window` tokens.
+/// Reads a configuration and weights, for texts of `window` tokens, one at a time.
 ///
 /// An encoder's output is its embedding; a decoder's the logits of the window's last place or, if it is to generate, so
 /// many tokens after the window.

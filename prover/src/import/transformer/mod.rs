@@ -13,6 +13,7 @@ pub mod configuration;
 pub mod files;
 mod float;
 mod functions;
+mod input;
 mod linear;
 mod norm;
 pub mod parameters;
@@ -34,6 +35,7 @@ use rayon::prelude::*;
 use crate::estimate;
 
 pub use self::configuration::{Configuration, Head, Mask, Nonlinearity, Norm, Placement, Positions};
+pub use self::input::Texts;
 pub use self::parameters::{Affine, Block, Linear, Parameters};
 pub use self::shapes::Shape;
 use self::sites::Ranges;
@@ -135,6 +137,32 @@ pub enum TransformerError {
         /// Id of padding.
         token: u32,
     },
+    /// No text, or more of them than one pass takes.
+    #[error("texts: expected 1 to {batch} (the model's batch), got {got}")]
+    Batch {
+        /// The model's batch.
+        batch: u32,
+        /// Texts that came.
+        got: usize,
+    },
+    /// Fewer texts than the batch, and nothing to fill it with.
+    #[error("texts: expected exactly {batch} (this model has no padding), got {got}")]
+    TooFew {
+        /// The model's batch.
+        batch: u32,
+        /// Texts that came.
+        got: usize,
+    },
+    /// One of several texts is none of the model's.
+    #[error("text {number} of {texts}: {source}")]
+    Text {
+        /// Which one, from 1 on.
+        number: usize,
+        /// Texts that came.
+        texts: usize,
+        /// What is wrong with it.
+        source: Box<TransformerError>,
+    },
     /// No inputs to choose scales from.
     #[error("calibration: expected at least one input, got none")]
     NoCalibration,
@@ -185,47 +213,6 @@ pub struct Imported {
     pub refusal: Option<PlanError>,
 }
 
-impl Configuration {
-    /// The model's input for a text's tokens: padded to the window, or refused.
-    ///
-    /// # Errors
-    /// No tokens, too many, too few without padding, an id outside the vocabulary, padding before a real token.
-    pub fn window_of(&self, tokens: &[u32]) -> Result<Vec<u32>, TransformerError> {
-        window_of(tokens, self.window, self.vocabulary, self.mask)
-    }
-}
-
-/// The same by what the model's graph and its tokenizer say; only padding matters of the mask.
-///
-/// # Errors
-/// As [`Configuration::window_of`].
-pub fn window_of(tokens: &[u32], window: u32, vocabulary: u32, mask: Mask) -> Result<Vec<u32>, TransformerError> {
-    let got = tokens.len();
-    if let Some((place, id)) = tokens.iter().enumerate().find(|(_, id)| **id >= vocabulary) {
-        return Err(TransformerError::Vocabulary { place, vocabulary, got: *id });
-    }
-    let padding = if let Mask::Padding { token } = mask { Some(token) } else { None };
-    let real = tokens.iter().rposition(|id| Some(*id) != padding).map_or(0, |last| last + 1);
-    if real == 0 {
-        return Err(TransformerError::Empty { window });
-    }
-    if got > window as usize {
-        return Err(TransformerError::TooLong { window, got });
-    }
-    let mut filled = tokens.to_vec();
-    match padding {
-        Some(token) => {
-            if let Some(place) = tokens.iter().take(real).position(|id| *id == token) {
-                return Err(TransformerError::Padding { place, token });
-            }
-            filled.resize(window as usize, token);
-        }
-        None if got < window as usize => return Err(TransformerError::TooShort { window, got }),
-        None => {}
-    }
-    Ok(filled)
-}
-
 /// Makes a model of a transformer; `samples` are token ids of typical inputs, `description` says where weights come from.
 ///
 /// # Errors
@@ -257,8 +244,7 @@ pub fn import(
         let graph = graph.with_layout(layout)?;
         let info = info(name, description, configuration, built.exponent);
         let bundle = Bundle::new(graph, built.weights, info)?;
-        let integers = samples.par_iter().map(|sample| integer_output(&bundle, configuration, sample));
-        let accuracy = compare(configuration, &outputs, &integers.collect::<Result<Vec<_>, _>>()?);
+        let accuracy = compare(configuration, &outputs, &integer_outputs(&bundle, configuration, &samples)?);
         Ok(Imported { bundle, accuracy, refusal })
     };
     let mut imported = assemble(TABLE_BITS_MAX)?;
@@ -314,14 +300,10 @@ pub fn measure(
     parameters: &Parameters,
     samples: &[Vec<u32>],
 ) -> Result<Accuracy, TransformerError> {
-    let pair = |sample: &Vec<u32>| {
-        let sample = configuration.window_of(sample)?;
-        let output = float::run(configuration, parameters, &sample)?.output;
-        Ok((output, integer_output(bundle, configuration, &sample)?))
-    };
-    let pairs: Result<Vec<_>, TransformerError> = samples.par_iter().map(pair).collect();
-    let (outputs, integers): (Vec<_>, Vec<_>) = pairs?.into_iter().unzip();
-    Ok(compare(configuration, &outputs, &integers))
+    let samples = samples.iter().map(|sample| configuration.window_of(sample)).collect::<Result<Vec<_>, _>>()?;
+    let outputs = samples.par_iter().map(|sample| Ok(float::run(configuration, parameters, sample)?.output));
+    let outputs = outputs.collect::<Result<Vec<_>, TransformerError>>()?;
+    Ok(compare(configuration, &outputs, &integer_outputs(bundle, configuration, &samples)?))
 }
 
 fn check(configuration: &Configuration, parameters: &Parameters, precision: Precision) -> Result<(), TransformerError> {
@@ -347,21 +329,28 @@ fn check(configuration: &Configuration, parameters: &Parameters, precision: Prec
     }
 }
 
-/// The integers of what the float run gives: of a model that chooses tokens the logits, which its last linear layer makes.
-fn integer_output(
+/// The integers of what the float run gives for each sample: of a model that chooses tokens the logits, which its last
+/// linear layer makes. A model that takes several texts at once runs on as many samples, the last ones on some again.
+fn integer_outputs(
     bundle: &Bundle,
     configuration: &Configuration,
-    sample: &[u32],
-) -> Result<Vec<i64>, TransformerError> {
-    let sequence = sample.iter().map(|id| i64::from(*id)).collect();
-    let trace = reference::pass(bundle.graph(), bundle.weights(), sequence)?;
+    samples: &[Vec<u32>],
+) -> Result<Vec<Vec<i64>>, TransformerError> {
+    let batch = configuration.batch.max(1) as usize;
     let is_linear = |operator: &Operator| matches!(operator, Operator::Dense { .. });
     let value = match configuration.head {
         Head::Tokens { .. } => bundle.graph().nodes().iter().rposition(|node| is_linear(&node.operator)),
         Head::Embedding | Head::Logits { .. } => None,
     };
-    let output = value.and_then(|node| trace.values.get(node + 1)).map_or(trace.output(), Vec::as_slice);
-    Ok(output.to_vec())
+    let run = |texts: &[Vec<u32>]| -> Result<Vec<Vec<i64>>, TransformerError> {
+        let sequence = texts.iter().cycle().take(batch).flatten().map(|id| i64::from(*id)).collect();
+        let trace = reference::pass(bundle.graph(), bundle.weights(), sequence)?;
+        let output = value.and_then(|node| trace.values.get(node + 1)).map_or(trace.output(), Vec::as_slice);
+        let each = output.chunks((output.len() / batch).max(1));
+        Ok(each.take(texts.len()).map(<[i64]>::to_vec).collect())
+    };
+    let runs = samples.par_chunks(batch).map(run).collect::<Result<Vec<_>, _>>()?;
+    Ok(runs.into_iter().flatten().collect())
 }
 
 fn compare(configuration: &Configuration, floats: &[Vec<f32>], integers: &[Vec<i64>]) -> Accuracy {
@@ -397,14 +386,20 @@ fn info(name: &str, description: &str, configuration: &Configuration, exponent: 
         Mask::Padding { token } => format!("at most {window} token ids below {vocabulary}, filled up with {token}"),
         Mask::Causal | Mask::Nothing => format!("{window} token ids below {vocabulary}"),
     };
+    let filled = match configuration.batch {
+        1 => filled,
+        batch => format!("{batch} texts, each of {filled}"),
+    };
     let (output, shape) = match head {
-        Head::Embedding => ("embedding", vec![width]),
-        Head::Logits { places } => ("logits", vec![places, vocabulary]),
-        Head::Tokens { count } => ("tokens", vec![count]),
+        Head::Embedding => ("embedding", configuration.of_all(&[width])),
+        Head::Logits { places } => ("logits", vec![configuration.batch * places, vocabulary]),
+        Head::Tokens { count } => ("tokens", vec![configuration.batch * count]),
     };
     let scale = |name: &str, shape: Vec<u32>, exponent: i32| TensorScale { name: name.to_owned(), shape, exponent };
-    let quantisation =
-        Quantisation { inputs: vec![scale("tokens", vec![window], 0)], outputs: vec![scale(output, shape, exponent)] };
+    let quantisation = Quantisation {
+        inputs: vec![scale("tokens", configuration.of_all(&[window]), 0)],
+        outputs: vec![scale(output, shape, exponent)],
+    };
     let input_scale = format!("{filled}; {description}");
     Info { name: name.to_owned(), labels: Vec::new(), input_scale, quantisation: Some(quantisation) }
 }

@@ -28,6 +28,7 @@ impl Shape {
             key_value_heads: 12,
             feed_forward: 3072,
             window,
+            batch: 1,
             norm: Norm::Layer,
             placement: Placement::Before,
             epsilon: 1e-5,

@@ -16,6 +16,7 @@ fn encoder() -> Configuration {
         key_value_heads: 3,
         feed_forward: 48,
         window: 7,
+        batch: 1,
         norm: Norm::Layer,
         placement: Placement::After,
         epsilon: 1e-12,
@@ -115,8 +116,8 @@ fn every_input_runs() {
         let imported =
             import("narrow", "generated", &configuration, &parameters, &calibration, Precision::default()).unwrap();
         for id in 0..configuration.vocabulary {
-            let output =
-                integer_output(&imported.bundle, &configuration, &vec![id; configuration.window as usize]).unwrap();
+            let window = vec![id; configuration.window as usize];
+            let output = integer_outputs(&imported.bundle, &configuration, &[window]).unwrap().concat();
             let range = imported.bundle.graph().output().range;
             assert!(output.iter().all(|value| range.contains(*value)));
         }
@@ -164,13 +165,72 @@ fn generated_tokens_are_those_of_the_largest_logits() {
     }
 }
 
+/// Several texts in one pass give what each gives alone, whatever stands beside it.
+#[test]
+fn texts_of_a_batch_do_not_see_each_other() {
+    let chooses = Configuration { head: Head::Tokens { count: 1 }, ..decoder() };
+    for alone in [encoder(), decoder(), llama(), chooses] {
+        let batched = alone.clone().batched(3);
+        let parameters = Parameters::generated(&alone, 1);
+        let mut texts = alone.random_inputs(7, 9);
+        if let Mask::Padding { .. } = alone.mask {
+            texts.iter_mut().enumerate().for_each(|(index, text)| text.truncate(1 + index));
+        }
+        let texts: Vec<Vec<u32>> = texts.iter().map(|text| alone.window_of(text).unwrap()).collect();
+        let runs = texts.iter().map(|text| float::run(&alone, &parameters, text).unwrap().ranges);
+        let ranges = runs.fold(Ranges::default(), Ranges::merge);
+        let outputs = |configuration: &Configuration| {
+            let built = build::build(configuration, &parameters, &ranges, Precision::default(), 14).unwrap();
+            let shape = configuration.of_all(&[configuration.window]);
+            assert_eq!(built.graph.input().shape, shape);
+            let info = info("x", "", configuration, built.exponent);
+            let bundle = Bundle::new(built.graph, built.weights, info).unwrap();
+            integer_outputs(&bundle, configuration, &texts).unwrap()
+        };
+        assert_eq!(outputs(&batched), outputs(&alone), "{alone:?}");
+    }
+}
+
+/// A text that is missing is nothing but padding, and has no direction.
+#[test]
+fn missing_texts_are_zero() {
+    let configuration = encoder().batched(2);
+    let (imported, _) = imported(&configuration);
+    let tokens = configuration.texts().joined(&[vec![1, 2, 3]]).unwrap();
+    assert_eq!(tokens, [[1, 2, 3, 5, 5, 5, 5], [5; 7]].concat());
+    let input = Tensor::new(vec![2, 7], tokens.into_iter().map(i64::from).collect()).unwrap();
+    let trace = reference::run(imported.bundle.graph(), imported.bundle.weights(), &input).unwrap();
+    let (first, second) = trace.output().split_at(24);
+    assert!(first.iter().any(|value| *value != 0) && second.iter().all(|value| *value == 0), "{second:?}");
+}
+
+#[test]
+fn texts_that_fit_no_batch_say_why() {
+    let of = |configuration: Configuration, texts: &[&[u32]]| {
+        let texts: Vec<Vec<u32>> = texts.iter().map(|text| text.to_vec()).collect();
+        configuration.batched(2).texts().joined(&texts)
+    };
+    assert_eq!(of(encoder(), &[&[1], &[2; 7]]), Ok([[1, 5, 5, 5, 5, 5, 5], [2; 7]].concat()));
+    assert_eq!(of(encoder(), &[]), Err(TransformerError::Batch { batch: 2, got: 0 }));
+    assert_eq!(of(encoder(), &[&[1], &[2], &[3]]), Err(TransformerError::Batch { batch: 2, got: 3 }));
+    assert_eq!(of(decoder(), &[&[1; 7]]), Err(TransformerError::TooFew { batch: 2, got: 1 }));
+    let source = Box::new(TransformerError::Empty { window: 7 });
+    assert_eq!(of(encoder(), &[&[1], &[]]), Err(TransformerError::Text { number: 2, texts: 2, source }));
+    let refused = of(decoder(), &[&[1; 6], &[1; 7]]).unwrap_err();
+    let expected = "text 1 of 2: input: expected exactly 7 tokens (this model has no padding), got 6";
+    assert_eq!(refused.to_string(), expected);
+    // A single text has no number.
+    let alone = encoder().texts().joined(&[vec![1; 8]]);
+    assert_eq!(alone, Err(TransformerError::TooLong { window: 7, got: 8 }));
+}
+
 #[test]
 fn embeddings_are_of_length_one() {
     let (imported, _) = imported(&encoder());
     let exponent = imported.bundle.info().quantisation.clone().unwrap().outputs[0].exponent;
     for tokens in [vec![1, 2, 3], vec![4], (30..37).collect()] {
         let tokens = encoder().window_of(&tokens).unwrap();
-        let output = integer_output(&imported.bundle, &encoder(), &tokens).unwrap();
+        let output = integer_outputs(&imported.bundle, &encoder(), &[tokens]).unwrap().concat();
         let squares: f64 = output.iter().map(|value| (*value as f64 * f64::from(-exponent).exp2()).powi(2)).sum();
         assert!((squares - 1.0).abs() < 0.02, "{squares}");
     }
@@ -209,6 +269,9 @@ fn configurations_that_fit_no_model_name_the_setting() {
     assert_eq!(refused(Configuration { head: tokens(0), ..decoder() }), "generated tokens");
     assert_eq!(refused(Configuration { head: tokens(2), mask: Mask::Nothing, ..decoder() }), "mask");
     assert_eq!(refused(Configuration { head: tokens(2), ..encoder() }), "mask");
+    assert_eq!(refused(encoder().batched(0)), "batch");
+    assert_eq!(refused(encoder().batched(65)), "batch");
+    assert_eq!(refused(Configuration { head: tokens(2), ..decoder() }.batched(2)), "batch");
     let many = Configuration { vocabulary: 65_537, head: tokens(2), ..decoder() };
     assert_eq!(refused(many), "vocabulary of a model that generates");
     let parameters = Parameters::generated(&encoder(), 1);

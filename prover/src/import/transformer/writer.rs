@@ -34,14 +34,16 @@ impl Fixed {
 pub(super) struct Writer {
     /// Quotients that one lookup table takes, as a power of two.
     pub(super) table_bits: u32,
+    /// Texts of the input.
+    pub(super) batch: u32,
     pub(super) input: Input,
     pub(super) nodes: Vec<Node>,
     pub(super) weights: BTreeMap<usize, LinearWeights>,
 }
 
 impl Writer {
-    pub(super) fn new(input: Input, table_bits: u32) -> Self {
-        Self { table_bits, input, nodes: Vec::new(), weights: BTreeMap::new() }
+    pub(super) fn new(input: Input, table_bits: u32, batch: u32) -> Self {
+        Self { table_bits, batch, input, nodes: Vec::new(), weights: BTreeMap::new() }
     }
 
     pub(super) fn input(&self) -> Fixed {
@@ -94,6 +96,16 @@ impl Writer {
         let strides = strides.iter().map(|stride| i32::try_from(*stride).unwrap_or(i32::MAX)).collect();
         let operator = Operator::Strided { offset, shape: shape.clone(), strides };
         self.push(operator, &[source], shape, source.range, source.exponent)
+    }
+
+    /// The same in every text, `step` elements behind those of the text before: a dimension more where there are several.
+    pub(super) fn each(&mut self, source: &Fixed, offset: u32, step: u32, shape: &[u32], strides: &[u32]) -> Fixed {
+        let of_all = |first: u32, rest: &[u32]| -> Vec<u32> {
+            let first = (self.batch > 1).then_some(first);
+            first.into_iter().chain(rest.iter().copied()).collect()
+        };
+        let (shape, strides) = (of_all(self.batch, shape), of_all(step, strides));
+        self.strided(source, offset, shape, &strides)
     }
 
     /// Two values one after the other along a dimension; the exponent is the first's, whatever the second's.

@@ -117,6 +117,7 @@ impl Published {
             key_value_heads: self.num_key_value_heads.filter(|_| is_llama).unwrap_or(heads),
             feed_forward,
             window,
+            batch: 1,
             norm: if is_llama { Norm::RootMeanSquare } else { Norm::Layer },
             placement: if is_encoder { Placement::After } else { Placement::Before },
             epsilon: self.layer_norm_eps.unwrap_or(if is_encoder { 1e-12 } else { 1e-5 }),
