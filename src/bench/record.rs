@@ -146,6 +146,9 @@ pub(crate) struct Measurement {
     /// Parts of that, in their order; empty where the system does not tell them apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) stages: Vec<Stage>,
+    /// Rows of the circuit by operator; empty where the system does not tell them apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) operators: Vec<OperatorShare>,
     /// Verifying a proof.
     pub(crate) verify: Timing,
     /// The proof itself, without the public values.
@@ -200,6 +203,23 @@ pub(crate) struct Stage {
     pub(crate) name: String,
     /// Wall clock, nanoseconds.
     pub(crate) wall_ns: Samples,
+}
+
+/// What the nodes of one kind take of a circuit: as much of a proof's time as of its rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct OperatorShare {
+    /// The operator and, where a requantisation ends its rows, what that computes.
+    pub(crate) name: String,
+    /// Nodes of this kind; 0 for rows that serve none alone.
+    pub(crate) nodes: u64,
+    /// Elements that they give.
+    pub(crate) elements: u64,
+    /// Rows that were written for them.
+    pub(crate) rows: u64,
+    /// Pairs that their cells look up.
+    pub(crate) lookups: u64,
 }
 
 /// A choice of settings.

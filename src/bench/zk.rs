@@ -4,6 +4,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;
 use std::sync::Arc;
 
+use circuits::layout::share::{Share, shares};
 use circuits::model::bundle::Bundle;
 use circuits::model::graph::{Graph, Operator};
 use circuits::model::reference::{self, Trace};
@@ -18,6 +19,7 @@ use prover::proving_key::ProvingKey;
 use prover::srs::generate::development;
 use verifier::key::{PROOF_SYSTEM, VerifyingKey};
 use verifier::proof::{self, Proof};
+use verifier::rows::RowsError;
 use verifier::security::CONJECTURED_BITS;
 use verifier::setup::Setup;
 
@@ -27,8 +29,8 @@ use super::environment::load;
 use super::error::BenchError;
 use super::memory;
 use super::record::{
-    Inputs, KeyForm, KeySize, Load, Measurement, Memory, Model, Profile, Proofs, Security, Settings, Stage, System,
-    Timing,
+    Inputs, KeyForm, KeySize, Load, Measurement, Memory, Model, OperatorShare, Profile, Proofs, Security, Settings,
+    Stage, System, Timing,
 };
 use super::samples::Samples;
 use crate::error::{CliError, FormatError};
@@ -137,6 +139,7 @@ impl Subject<'_> {
             witness: proofs.witness,
             prove: proofs.prove,
             stages: proofs.stages,
+            operators: self.operators()?,
             verify: proofs.verify,
             proof_bytes: size("proof", proofs.bytes)?,
             proof_file_bytes: size("proof file", proofs.file_bytes)?,
@@ -160,6 +163,19 @@ impl Subject<'_> {
             multiply_accumulates: NonZeroU64::new(self.bundle.graph().multiply_accumulates()),
             activations: NonZeroU64::new(activations(self.bundle.graph())),
         })
+    }
+
+    fn operators(&self) -> Result<Vec<OperatorShare>, CliError> {
+        let of = |Share { name, nodes, elements, rows, lookups }: Share| OperatorShare {
+            name,
+            nodes: nodes as u64,
+            elements,
+            rows: rows as u64,
+            lookups,
+        };
+        let shares = shares(self.bundle.graph());
+        let shares = shares.map_err(|error| CliError::ProvingKey(RowsError::from(error).into()))?;
+        Ok(shares.into_iter().map(of).collect())
     }
 
     fn settings(&self) -> Settings {

@@ -6,6 +6,7 @@ pub mod lower;
 pub mod plan;
 pub mod rows;
 pub mod shape;
+pub mod share;
 pub mod table;
 pub mod tape;
 

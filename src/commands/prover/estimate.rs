@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use circuits::layout::share::{Share, shares};
 use circuits::model::graph::Graph;
 use clap::Args;
 use prover::estimate::{Estimate as Predicted, Shape, Time};
 use serde_json::{Value, json};
+use verifier::rows::RowsError;
 
 use super::nanoseconds;
 use super::rates::rates;
@@ -36,21 +38,29 @@ pub(super) fn run(arguments: &Estimate, output: &Output) -> Result<Done, CliErro
     let predicted = predict(bundle.graph())?;
     let time = predicted.time(&rates(*calibrate, output));
     output.heading(&format!("one proof of {}", printable(&bundle.info().name)));
-    Ok(Done::ok(tell(&predicted, &time, memory, output)))
+    Ok(Done::ok(tell(bundle.graph(), &predicted, &time, memory, output)?))
 }
 
 /// Prints what a proof of a graph's model will take, and returns it for the envelope.
 pub(in crate::commands) fn of_graph(graph: &Graph, output: &Output) -> Result<Value, CliError> {
     let predicted = predict(graph)?;
     let time = predicted.time(&rates(false, output));
-    Ok(tell(&predicted, &time, &MemoryOptions::default(), output))
+    tell(graph, &predicted, &time, &MemoryOptions::default(), output)
 }
 
-fn tell(predicted: &Predicted, time: &Time, memory: &MemoryOptions, output: &Output) -> Value {
+fn tell(
+    graph: &Graph,
+    predicted: &Predicted,
+    time: &Time,
+    memory: &MemoryOptions,
+    output: &Output,
+) -> Result<Value, CliError> {
     let Predicted { shape, sizes, memory: peak } = predicted;
     let capacity = memory.capacity();
     let fits = capacity.map(|capacity| peak.peak_bytes() <= capacity.bytes);
+    let shares = shares(graph).map_err(|error| CliError::ProvingKey(RowsError::from(error).into()))?;
     print_shape(shape, output);
+    print_shares(&shares, output);
     output.field("proof", format!("{}, exactly", bytes(sizes.proof)));
     output.field("verifying key", format!("{}, exactly", bytes(sizes.verifying_key)));
     output.field("proving key", format!("{} as a file, exactly", bytes(sizes.proving_key)));
@@ -71,8 +81,9 @@ fn tell(predicted: &Predicted, time: &Time, memory: &MemoryOptions, output: &Out
     for part in &time.parts {
         output.field("", format!("{} for {} {}", duration(part.time), part.columns, part.name));
     }
-    json!({
+    Ok(json!({
         "circuit": shape_data(shape),
+        "operators": shares.iter().map(share_data).collect::<Value>(),
         "proof_bytes": sizes.proof,
         "verifying_key_bytes": sizes.verifying_key,
         "proving_key_bytes": sizes.proving_key,
@@ -82,7 +93,27 @@ fn tell(predicted: &Predicted, time: &Time, memory: &MemoryOptions, output: &Out
         "fits": fits,
         "prove_ns": nanoseconds(time.total()),
         "parts": time_data(time),
-    })
+    }))
+}
+
+/// Rows that each operator takes: what a proof's time follows.
+fn print_shares(shares: &[Share], output: &Output) {
+    let all: usize = shares.iter().map(|share| share.rows).sum();
+    for (place, share) in shares.iter().filter(|share| share.rows > 0).enumerate() {
+        let label = if place == 0 { "rows by operator" } else { "" };
+        let percent = share.rows as f64 * 100.0 / all.max(1) as f64;
+        let nodes = if share.nodes > 0 {
+            format!(" for {} elements of {} nodes", share.elements, share.nodes)
+        } else {
+            String::new()
+        };
+        output.field(label, format!("{percent:.1} % {}: {} rows{nodes}", share.name, share.rows));
+    }
+}
+
+fn share_data(share: &Share) -> Value {
+    let Share { name, nodes, elements, rows, lookups } = share;
+    json!({ "name": name, "nodes": nodes, "elements": elements, "rows": rows, "lookups": lookups })
 }
 
 fn print_shape(shape: &Shape, output: &Output) {

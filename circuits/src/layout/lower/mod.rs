@@ -13,6 +13,7 @@ mod linear;
 mod order;
 mod positions;
 mod quotients;
+mod size;
 mod sums;
 mod window;
 
@@ -28,6 +29,7 @@ use super::tape::{Kept, Place, Row, Slot, Tape};
 pub use degree::row_degree;
 use finish::{Finish, Step};
 use positions::{Gathered, dense_positions};
+pub(crate) use size::{Size, direct_max};
 
 /// Instance rows before the input: the two halves of the context digest.
 pub const CONTEXT_ROWS: usize = 2;
@@ -39,44 +41,6 @@ pub struct Run<'a> {
     pub values: &'a [Vec<i64>],
     /// The weights: some cells of a convolution hold sums that are no value of the graph.
     pub weights: &'a Weights,
-}
-
-/// Bounds of a tape.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Size {
-    /// Number of lanes.
-    pub(crate) lanes: usize,
-    /// Largest number of committed weight rows of a column.
-    pub(crate) committed_rows: usize,
-    /// Largest number of weight columns.
-    pub(crate) weight_columns: usize,
-    /// Largest number of rows: a graph that needs more is given up before it is written.
-    pub(crate) tape_rows: usize,
-    /// Largest number of quotients that one table takes.
-    pub(crate) direct: u64,
-}
-
-/// Most committed rows of all weight columns together: verification costs a point multiplication for each.
-const COMMITTED_ROWS_MAX: usize = 512;
-/// Largest number of quotients that one table takes.
-const DIRECT_MAX: u64 = 1 << 14;
-/// The same where positions lie side by side, in the longest circuits: a table may take twice as many rows as there are,
-/// because a wide quotient takes four rows more each time.
-const DIRECT_MAX_BY_POSITIONS: u64 = 1 << 17;
-
-/// Largest number of quotients that one table takes in a circuit of 2^k rows.
-pub(crate) fn direct_max(graph: &Graph, k: u32) -> u64 {
-    if graph.by_positions() { (2 << k).clamp(DIRECT_MAX, DIRECT_MAX_BY_POSITIONS) } else { DIRECT_MAX }
-}
-
-impl Size {
-    /// `rows` committed rows for each weight column, and as many of those as there may be beside `lanes` lanes, in 2^k rows.
-    pub(crate) fn bounded(graph: &Graph, lanes: usize, rows: usize, k: u32) -> Self {
-        let weight_columns = COMMITTED_ROWS_MAX.checked_div(rows).unwrap_or(1).clamp(1, lanes.max(1));
-        // Operands of the shared relation lie apart from the lanes, and meet weights of one column.
-        let weight_columns = if graph.by_positions() { 1 } else { weight_columns };
-        Self { lanes, committed_rows: rows, weight_columns, tape_rows: 1 << k, direct: direct_max(graph, k) }
-    }
 }
 
 /// The rows of `graph`, and no single cells: how its circuit is shaped.
@@ -94,11 +58,34 @@ pub(crate) fn cells(graph: &Graph, size: Size, run: Run<'_>) -> Result<Tape, Pla
     lower(Lowering::new(graph, size, Kept::Cells, Some(run)))
 }
 
-fn lower(mut lowering: Lowering<'_>) -> Result<Tape, PlanError> {
+/// What was written for a node.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    /// Rows.
+    pub(crate) rows: std::ops::Range<usize>,
+    /// The requantisation that ends them.
+    pub(crate) ended_by: Option<usize>,
+}
+
+/// The rows of `graph`, and which of them were written for each node; the rest serves no node alone.
+pub(crate) fn rows_by_node(graph: &Graph, size: Size) -> Result<(Tape, Vec<Written>), PlanError> {
+    let mut nodes = Vec::with_capacity(graph.nodes().len());
+    let tape = lower_with(Lowering::new(graph, size, Kept::Nothing, None), |written| nodes.push(written))?;
+    Ok((tape, nodes))
+}
+
+fn lower(lowering: Lowering<'_>) -> Result<Tape, PlanError> {
+    lower_with(lowering, |_| {})
+}
+
+fn lower_with(mut lowering: Lowering<'_>, mut after: impl FnMut(Written)) -> Result<Tape, PlanError> {
     let graph = lowering.graph;
     for index in 0..graph.nodes().len() {
+        let before = lowering.tape.rows().len();
         lowering.node(index)?;
         lowering.check_size()?;
+        let rows = before..lowering.tape.rows().len();
+        after(Written { rows, ended_by: lowering.fused.get(index + 1).copied().flatten() });
     }
     lowering.outputs();
     lowering.seat_guests();
