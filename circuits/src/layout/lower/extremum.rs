@@ -52,7 +52,7 @@ impl Lowering<'_> {
         let counted = self.graph.values().get(index + 1).map_or(0, |value| value.width() as usize);
         let mut homes = vec![Place::Instance(0); counted];
         let mut batch: Vec<Compared> = Vec::new();
-        for row in self.rows_of(node, counted) {
+        for row in self.rows_of(index, node, counted) {
             for (lane, element) in row {
                 self.check_size()?;
                 let operands = [self.operand(first, element), self.operand(second, element)];

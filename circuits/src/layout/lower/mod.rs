@@ -132,6 +132,8 @@ struct Lowering<'a> {
     /// Where positions lie side by side: quotients of all requantisations of a kind, which so share a table.
     quotients: Vec<(Step, i64, Range)>,
     gathered: Gathered,
+    /// The last dense operator over several positions.
+    last_dense: usize,
     /// Blocks of embeddings, and how many entries they have together.
     tables: Vec<embedding::Table>,
     entries: u64,
@@ -155,6 +157,7 @@ impl<'a> Lowering<'a> {
             is_weighted: false,
             quotients: Vec::new(),
             gathered: Gathered::default(),
+            last_dense: graph.nodes().iter().rposition(|node| dense_positions(graph, node).is_some()).unwrap_or(0),
             tables: Vec::new(),
             entries: 0,
         };

@@ -10,9 +10,9 @@ use crate::model::graph::{Node, Operator};
 impl Lowering<'_> {
     /// Elements of a node that computes them one by one, in the order in which they are written, and their lanes: where
     /// positions lie side by side a list for each row, else one list for all, each in the next lane.
-    pub(super) fn rows_of(&self, node: &Node, counted: usize) -> Vec<Vec<(Option<usize>, usize)>> {
+    pub(super) fn rows_of(&self, index: usize, node: &Node, counted: usize) -> Vec<Vec<(Option<usize>, usize)>> {
         let given = |row: Vec<(usize, usize)>| row.into_iter().map(|(lane, element)| (Some(lane), element)).collect();
-        match self.rows_by_lane(node, counted) {
+        match self.rows_by_lane(index, node, counted) {
             Some(rows) => rows.into_iter().map(given).collect(),
             None => vec![(0..counted).map(|element| (None, element)).collect()],
         }
@@ -31,8 +31,9 @@ impl Lowering<'_> {
         self.tape.repeat_lane(first, from, idle);
     }
 
-    /// `None` if an operand's lane would leave most lanes empty.
-    fn rows_by_lane(&self, node: &Node, counted: usize) -> Option<Vec<Vec<(usize, usize)>>> {
+    /// `None` if an operand's lane would leave most lanes empty or, where no dense operator follows that would find
+    /// positions in their lanes, more than a fifth of them.
+    fn rows_by_lane(&self, index: usize, node: &Node, counted: usize) -> Option<Vec<Vec<(usize, usize)>>> {
         if !self.graph.by_positions() {
             return None;
         }
@@ -45,7 +46,9 @@ impl Lowering<'_> {
             }
         }
         let rows = buckets.iter().map(Vec::len).max().unwrap_or(0);
-        if rows > 2 * counted.div_ceil(lanes) {
+        let least = counted.div_ceil(lanes);
+        let most = if index < self.last_dense { 2 * least } else { least + least / 4 };
+        if rows > most {
             return None;
         }
         let row = |row: usize| {

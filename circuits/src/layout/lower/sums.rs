@@ -78,7 +78,7 @@ impl Lowering<'_> {
         let mut stated: Vec<Row> = Vec::new();
         // Lists of terms that are written down already, to be filled again.
         let mut spare: Vec<Vec<Term>> = Vec::new();
-        for row in self.rows_of(node, counted) {
+        for row in self.rows_of(index, node, counted) {
             for (lane, element) in row {
                 self.check_size()?;
                 let mut terms = spare.pop().unwrap_or_default();

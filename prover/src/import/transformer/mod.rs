@@ -9,6 +9,7 @@
 
 mod attention;
 mod build;
+mod choice;
 pub mod configuration;
 pub mod files;
 mod float;

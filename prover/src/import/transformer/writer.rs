@@ -166,35 +166,6 @@ impl Writer {
         rest
     }
 
-    /// Along the last dimension of `[rows, n]`, the place of the largest element, the first of several: `[rows]`.
-    ///
-    /// Elements are made as coarse as one table asks, as everywhere, and get their places as low bits: the largest of those
-    /// numbers is no tie, and holds both.
-    pub(super) fn largest_places(&mut self, source: &Fixed) -> Fixed {
-        let [rows, length] = *source.shape.as_slice() else { return source.clone() };
-        let table_bits = self.table_bits;
-        let shift = finest(source, |_, quotients| quotients.count() <= 1 << table_bits);
-        let exponent = source.exponent - shift;
-        let range = quotients(source.range, shift);
-        let coarse = self.requantise(source, exponent, range, Activation::Identity, exponent);
-        let bits = (u32::BITS - length.saturating_sub(1).leading_zeros()).max(1);
-        let (unit, top) = (1i64 << bits, i64::from(length) - 1);
-        // Half of an element's unit is taken off at once: the division that removes the place then rounds down.
-        let tags = (0..=top).map(|place| top - place - unit / 2).collect();
-        let tags = self.constant(vec![length], tags, exponent);
-        let tags = self.strided(&tags, 0, vec![rows, length], &[0, 1]);
-        let tagged = self.combine(&[&coarse, &tags], vec![unit, 1], 0);
-        let tagged = self.reshape(&tagged, vec![1, rows, length]);
-        let largest = self.largest(&tagged);
-        let largest = self.reshape(&largest, vec![rows]);
-        let element =
-            self.requantise(&largest, largest.exponent - bits.cast_signed(), coarse.range, Activation::Identity, 0);
-        let place = self.combine(&[&largest, &element], vec![-1, unit], top - unit / 2);
-        // By construction a place, but intervals do not know that the two numbers belong together.
-        let places = Range { min: 0, max: top };
-        self.requantise(&Fixed { exponent: 0, ..place }, 0, places, Activation::Identity, 0)
-    }
-
     /// `activation(clamp(q))` for `q` the value at `exponent`, which is not larger than its own; `results` are the
     /// activation's, of exponent `result_exponent`.
     pub(super) fn requantise(
@@ -238,7 +209,7 @@ pub(super) fn finest(source: &Fixed, accepted: impl Fn(i32, Range) -> bool) -> i
 }
 
 /// An interval that holds the quotients of another.
-fn quotients(range: Range, shift: i32) -> Range {
+pub(super) fn quotients(range: Range, shift: i32) -> Range {
     Range { min: range.min >> shift, max: (range.max >> shift) + 1 }
 }
 
