@@ -143,7 +143,7 @@ impl Verifier {
 
     /// Judges a `.receipt` file. The JSON holds `accepted` (boolean), `code` (0 accepted, 1 rejected, 2 unreadable, 3
     /// undecided, as the commands exit) and `reason`; of a readable receipt also what `assay verify --json` prints of it,
-    /// `text` if a tokenizer was given, the input, and the labels that nobody signed.
+    /// `text` if a tokenizer was given (a line for each text), the input, and the labels that nobody signed.
     #[must_use]
     pub fn verify(&self, receipt: &[u8]) -> String {
         match ReceiptFile::from_bytes(receipt) {
