@@ -75,10 +75,10 @@ fn inputs_read(texts: &[String]) -> Vec<String> {
         [text] => vec![reads(text)],
         _ => {
             let first = "whose tokens read, by the tokenizer that you gave,".to_owned();
-            let text = |(place, text)| format!("  {}: {}", place + 1, printable(&format!("{text:?}")));
+            let text = |(number, text): (usize, &String)| format!("  {number}: {}", printable(&format!("{text:?}")));
             let more = texts.len().saturating_sub(TEXTS_SHOWN);
             let more = (more > 0).then(|| format!("  and {more} more"));
-            let shown = texts.iter().take(TEXTS_SHOWN).enumerate().map(text);
+            let shown = (1..).zip(texts).take(TEXTS_SHOWN).map(text);
             std::iter::once(first).chain(shown).chain(more).collect()
         }
     }

@@ -80,7 +80,7 @@ impl Tensor {
 
     /// Elements along the last dimension, one slice for each index of the others; all of them of a tensor of rank one.
     pub fn rows(&self) -> impl Iterator<Item = &[i64]> {
-        let width = self.shape.last().map_or(1, |width| *width as usize);
+        let width = self.shape.last().map_or(1, |width| usize::try_from(*width).unwrap_or(usize::MAX));
         self.values.chunks(width.max(1))
     }
 
