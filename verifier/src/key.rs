@@ -10,7 +10,7 @@
 mod error;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use circuits::circuit::{DEGREE, InferenceCircuit};
@@ -26,7 +26,7 @@ use halo2_proofs::poly::EvaluationDomain;
 use serde::{Deserialize, Serialize};
 
 pub use self::error::KeyError;
-use crate::argument::{Domain, KeyPoints, PairingKey};
+use crate::argument::{Domain, KeyPoints, PairingKey, Program};
 use crate::container::{Container, ContainerError, Kind};
 use crate::points::{decode_affine, encode_affine, encode_scalar};
 use crate::security::SecurityBudget;
@@ -77,6 +77,7 @@ pub struct VerifyingKey {
     domain: Domain,
     pairing: PairingKey,
     points: KeyPoints,
+    program: OnceLock<Option<Program>>,
     model_hash: [u8; 32],
     digest: [u8; 32],
 }
@@ -252,6 +253,11 @@ impl VerifyingKey {
         &self.points
     }
 
+    /// The gates' constraints, made when they are first asked for.
+    pub(crate) fn program(&self) -> Option<&Program> {
+        self.program.get_or_init(|| Program::new(self.halo2.cs())).as_ref()
+    }
+
     fn assemble(
         graph: Graph,
         shape: Shape,
@@ -278,7 +284,22 @@ impl VerifyingKey {
         let digest = key_digest(&commitment, &setup, &halo2, link.as_ref(), &graph, &model_hash);
         let (domain, pairing) = (Domain::new(shape.k()), PairingKey::new(setup.tau_g2()));
         let points = KeyPoints::new(halo2.fixed_commitments(), halo2.permutation().commitments(), &rows);
-        Ok(Self { graph, shape, commitment, rows, setup, halo2, link, domain, pairing, points, model_hash, digest })
+        let program = OnceLock::new();
+        Ok(Self {
+            graph,
+            shape,
+            commitment,
+            rows,
+            setup,
+            halo2,
+            link,
+            domain,
+            pairing,
+            points,
+            program,
+            model_hash,
+            digest,
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 //! pairing.
 //!
 //! PLONK (Gabizon, Williamson, Ciobotaru 2019) with halo2's messages in halo2's order: columns by phase, a permutation
-//! argument over several columns, a quotient in pieces ([`messages`], [`constraints`]); opened by the scheme of Boneh, Drake,
+//! argument over several columns, a quotient in pieces ([`messages`], [`constraints`], [`program`]); opened by the scheme of Boneh, Drake,
 //! Fisch and Gabizon ([`opening`]). halo2's own lookups and dynamic selectors are not supported, and the circuit has none.
 //!
 //! It differs in what it costs. halo2 raises a root of unity to a power for every value of the instance, interpolates for
@@ -19,6 +19,7 @@ mod messages;
 mod opening;
 mod pairing;
 mod points;
+mod program;
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,7 @@ use self::messages::Messages;
 use self::opening::Right;
 pub(crate) use self::pairing::PairingKey;
 pub(crate) use self::points::KeyPoints;
+pub(crate) use self::program::Program;
 use crate::key::VerifyingKey;
 use crate::multiexp::Bases;
 use crate::points::encode_scalar;
