@@ -15,7 +15,7 @@ use attestation::policy::{Policy, PolicyTable};
 use attestation::receipt::{DeviceKind, HardwareTier, Metadata, SignedReceipt, UtilisationProfile, WorkReceipt};
 use attestation::text::Text;
 use circuits::layout::choose;
-use circuits::model::bundle::{Bundle, Info};
+use circuits::model::bundle::{Bundle, Info, LABELS_MAX, TEXT_BYTES_MAX};
 use circuits::model::graph::{Activation, Graph, Input, Layout, Node, Operator};
 use circuits::model::random::Encoder;
 use circuits::model::range::Range;
@@ -254,8 +254,10 @@ fn damaged_files_are_unreadable_and_other_files_are_named() {
     let expected = ReceiptFileError::Proofs { got: verifier::receipt::PROOFS_MAX + 1 };
     assert_eq!(ReceiptFile::from_bytes(&many.to_bytes()), Err(expected));
     many.proofs.clear();
-    many.unauthenticated.labels = vec![String::new(); verifier::receipt::LABELS_MAX + 1];
-    let expected = ReceiptFileError::Labels { got: verifier::receipt::LABELS_MAX + 1 };
+    many.unauthenticated.labels = vec!["x".repeat(TEXT_BYTES_MAX); LABELS_MAX];
+    assert_eq!(ReceiptFile::from_bytes(&many.to_bytes()).as_ref(), Ok(&many), "the labels of every model fit");
+    many.unauthenticated.labels = vec![String::new(); LABELS_MAX + 1];
+    let expected = ReceiptFileError::Labels { got: LABELS_MAX + 1 };
     assert_eq!(ReceiptFile::from_bytes(&many.to_bytes()), Err(expected));
     assert_eq!(Container::kind(&bytes).unwrap().0, Kind::Receipt);
 }

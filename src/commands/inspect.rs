@@ -119,6 +119,9 @@ fn receipt(file: &ReceiptFile, output: &Output) -> serde_json::Value {
     let metadata = &receipt.metadata;
     output.field("completed", utc(receipt.completed_at));
     output.field("units", receipt.compute_units.to_string());
+    if (metadata.tokens_in, metadata.tokens_out) != (0, 0) {
+        output.field("tokens", format!("{} in, {} out", metadata.tokens_in, metadata.tokens_out));
+    }
     output.field(
         "ran on",
         format!(

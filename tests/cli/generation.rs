@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use verifier::receipt::ReceiptFile;
 
 use crate::arguments;
 use crate::common::{assay, put};
@@ -100,6 +101,17 @@ fn an_answer_is_proven_token_by_token_and_no_other_is() {
         put(&folder, "s.json", other.to_string());
         judged(&[]).ends(1).shows("REJECTED");
     }
+    // A receipt states what a chain would bill: the tokens of the prompt and those of the answer.
+    let mut receipted =
+        arguments!["prover", "run", "--model", file("small.assay"), "--text", "gold is tested"].to_vec();
+    receipted.extend(arguments!["--out", file("p.proof"), "--overwrite", "--receipt", file("r.receipt")]);
+    receipted.extend(arguments!["--as-worker", "worker-1", "--accept-insecure-setup"]);
+    assay(receipted).ends(0);
+    let receipt = ReceiptFile::from_bytes(&std::fs::read(file("r.receipt")).unwrap()).unwrap();
+    let metadata = &receipt.signed.receipt.metadata;
+    assert_eq!((metadata.tokens_in, metadata.tokens_out), (3, 4));
+    assay(arguments!["inspect", file("r.receipt")]).ends(0).shows("3 in, 4 out");
+
     run("gold is").ends(2).shows("expected exactly 3 tokens");
     run("gold is tested before").ends(2).shows("at most 3 tokens");
 }

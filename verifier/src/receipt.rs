@@ -16,8 +16,8 @@ use crate::proof::Proof;
 
 /// Largest number of proofs in a receipt.
 pub const PROOFS_MAX: usize = 64;
-/// Largest number of labels in the unauthenticated part.
-pub const LABELS_MAX: usize = 4096;
+/// Largest number of labels in the unauthenticated part: as many as a model has at most, so that a receipt holds them all.
+pub const LABELS_MAX: usize = circuits::model::bundle::LABELS_MAX;
 
 /// A receipt file.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]

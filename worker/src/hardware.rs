@@ -87,7 +87,7 @@ pub struct RunFigures {
     /// Units of the job.
     pub units: u64,
     /// Tokens in and out, 0 for a model that is not billed by tokens.
-    pub tokens: (u32, u32),
+    pub tokens: (u64, u64),
     /// Class of speed that the worker is registered with.
     pub tier: HardwareTier,
     /// How long the run took, milliseconds.
@@ -190,13 +190,14 @@ impl Hardware {
         // No date is before its lease, and no run takes longer than its lease is old.
         let completed_at = run.completed_at.max(context.timestamp);
         let session_key = evidence.session_key().and(self.devices.as_ref()).and_then(|devices| devices.session_key());
+        let count = |tokens: u64| u32::try_from(tokens).unwrap_or(u32::MAX);
         let receipt = WorkReceipt {
             context: *context,
             output_hash: run.output_hash,
             compute_units: run.units,
             metadata: Metadata {
-                tokens_in: run.tokens.0,
-                tokens_out: run.tokens.1,
+                tokens_in: count(run.tokens.0),
+                tokens_out: count(run.tokens.1),
                 elapsed_ms: run.elapsed_ms.min(completed_at.saturating_sub(context.timestamp)),
                 device: match self.device {
                     Device::Cpu => DeviceKind::Cpu,

@@ -30,7 +30,7 @@ pub(crate) fn register(execution: &mut Execution<'_>, call: Call<'_>, action: &R
     }
     // spec: chain#graph-malformed
     let graph = Graph::decode(&action.graph).map_err(Reject::GraphMalformed)?;
-    let (tokens_in, tokens_out) = tokens(&graph);
+    let (tokens_in, tokens_out) = Model::tokens_of(&graph);
     let units = check_units(&graph, action, tokens_in, tokens_out)?;
     // spec: chain#circuit-oversized
     let (max, got) = (environment.params.model.k_max, graph.layout().k);
@@ -77,15 +77,4 @@ fn check_units(graph: &Graph, action: &RegisterModel, tokens_in: u64, tokens_out
         return Err(Reject::UnitsExcessive { max, got: units });
     }
     Ok(units)
-}
-
-/// Tokens of the input and of the output: one per vector, so all dimensions but the last; the output is one vector. What a
-/// graph that generates is asked and what it generates are tokens, each element one.
-fn tokens(graph: &Graph) -> (u64, u64) {
-    if graph.generated() > 0 {
-        return (graph.input().shape.iter().copied().map(u64::from).product(), graph.generated().into());
-    }
-    let shape = &graph.input().shape;
-    let leading = shape.len().saturating_sub(1);
-    (shape.iter().take(leading).fold(1u64, |product, dimension| product.saturating_mul((*dimension).into())), 1)
 }

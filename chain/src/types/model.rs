@@ -5,6 +5,7 @@
 //! units than the graph has multiply-accumulates is refused, because the mint's cost floor is paid per unit.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use circuits::model::graph::Graph;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{Address, Hash};
@@ -100,6 +101,18 @@ pub struct Model {
 }
 
 impl Model {
+    /// Tokens of a graph's input and of its output: one per vector, so all dimensions but the last; the output is one
+    /// vector. What a graph that generates is asked and what it generates are tokens, each element one.
+    #[must_use]
+    pub fn tokens_of(graph: &Graph) -> (u64, u64) {
+        if graph.generated() > 0 {
+            return (graph.input().shape.iter().copied().map(u64::from).product(), graph.generated().into());
+        }
+        let shape = &graph.input().shape;
+        let leading = shape.len().saturating_sub(1);
+        (shape.iter().take(leading).fold(1u64, |product, dimension| product.saturating_mul((*dimension).into())), 1)
+    }
+
     /// Tokens in and out that a receipt must state: none where the formula bills by the run.
     #[must_use]
     pub fn tokens_billed(&self) -> (u64, u64) {

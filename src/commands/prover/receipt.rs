@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ::chain::types::Model;
 use ::worker::executor::Device;
 use ::worker::hardware::{RunFigures, now};
 use ::worker::{Hardware, WorkerError};
@@ -16,7 +17,7 @@ use circuits::statement::Statement;
 use clap::Args;
 use serde_json::{Value, json};
 use verifier::proof::Proof;
-use verifier::receipt::{LABELS_MAX, ReceiptFile, UnauthenticatedNotes};
+use verifier::receipt::{ReceiptFile, UnauthenticatedNotes};
 
 use crate::commands::names;
 use crate::commands::password::PasswordOptions;
@@ -94,17 +95,18 @@ impl Unsigned<'_> {
         output: &Output,
     ) -> Result<Value, CliError> {
         let elapsed_ms = u64::try_from(run.as_millis()).unwrap_or(u64::MAX);
+        // What answers a prompt is billed by the token; of other models no formula says so here.
+        let tokens = if bundle.graph().generated() > 0 { Model::tokens_of(bundle.graph()) } else { (0, 0) };
         let figures = RunFigures {
             output_hash: statement.output.hash(),
             units: bundle.graph().multiply_accumulates(),
-            tokens: (0, 0),
+            tokens,
             tier: self.hardware.profile().tier,
             elapsed_ms,
             completed_at: self.started_ms.saturating_add(elapsed_ms),
         };
         let (signed, evidence) = self.hardware.sign(&self.worker, context, &figures).map_err(WorkerError::from)?;
         let info = bundle.info();
-        let labels = if info.labels.len() <= LABELS_MAX { info.labels.clone() } else { Vec::new() };
         let receipt = ReceiptFile {
             signed,
             evidence,
@@ -113,7 +115,7 @@ impl Unsigned<'_> {
             proofs: vec![proof.clone()],
             unauthenticated: UnauthenticatedNotes {
                 model_name: info.name.clone(),
-                labels,
+                labels: info.labels.clone(),
                 written_by: format!("assay {}", env!("CARGO_PKG_VERSION")),
             },
         };

@@ -119,12 +119,10 @@ async fn leased(client: &Client, id: &Hash, statement: &Statement, elapsed_ms: u
     let model = model.ok_or_else(|| none("model", &job.model))?;
     let worker: Option<WorkerRegistration> = client.get(&Key::Worker(context.worker)).await?;
     let worker = worker.ok_or_else(|| none("worker", &context.worker))?;
-    let (tokens_in, tokens_out) = model.tokens_billed();
-    let count = |tokens: u64| u32::try_from(tokens).unwrap_or(u32::MAX);
     let figures = RunFigures {
         output_hash: statement.output.hash(),
         units: job.units,
-        tokens: (count(tokens_in), count(tokens_out)),
+        tokens: model.tokens_billed(),
         tier: worker.profile.tier,
         elapsed_ms,
         // The chain's time: what this machine calls it does not matter.

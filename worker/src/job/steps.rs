@@ -47,7 +47,7 @@ pub struct Lease {
     job: InferenceJob,
     input: Tensor,
     model: Arc<ServedModel>,
-    tokens: (u32, u32),
+    tokens: (u64, u64),
     tier: HardwareTier,
 }
 
@@ -101,14 +101,11 @@ impl Lease {
         let job: InferenceJob = operator.object(Key::Job(job_id), "job", &job_id).await?;
         let input = inputs::of_job(operator, &job_id, &job).await?;
         let model: Model = operator.object(Key::Model(job.model), "model", &job.model).await?;
-        let billed = |tokens: u64| {
-            if model.formula.bills_tokens() { u32::try_from(tokens).unwrap_or(u32::MAX) } else { 0 }
-        };
         let worker = record.context.worker;
         let registration: WorkerRegistration = operator.object(Key::Worker(worker), "worker", &worker).await?;
         Ok(Self {
             id: *id,
-            tokens: (billed(model.tokens_in), billed(model.tokens_out)),
+            tokens: model.tokens_billed(),
             tier: registration.profile.tier,
             model: operator.model(&job.model)?,
             record,
