@@ -1,12 +1,13 @@
 //! Sequences with positions side by side: an encoder's layer, whole and with every cell of it changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::Field;
 
 use super::case::{Case, names};
 use crate::layout::choose;
+use crate::layout::share::shares;
 use crate::layout::tape::{Chain, Guest, Power, Slot, WeightPlace};
 use crate::model::graph::{Activation, Graph, Input, Layout, Node, Operator};
 use crate::model::random::Encoder;
@@ -187,4 +188,40 @@ fn intervals_that_no_table_takes_together_keep_tables_of_their_own() {
     let case = Case::with_layout(graph, weights, input, layout);
     let functions = case.plan.table().relations().iter().filter(|relation| relation.length() > 10_000).count();
     assert_eq!((functions, case.failures()), (2, vec![]));
+}
+
+/// Rows of a round of a tournament among the eight channels of three positions, in four lanes.
+fn round_rows(before_dense: bool) -> usize {
+    let range = |min, max| Range { min, max };
+    let half = |offset| Operator::Strided { offset, shape: vec![3, 4], strides: vec![8, 1] };
+    let dense = |inputs, outputs, accumulator| Operator::Dense { inputs, outputs, accumulator };
+    let mut nodes = vec![
+        Node { operator: dense(2, 8, range(-90, 90)), inputs: vec![0] },
+        Node { operator: half(0), inputs: vec![1] },
+        Node { operator: half(4), inputs: vec![1] },
+        Node { operator: Operator::Maximum, inputs: vec![2, 3] },
+    ];
+    let first = (0..16).map(|place| place * 5 % 11 - 5).collect();
+    let mut weights = BTreeMap::from([(0, LinearWeights::new(8, 2, first, vec![0; 8]).unwrap())]);
+    if before_dense {
+        nodes.push(Node { operator: dense(4, 1, range(-360, 360)), inputs: vec![4] });
+        weights.insert(4, LinearWeights::new(1, 4, vec![1, -1, 1, 1], vec![0]).unwrap());
+    }
+    let input = Input { shape: vec![3, 2], range: range(-9, 9) };
+    let layout = Layout { k: 12, rows: 8, lanes: 4 };
+    let graph = Graph::new(input, nodes, layout).unwrap().with_positions(true);
+    let weights = Weights::new(&graph, weights).unwrap();
+    let input = Tensor::new(vec![3, 2], vec![4, -7, 9, 0, -2, 5]).unwrap();
+    let case = Case::with_layout(graph, weights, input, layout);
+    assert_eq!(case.failures(), []);
+    let shares = shares(case.plan.graph()).unwrap();
+    shares.iter().find(|share| share.name == "maximum").unwrap().rows
+}
+
+/// Before a dense operator elements stay in their positions' lanes, which leaves every fourth lane empty here: it finds them there.
+/// Behind the last one nothing looks for them, and they go into all lanes.
+#[test]
+fn elements_behind_the_last_dense_operator_fill_all_lanes() {
+    // Twelve maxima of four rows each, three or four of them side by side.
+    assert_eq!((round_rows(true), round_rows(false)), (4 * 4, 3 * 4));
 }
