@@ -26,9 +26,12 @@ use verifier::statement::StatementFile;
 
 pub(super) mod estimate;
 mod input;
+mod meaning;
 pub(super) mod rates;
 mod receipt;
 mod setup;
+
+use meaning::Meaning;
 
 /// Derive keys, run models and prove the runs
 #[derive(Debug, Subcommand)]
@@ -130,6 +133,7 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     }
     let bundle = Arc::new(files::read_model(model)?);
     let tensor = input.read(model, &bundle)?;
+    let vocabulary = input.vocabulary(model, output)?;
     memory.check([bundle.graph()])?;
     let executor = Executor::new(&bundle, *device)?;
     let unsigned = receipt.open(*device, output)?;
@@ -162,13 +166,8 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
     }
 
     let times = Times { run: run_time, key: key_time, prove: prove_time, verify: verify_time };
-    let vocabulary = input.vocabulary(model)?.filter(|_| bundle.graph().generated() > 0);
-    let generated = vocabulary.map(|vocabulary| vocabulary.text(statement.output.values()));
-    let embeddings = embeddings(&bundle, &statement.output, input.texts());
-    print_run(&bundle, &tensor, &statement.output, &embeddings, (*device, &times), output);
-    if let Some(text) = &generated {
-        output.field("generated", printable(&format!("{text:?}")));
-    }
+    let meaning = Meaning::of(&bundle, vocabulary.as_ref(), [&tensor, &statement.output], input.texts());
+    print_run(&bundle, &tensor, &statement.output, &meaning, (*device, &times), output);
     output.field(
         "proof",
         format!(
@@ -194,8 +193,9 @@ fn run_and_prove(arguments: &Run, output: &Output) -> Result<Done, CliError> {
         "output_hash": hex::encode(&statement.output.hash()),
         "argmax": statement.output.argmax(),
         "label": label(&bundle, &statement.output),
-        "embeddings": embeddings,
-        "generated": generated,
+        "texts": meaning.texts,
+        "embeddings": meaning.embeddings,
+        "generated": meaning.generated,
         "device": device.to_string(),
         "context_digest": hex::encode(&context),
         "model_hash": hex::encode(&key.verifying().model_hash()),
@@ -224,7 +224,7 @@ fn print_run(
     bundle: &Bundle,
     input: &Tensor,
     result: &Tensor,
-    embeddings: &[Vec<f64>],
+    meaning: &Meaning,
     (device, times): (Device, &Times),
     output: &Output,
 ) {
@@ -235,12 +235,8 @@ fn print_run(
         output.line(format!("    {line}"));
     }
     output.field("output", values(result));
-    for (place, elements) in embeddings.iter().enumerate() {
-        let first: Vec<String> = elements.iter().take(8).map(|element| format!("{element:.4}")).collect();
-        let number = if embeddings.len() > 1 { format!(" {}", place + 1) } else { String::new() };
-        output.field(&format!("embedding{number}"), format!("{} .., {} numbers", first.join(" "), elements.len()));
-    }
-    let is_labelled = embeddings.is_empty() && bundle.graph().generated() == 0;
+    meaning.print(output);
+    let is_labelled = meaning.embeddings.is_empty() && bundle.graph().generated() == 0;
     if let Some(index) = result.argmax().filter(|_| is_labelled) {
         let label = label(bundle, result).map(|label| format!(", label {}", printable(&label))).unwrap_or_default();
         output.field("largest", format!("element {index}{label}"));
@@ -255,16 +251,6 @@ fn print_run(
             duration(*verify)
         ),
     );
-}
-
-/// The real numbers that embeddings' integers stand for, of each text: of `texts` that came, or all. Other outputs have none.
-fn embeddings(bundle: &Bundle, output: &Tensor, texts: Option<usize>) -> Vec<Vec<f64>> {
-    let scales = bundle.info().quantisation.as_ref().and_then(|quantisation| quantisation.outputs.first());
-    let Some(scale) = scales.filter(|output| output.name == "embedding") else { return Vec::new() };
-    let step = f64::from(-scale.exponent).exp2();
-    let width = bundle.graph().output().shape.last().map_or(1, |width| (*width as usize).max(1));
-    let rows = output.values().chunks(width).take(texts.unwrap_or(usize::MAX));
-    rows.map(|row| row.iter().map(|value| *value as f64 * step).collect()).collect()
 }
 
 /// The name that the model gives to its largest output.

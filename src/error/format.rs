@@ -36,8 +36,6 @@ pub(crate) enum FormatError {
     Json { what: &'static str, error: serde_json::Error },
     #[error("not UTF-8 text")]
     Text,
-    #[error(transparent)]
-    Vocabulary(#[from] verifier::tokens::VocabularyError),
     #[error("nothing that this program knows: no .vk, .proof, .receipt, .assay or key file")]
     Unknown,
     #[error("the file is empty")]

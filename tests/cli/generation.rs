@@ -101,6 +101,15 @@ fn an_answer_is_proven_token_by_token_and_no_other_is() {
         put(&folder, "s.json", other.to_string());
         judged(&[]).ends(1).shows("REJECTED");
     }
+    // The same tokens from a file read the same.
+    put(&folder, "prompt.json", "[1, 2, 3]");
+    let mut from_file =
+        arguments!["prover", "run", "--model", file("small.assay"), "--input", file("prompt.json")].to_vec();
+    from_file.extend(arguments!["--out", file("p.proof"), "--overwrite", "--accept-insecure-setup", "--json"]);
+    let from_file = assay(from_file).ends(0).envelope();
+    assert_eq!(from_file["data"]["texts"], json!(["gold is tested"]));
+    assert_eq!(from_file["data"]["generated"], json!(answer));
+
     // A receipt states what a chain would bill: the tokens of the prompt and those of the answer.
     let mut receipted =
         arguments!["prover", "run", "--model", file("small.assay"), "--text", "gold is tested"].to_vec();

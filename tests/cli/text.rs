@@ -171,6 +171,42 @@ fn a_batch_of_texts_is_proven_in_one_pass() {
     assert_eq!(both["data"]["input"], json!({"shape": [2, 4], "values": [2, 3, 4, 0, 6, 7, 0, 0]}));
     assert_eq!(embeddings(&both).len(), 2);
     assert_eq!(embeddings(&both)[0], embeddings(&alone)[0]);
+    let texts = |ran: &Value| ran["data"]["texts"].clone();
+    assert_eq!(texts(&alone), json!(["gold is tested [PAD]"]));
+    assert_eq!(texts(&both), json!(["gold is tested [PAD]", "the coin [PAD] [PAD]"]));
+
+    // A file of tokens shows the same as the texts, by the tokenizer beside the model or one that is given.
+    put(&folder, "tokens.json", both["data"]["input"].to_string());
+    let run_file = |more: &[std::ffi::OsString]| {
+        let mut all =
+            arguments!["prover", "run", "--model", file("pair.assay"), "--input", file("tokens.json")].to_vec();
+        all.extend(arguments!["--overwrite", "--out", file("p.proof"), "--accept-insecure-setup"]);
+        all.extend(more.iter().cloned());
+        assay(all)
+    };
+    let json = [std::ffi::OsString::from("--json")];
+    let from_file = run_file(&json).ends(0).envelope();
+    assert_eq!((texts(&from_file), embeddings(&from_file)), (texts(&both), embeddings(&both)));
+    run_file(&[])
+        .ends(0)
+        .shows("text 1")
+        .shows("\"gold is tested [PAD]\"")
+        .shows("text 2")
+        .shows("\"the coin [PAD] [PAD]\"");
+    std::fs::rename(file("pair.tokenizer.json"), file("kept.json")).unwrap();
+    let unread = run_file(&json).ends(0).envelope();
+    assert_eq!((texts(&unread), embeddings(&unread)), (Value::Null, embeddings(&both)));
+    let given = arguments!["--tokenizer", file("kept.json"), "--json"];
+    assert_eq!(texts(&run_file(&given).ends(0).envelope()), texts(&both));
+    // One that only lies there is not needed, one that was named is.
+    put(&folder, "pair.tokenizer.json", "{}");
+    let warned = run_file(&json).ends(0).envelope();
+    let warnings = warned["warnings"].as_array().unwrap();
+    assert!(warnings.iter().any(|warning| warning.as_str().unwrap().ends_with("what the tokens read is not shown")));
+    assert_eq!(texts(&warned), Value::Null);
+    run_file(&arguments!["--tokenizer", file("pair.tokenizer.json")]).ends(2).says("not a tokenizer");
+    std::fs::rename(file("kept.json"), file("pair.tokenizer.json")).unwrap();
+    run(&["gold is tested", "the coin"]).ends(0);
     let key = arguments!["prover", "setup", "--model", file("pair.assay"), "--out-key", file("pair.vk")];
     assay(key.into_iter().chain(["--accept-insecure-setup".into()])).ends(0);
     let judged = || {

@@ -6,11 +6,13 @@ use circuits::model::bundle::Bundle;
 use circuits::model::tensor::Tensor;
 use clap::Args;
 use prover::import::transformer::{Mask, Texts};
+use verifier::cli::read_tokenizer;
 use verifier::tokens::Vocabulary;
 
 use crate::commands::model::transformer::{TOKENIZER_BYTES_MAX, text_encoder, tokenizer_path};
 use crate::error::{CliError, FormatError, ImportProblem};
 use crate::files;
+use crate::output::Output;
 
 /// The input of a run.
 #[derive(Clone, Debug, Args)]
@@ -21,8 +23,9 @@ pub(crate) struct InputOptions {
     /// Input of a language model, as text; again for every further text of a model that takes several
     #[arg(long, value_name = "TEXT", conflicts_with = "input")]
     text: Vec<String>,
-    /// Tokenizer of the texts; the one beside the model without it (MODEL.tokenizer.json)
-    #[arg(long, value_name = "FILE", requires = "text")]
+    /// Tokenizer of the model, for texts and for what a file's tokens read; the one beside the model without it
+    /// (MODEL.tokenizer.json)
+    #[arg(long, value_name = "FILE")]
     tokenizer: Option<PathBuf>,
     /// Cut off what of a text does not fit the model's window
     #[arg(long, requires = "text")]
@@ -30,14 +33,19 @@ pub(crate) struct InputOptions {
 }
 
 impl InputOptions {
-    /// What a model's tokens read: where the input came as text.
-    pub(super) fn vocabulary(&self, model: &Path) -> Result<Option<Vocabulary>, CliError> {
-        if self.text.is_empty() {
+    /// What a model's tokens read, if its tokenizer was given or lies beside it. One that only lies there is not needed.
+    pub(super) fn vocabulary(&self, model: &Path, output: &Output) -> Result<Option<Vocabulary>, CliError> {
+        let path = self.tokenizer_path(model);
+        if self.tokenizer.is_none() && !path.exists() {
             return Ok(None);
         }
-        let path = self.tokenizer_path(model);
-        let bytes = files::read(&path, "tokenizer", TOKENIZER_BYTES_MAX)?;
-        Vocabulary::from_json(&bytes).map(Some).map_err(|error| CliError::format(&path, FormatError::from(error)))
+        match read_tokenizer(&path) {
+            Err(error) if self.tokenizer.is_none() && self.text.is_empty() => {
+                output.warn(format!("{error}; what the tokens read is not shown"));
+                Ok(None)
+            }
+            read => Ok(Some(read?)),
+        }
     }
 
     /// Texts that came, unless the input came as a file.

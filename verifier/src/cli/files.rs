@@ -138,7 +138,7 @@ pub fn read_collateral(path: &Path) -> Result<Collateral, CheckError> {
 ///
 /// # Errors
 /// [`CheckError`] of reading and of its format.
-pub(super) fn read_tokenizer(path: &Path) -> Result<Vocabulary, CheckError> {
+pub fn read_tokenizer(path: &Path) -> Result<Vocabulary, CheckError> {
     let bytes = read(path, "tokenizer", wide(TOKENIZER_BYTES_MAX))?;
     Vocabulary::from_json(&bytes).map_err(|error| CheckError::format(path, error))
 }

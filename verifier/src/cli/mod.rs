@@ -15,7 +15,7 @@ pub use error::{CheckError, ContentError, Failure, write_exit};
 pub use exit::Exit;
 pub use files::{
     container_bytes_max, model_bytes_max, open, read, read_collateral, read_context, read_key, read_model, read_proof,
-    read_receipt, read_rest,
+    read_receipt, read_rest, read_tokenizer,
 };
 pub use output::{Done, Output, OutputOptions, Problem, Tone, name, say};
 pub use print::print;
