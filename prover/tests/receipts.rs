@@ -16,11 +16,9 @@ use attestation::receipt::{DeviceKind, HardwareTier, Metadata, SignedReceipt, Ut
 use attestation::text::Text;
 use circuits::layout::choose;
 use circuits::model::bundle::{Bundle, Info, LABELS_MAX, TEXT_BYTES_MAX};
-use circuits::model::graph::{Activation, Graph, Input, Layout, Node, Operator};
 use circuits::model::random::Encoder;
-use circuits::model::range::Range;
+use circuits::model::recurrence::three_terms;
 use circuits::model::tensor::Tensor;
-use circuits::model::weights::{LinearWeights, Weights};
 use common::Fixture;
 use prover::prove::prove;
 use verifier::container::{Container, ContainerError, Kind};
@@ -273,26 +271,9 @@ fn sequence() -> Fixture {
     Fixture::new(Arc::new(Bundle::new(graph, model.weights, info).unwrap()), input)
 }
 
-/// Three numbers of nine asked and three generated, each of the three before it: [1, 2, 4, 0, 3, 1].
+/// An answer to a prompt: [1, 2, 4, 0, 3, 1].
 fn generated() -> Fixture {
-    let range = |min, max| Range { min, max };
-    let nodes = [
-        (Operator::Strided { offset: 0, shape: vec![3, 3], strides: vec![1, 1] }, 0),
-        (Operator::Dense { inputs: 3, outputs: 1, accumulator: range(-9, 18) }, 1),
-        (Operator::Reshape { shape: vec![3] }, 2),
-        (Operator::Requantise { shift: 1, clamp: range(0, 9), activation: Activation::Identity }, 3),
-    ];
-    let nodes = nodes.map(|(operator, input)| Node { operator, inputs: vec![input] }).to_vec();
-    let input = Input { shape: vec![5], range: range(0, 9) };
-    let graph = Graph::new(input, nodes, Layout { k: 8, rows: 1, lanes: 1 }).unwrap().with_generation().unwrap();
-    let layout = choose(&graph).unwrap();
-    let graph = graph.with_layout(layout).unwrap();
-    let linear = LinearWeights::new(1, 3, vec![1, 1, -1], vec![0]).unwrap();
-    let weights = Weights::new(&graph, [(1, linear)].into_iter().collect()).unwrap();
-    let name = "a rule with three terms".to_owned();
-    let info = Info { name, labels: vec![], input_scale: String::new(), quantisation: None };
-    let fixture =
-        Fixture::new(Arc::new(Bundle::new(graph, weights, info).unwrap()), Tensor::vector(vec![1, 2, 4]).unwrap());
+    let fixture = Fixture::new(Arc::new(three_terms()), Tensor::vector(vec![1, 2, 4]).unwrap());
     assert_eq!(fixture.statement.output.values(), [0, 3, 1]);
     fixture
 }

@@ -21,6 +21,8 @@ pub mod operator;
 #[cfg(any(test, feature = "testing"))]
 pub mod random;
 pub mod range;
+#[cfg(any(test, feature = "testing"))]
+pub mod recurrence;
 pub mod reference;
 #[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 pub mod structure;

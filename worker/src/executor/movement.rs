@@ -51,6 +51,19 @@ impl Movement {
         }
         results
     }
+
+    /// Some elements of the results for one item, by their numbers in ascending order.
+    pub(super) fn run_some(&self, sources: &[&[i64]], elements: &[usize]) -> Vec<i64> {
+        let (mut number, mut first) = (0, 0);
+        let one = |element: &usize| {
+            while first + self.runs[number].length() <= *element {
+                first += self.runs[number].length();
+                number += 1;
+            }
+            self.runs[number].element(sources, element - first)
+        };
+        elements.iter().map(one).collect()
+    }
 }
 
 impl Run {
@@ -58,6 +71,20 @@ impl Run {
         match *origin {
             Origin::Element { input, element } => Self::Copy { input, start: element, step: 1, length: 1 },
             Origin::Constant(value) => Self::Fill { value, length: 1 },
+        }
+    }
+
+    fn length(&self) -> usize {
+        match self {
+            Self::Copy { length, .. } | Self::Fill { length, .. } => *length,
+        }
+    }
+
+    /// Element `place` of the run.
+    fn element(&self, sources: &[&[i64]], place: usize) -> i64 {
+        match *self {
+            Self::Fill { value, .. } => value,
+            Self::Copy { input, start, step, .. } => sources[input][start.strict_add_signed(step * place as isize)],
         }
     }
 
@@ -116,6 +143,18 @@ mod tests {
         assert_eq!(Movement::new(&mixed).runs, [fill(7, 2), fill(8, 1), run(0, 1, 1)]);
         let other = [elements(&[0])[0], Origin::Element { input: 1, element: 1 }];
         assert_eq!(Movement::new(&other).runs.len(), 2);
+    }
+
+    #[test]
+    fn some_elements_are_those_of_the_whole() {
+        let mut origins = elements(&[3, 2, 1, 0, 0, 0, 1, 2, 3, 1, 3]);
+        origins.splice(4..4, [Origin::Constant(7), Origin::Constant(7), Origin::Element { input: 1, element: 2 }]);
+        let (movement, sources) = (Movement::new(&origins), [&[10, 11, 12, 13][..], &[20, 21, 22]]);
+        let whole = movement.run(&sources, 1);
+        for some in [vec![], vec![0], vec![13], vec![2, 4, 5, 6, 9], (0..14).collect()] {
+            let expected: Vec<i64> = some.iter().map(|element: &usize| whole[*element]).collect();
+            assert_eq!(movement.run_some(&sources, &some), expected, "{some:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,6 @@
 //! which it is proven.
 
 use circuits::model::graph::Graph;
-use circuits::model::structure::{Origin, origins};
 
 use super::ExecutorError;
 use super::step::Step;
@@ -18,8 +17,6 @@ pub(super) struct Sequence {
     turns: usize,
     /// By node and turn, the elements of its value.
     elements: Vec<Vec<Vec<usize>>>,
-    /// By node, where the elements of a structural operator come from.
-    origins: Vec<Option<Vec<Origin>>>,
     /// By value, what stands for elements that are not known yet.
     least: Vec<Vec<i64>>,
 }
@@ -42,12 +39,7 @@ impl Sequence {
             elements
         };
         let elements = reaches.iter().skip(1).map(by_turn).collect();
-        let values = graph.values().iter().skip(1);
-        let origins = graph.nodes().iter().zip(values).map(|(node, result)| {
-            let shapes: Vec<&[u32]> = graph.sources(node).map(|value| value.shape.as_slice()).collect();
-            origins(&node.operator, &shapes, &result.shape)
-        });
-        Some(Self { asked, turns, elements, origins: origins.collect(), least })
+        Some(Self { asked, turns, elements, least })
     }
 
     /// All values of the run on `asked`.
@@ -71,10 +63,7 @@ impl Sequence {
                 }
                 let read = &graph.nodes()[node].inputs;
                 let sources: Vec<&[i64]> = read.iter().map(|value| values[*value as usize].as_slice()).collect();
-                let results = match &self.origins[node] {
-                    Some(origins) => moved(origins, elements, &sources),
-                    None => step.run_some(node, &sources, elements, device)?,
-                };
+                let results = step.run_some(node, &sources, elements, device)?;
                 for (element, result) in elements.iter().zip(results) {
                     values[node + 1][*element] = result;
                 }
@@ -82,12 +71,4 @@ impl Sequence {
         }
         Ok(values)
     }
-}
-
-fn moved(origins: &[Origin], elements: &[usize], sources: &[&[i64]]) -> Vec<i64> {
-    let one = |element: &usize| match origins[*element] {
-        Origin::Constant(value) => value,
-        Origin::Element { input, element } => sources[input][element],
-    };
-    elements.iter().map(one).collect()
 }

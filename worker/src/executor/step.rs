@@ -102,19 +102,15 @@ impl Step {
     ) -> Result<Vec<i64>, ExecutorError> {
         let first = sources.first().copied().unwrap_or_default();
         let second = sources.get(1).copied().unwrap_or_default();
-        let gathered = |length: usize, places: &mut dyn Iterator<Item = usize>| -> Vec<i64> {
-            places.flat_map(|place| &first[place * length..][..length]).copied().collect()
-        };
+        // Elements of an operator with weights come in rows.
+        let rows = |outputs: usize| elements.iter().step_by(outputs).map(move |element| element / outputs);
         match self {
             Self::Dense(dense) => {
-                let outputs = dense.outputs();
-                let rows =
-                    gathered(dense.inputs(), &mut elements.iter().step_by(outputs).map(|element| element / outputs));
-                dense.run(&rows, device).map_err(|error| at(error, elements))
+                let operands = gathered(first, dense.inputs(), rows(dense.outputs()));
+                dense.run(&operands, device).map_err(|error| at(error, elements))
             }
             Self::Embedding(embedding) => {
-                let width = embedding.width();
-                let indices = gathered(1, &mut elements.iter().step_by(width).map(|element| element / width));
+                let indices = gathered(first, 1, rows(embedding.width()));
                 embedding.run(&indices).map_err(|error| at(error, elements))
             }
             // A convolution's elements are computed all at once.
@@ -123,23 +119,20 @@ impl Step {
                 elements.iter().map(|element| product.one(first, second, *element)).collect()
             }
             Self::Elementwise { step, .. } => {
-                let length = step.terms();
-                let picked: Vec<Vec<i64>> = sources
-                    .iter()
-                    .map(|source| {
-                        elements.iter().flat_map(|place| &source[place * length..][..length]).copied().collect()
-                    })
-                    .collect();
+                let picked = sources.iter().map(|source| gathered(source, step.terms(), elements.iter().copied()));
+                let picked: Vec<Vec<i64>> = picked.collect();
                 let picked: Vec<&[i64]> = picked.iter().map(Vec::as_slice).collect();
                 let overflow = |place: usize| ExecutionError::Overflow { node, channel: elements[place] };
                 step.run(&picked).map_err(|place| overflow(place).into())
             }
-            Self::Movement(movement) => {
-                let all = movement.run(sources, 1);
-                Ok(elements.iter().map(|element| all[*element]).collect())
-            }
+            Self::Movement(movement) => Ok(movement.run_some(sources, elements)),
         }
     }
+}
+
+/// Stretches of `length` elements of a value, by their numbers.
+fn gathered(source: &[i64], length: usize, stretches: impl Iterator<Item = usize>) -> Vec<i64> {
+    stretches.flat_map(|stretch| &source[stretch * length..][..length]).copied().collect()
 }
 
 /// An error of one of some elements, by its number among all.

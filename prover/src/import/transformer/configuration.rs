@@ -154,8 +154,7 @@ impl Configuration {
 
     /// A shape of one text's, repeated for all: none more for a single one.
     pub(super) fn of_all(&self, shape: &[u32]) -> Vec<u32> {
-        let batch = (self.batch > 1).then_some(self.batch);
-        batch.into_iter().chain(shape.iter().copied()).collect()
+        of_texts(self.batch, self.batch, shape)
     }
 
     /// Tokens that a run is asked for each text: the window, less those that are generated in it.
@@ -240,6 +239,12 @@ impl Configuration {
             _ => Ok(()),
         }
     }
+}
+
+/// A dimension or stride of the texts before those of one: none for a single one.
+pub(super) fn of_texts(batch: u32, first: u32, rest: &[u32]) -> Vec<u32> {
+    let first = (batch > 1).then_some(first);
+    first.into_iter().chain(rest.iter().copied()).collect()
 }
 
 fn setting_error(setting: &'static str, expected: String, got: impl ToString) -> TransformerError {

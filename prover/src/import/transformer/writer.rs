@@ -6,6 +6,7 @@ use circuits::model::graph::{Activation, Input, Node, Operator, SHIFT_MAX, quoti
 use circuits::model::range::{MAGNITUDE_MAX, Range};
 use circuits::model::weights::LinearWeights;
 
+use super::configuration::of_texts;
 use super::sites::Span;
 
 /// Quotients that one lookup table takes at most, as a power of two: in a circuit by positions of 2^15 rows or more.
@@ -100,11 +101,8 @@ impl Writer {
 
     /// The same in every text, `step` elements behind those of the text before: a dimension more where there are several.
     pub(super) fn each(&mut self, source: &Fixed, offset: u32, step: u32, shape: &[u32], strides: &[u32]) -> Fixed {
-        let of_all = |first: u32, rest: &[u32]| -> Vec<u32> {
-            let first = (self.batch > 1).then_some(first);
-            first.into_iter().chain(rest.iter().copied()).collect()
-        };
-        let (shape, strides) = (of_all(self.batch, shape), of_all(step, strides));
+        let [shape, strides] =
+            [(self.batch, shape), (step, strides)].map(|(first, rest)| of_texts(self.batch, first, rest));
         self.strided(source, offset, shape, &strides)
     }
 
