@@ -9,6 +9,7 @@ use circuits::model::weights::{LinearWeights, Weights};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::Field;
 use prover::prove::prove;
+use prover::proving_key::derive_verifying_key;
 use rand_core::OsRng;
 use verifier::key::{KeyError, VerifyingKey};
 use verifier::proof::{Proof, ProofError};
@@ -34,6 +35,8 @@ fn a_provers_key_is_what_a_verifier_derives() {
     for fixture in [Fixture::small(), two_lanes()] {
         let derived = derive_key(fixture.key.bundle(), fixture.key.setup()).unwrap();
         assert_eq!(fixture.verifying().to_bytes(), derived.to_bytes());
+        let alone = derive_verifying_key(fixture.key.bundle(), fixture.key.setup()).unwrap();
+        assert_eq!((alone.to_bytes(), alone.digest()), (derived.to_bytes(), derived.digest()));
     }
 }
 

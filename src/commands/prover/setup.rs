@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use attestation::hex;
 use circuits::model::bundle::Bundle;
 use clap::Args;
+use prover::proving_key::{ProvingKeyError, derive_verifying_key};
 use prover::srs::ceremony::{Ceremony, Digest};
 use prover::srs::error::ImportError;
 use prover::srs::{ignition, ptau};
 use serde_json::{Value, json};
 use verifier::setup::Setup;
 
-use super::{derive_key, existing, nanoseconds};
+use super::{existing, nanoseconds};
 use verifier::cli::{SetupOptions, Store};
 
 use crate::commands::setups::{self, setup_name};
@@ -113,7 +114,12 @@ fn make_key(
 ) -> Result<Done, CliError> {
     let out_key = arguments.out_key.as_deref();
     let start = Instant::now();
-    let key = derive_key(bundle, setup, output)?;
+    let progress = output.progress("committing to the weights and deriving the verifying key");
+    let key = derive_verifying_key(bundle, setup).map_err(|error| match error {
+        ProvingKeyError::Rows(error) => error.into(),
+        error => CliError::ProvingKey(error),
+    })?;
+    progress.finish();
     let key_time = start.elapsed();
     let encoded = key.to_bytes();
     if let Some(path) = out_key {
