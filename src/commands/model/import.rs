@@ -59,7 +59,8 @@ pub(crate) struct Import {
     /// Tokens of a transformer's input: longer texts are cut off in calibration and refused later
     #[arg(long, value_name = "N", requires = "calibrate_text")]
     window: Option<u32>,
-    /// Tokens that a transformer generates after its input, each the most likely; without it, the next one's logits
+    /// Tokens that a transformer generates after a prompt of exactly --window tokens, each the most likely; without it, the
+    /// next one's logits
     #[arg(long, value_name = "N", requires = "calibrate_text")]
     new_tokens: Option<u32>,
     /// Texts of a transformer's input, proven in one pass; fewer may come where the model has padding

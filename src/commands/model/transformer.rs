@@ -31,7 +31,8 @@ pub(crate) struct Generate {
     /// Tokens of an input
     #[arg(long, value_name = "N")]
     tokens: u32,
-    /// Tokens that the model generates after its input, each the most likely; without it, the next one's logits
+    /// Tokens that the model generates after a prompt of exactly --tokens, each the most likely; without it, the next one's
+    /// logits
     #[arg(long, value_name = "N")]
     new_tokens: Option<u32>,
     /// Texts of an input, each of so many tokens, proven in one pass

@@ -113,7 +113,10 @@ pub enum TransformerError {
         got: usize,
     },
     /// Fewer tokens than the window, and nothing to fill it with.
-    #[error("input: expected exactly {window} tokens (this model has no padding), got {got}")]
+    #[error(
+        "input: expected exactly {window} tokens (this model has no padding), got {got}; \
+         lengthen the text, or make the model for {got} tokens"
+    )]
     TooShort {
         /// The model's window.
         window: u32,

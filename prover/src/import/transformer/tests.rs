@@ -217,7 +217,8 @@ fn texts_that_fit_no_batch_say_why() {
     let source = Box::new(TransformerError::Empty { window: 7 });
     assert_eq!(of(encoder(), &[&[1], &[]]), Err(TransformerError::Text { number: 2, texts: 2, source }));
     let refused = of(decoder(), &[&[1; 6], &[1; 7]]).unwrap_err();
-    let expected = "text 1 of 2: input: expected exactly 7 tokens (this model has no padding), got 6";
+    let expected = "text 1 of 2: input: expected exactly 7 tokens (this model has no padding), got 6; \
+                    lengthen the text, or make the model for 6 tokens";
     assert_eq!(refused.to_string(), expected);
     // A single text has no number.
     let alone = encoder().texts().joined(&[vec![1; 8]]);
