@@ -4,6 +4,7 @@ use std::fs::Permissions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use circuits::model::structure::count;
 use circuits::model::tensor::Tensor;
 use serde::Deserialize;
 use tempfile::{Builder, TempDir};
@@ -24,14 +25,42 @@ enum Input {
     Tensor(Tensor),
 }
 
+impl Input {
+    fn read(path: &Path) -> Result<Self, CliError> {
+        let bytes = read(path, "input", INPUT_BYTES_MAX)?;
+        serde_json::from_slice(&bytes).map_err(|error| CliError::format(path, FormatError::Input(error)))
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Values(values) => values.len(),
+            Self::Tensor(tensor) => tensor.values().len(),
+        }
+    }
+
+    fn into_tensor(self, path: &Path, shape: &[u32]) -> Result<Tensor, CliError> {
+        match self {
+            Self::Values(values) => {
+                Tensor::new(shape.to_vec(), values).map_err(|error| CliError::format(path, FormatError::from(error)))
+            }
+            Self::Tensor(tensor) => Ok(tensor),
+        }
+    }
+}
+
 /// A model's input in JSON: a plain array takes the shape that the model wants.
 pub(crate) fn read_input(path: &Path, shape: &[u32]) -> Result<Tensor, CliError> {
-    let bytes = read(path, "input", INPUT_BYTES_MAX)?;
-    let refused = |error: FormatError| CliError::format(path, error);
-    match serde_json::from_slice(&bytes).map_err(|error| refused(FormatError::Input(error)))? {
-        Input::Values(values) => Tensor::new(shape.to_vec(), values).map_err(|error| refused(error.into())),
-        Input::Tensor(tensor) => Ok(tensor),
+    Input::read(path)?.into_tensor(path, shape)
+}
+
+/// The same of a model that answers prompts of one length, which says so of others.
+pub(crate) fn read_prompt(path: &Path, shape: &[u32]) -> Result<Tensor, CliError> {
+    let input = Input::read(path)?;
+    let (expected, got) = (count(shape), input.len());
+    if expected != got {
+        return Err(CliError::format(path, FormatError::Prompt { expected, got }));
     }
+    input.into_tensor(path, shape)
 }
 
 /// What to do with a file of the same name.

@@ -13,6 +13,8 @@ use crate::bench::record::RecordError;
 pub(crate) enum FormatError {
     #[error("not a model input: expected a JSON array of integers, or {{\"shape\": [..], \"values\": [..]}} ({0})")]
     Input(serde_json::Error),
+    #[error("prompt: expected exactly {expected} tokens, got {got}; give {expected}, or make the model for {got}")]
+    Prompt { expected: usize, got: usize },
     #[error(transparent)]
     Tensor(#[from] TensorError),
     #[error(

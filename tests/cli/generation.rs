@@ -110,6 +110,15 @@ fn an_answer_is_proven_token_by_token_and_no_other_is() {
     assert_eq!(from_file["data"]["texts"], json!(["gold is tested"]));
     assert_eq!(from_file["data"]["generated"], json!(answer));
 
+    for short in ["[1, 2]", r#"{"shape": [2], "values": [1, 2]}"#] {
+        put(&folder, "prompt.json", short);
+        let mut refused = arguments!["prover", "run", "--model", file("small.assay")].to_vec();
+        refused.extend(arguments!["--input", file("prompt.json"), "--out", file("q.proof"), "--accept-insecure-setup"]);
+        let ran = assay(refused).ends(2).says("error[ASSAY-F003]");
+        ran.says("prompt: expected exactly 3 tokens, got 2; give 3, or make the model for 2");
+        assert!(!file("q.proof").exists());
+    }
+
     // A receipt states what a chain would bill: the tokens of the prompt and those of the answer.
     let mut receipted =
         arguments!["prover", "run", "--model", file("small.assay"), "--text", "gold is tested"].to_vec();

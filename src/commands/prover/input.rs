@@ -61,7 +61,8 @@ impl InputOptions {
     pub(super) fn read(&self, model: &Path, bundle: &Bundle) -> Result<Tensor, CliError> {
         let input = bundle.graph().input();
         if self.text.is_empty() {
-            return files::read_input(self.input.as_deref().unwrap_or(Path::new("")), &input.shape);
+            let read = if bundle.graph().generated() > 0 { files::read_prompt } else { files::read_input };
+            return read(self.input.as_deref().unwrap_or(Path::new("")), &input.shape);
         }
         let path = self.tokenizer_path(model);
         let encoder = text_encoder(&path, &files::read(&path, "tokenizer", TOKENIZER_BYTES_MAX)?)?;
