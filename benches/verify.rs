@@ -81,7 +81,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Loading a key, and one proof and many under it.
+/// Loading a key; the first proof under it, one more, and many.
 fn proofs(criterion: &mut Criterion, model: &str, key_file: &[u8], statement: &Statement, proof: &Proof) {
     let key = VerifyingKey::from_bytes(key_file).unwrap();
     criterion.bench_function(&format!("key::load/model={model}"), |bencher| {
@@ -89,6 +89,14 @@ fn proofs(criterion: &mut Criterion, model: &str, key_file: &[u8], statement: &S
     });
     criterion.bench_function(&format!("proof::verify/model={model}"), |bencher| {
         bencher.iter(|| verify(&key, statement, black_box(proof)).unwrap());
+    });
+    criterion.bench_function(&format!("proof::verify_first/model={model}"), |bencher| {
+        let loaded = || VerifyingKey::from_bytes(key_file).unwrap();
+        bencher.iter_batched(
+            loaded,
+            |key| verify(&key, statement, black_box(proof)).unwrap(),
+            criterion::BatchSize::LargeInput,
+        );
     });
     let shown = vec![Shown { key: &key, statement, proof }; BATCH];
     let mut batches = criterion.benchmark_group("proof::verify_batch");

@@ -26,10 +26,11 @@ fn dependencies_point_down_only() {
     let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("assay-attestation", &[][..]),
         ("assay-circuits", &[]),
-        ("assay-verifier", &["assay-attestation", "assay-circuits"]),
+        ("assay-lanes", &[]),
+        ("assay-verifier", &["assay-attestation", "assay-circuits", "assay-lanes"]),
         ("assay-ethereum", &["assay-verifier", "assay-circuits"]),
         ("assay-second", &["assay-circuits"]),
-        ("assay-prover", &["assay-verifier", "assay-circuits"]),
+        ("assay-prover", &["assay-verifier", "assay-circuits", "assay-lanes"]),
         ("assay-chain", &["assay-verifier", "assay-attestation", "assay-circuits"]),
         ("assay-worker", &["assay-prover", "assay-chain", "assay-verifier", "assay-circuits", "assay-attestation"]),
         (

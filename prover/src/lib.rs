@@ -5,8 +5,6 @@ mod engine;
 pub mod estimate;
 pub mod import;
 pub mod key_file;
-#[cfg(target_arch = "x86_64")]
-mod lanes;
 pub mod profile;
 pub mod prove;
 pub mod proving_key;

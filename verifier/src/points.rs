@@ -4,6 +4,8 @@
 //! ignored); keys carry 64-byte affine points, which need no square root to load. Both are decoded here and nowhere
 //! else: what does not re-encode to the same bytes is refused.
 
+mod roots;
+
 use halo2_proofs::halo2curves::CurveAffine;
 use halo2_proofs::halo2curves::bn256::{Fq, Fr, G1Affine, G2Affine};
 use halo2_proofs::halo2curves::ff::{Field, PrimeField};
@@ -32,46 +34,58 @@ const INFINITY_FLAG: u8 = 0b1000_0000;
 const ODD_FLAG: u8 = 0b0100_0000;
 
 /// Decodes a compressed, non-identity point of G1 (which has prime order, so there is no subgroup to check).
-#[expect(clippy::arithmetic_side_effects, reason = "field arithmetic is total")]
-// spec: verifier#encodings
 pub fn decode_compressed(bytes: &[u8; 32]) -> Result<G1Affine, PointError> {
-    let [rest @ .., flags] = bytes;
-    if flags & INFINITY_FLAG != 0 {
-        let identity = *flags == INFINITY_FLAG && rest.iter().all(|byte| *byte == 0);
-        return Err(if identity { PointError::Identity } else { PointError::Encoding });
-    }
-    let mut encoding = *bytes;
-    if let Some(last) = encoding.last_mut() {
-        *last &= !ODD_FLAG;
-    }
-    let x = Option::<Fq>::from(Fq::from_repr(encoding)).ok_or(PointError::Encoding)?;
-    let y = square_root(x.square() * x + G1Affine::b()).ok_or(PointError::Encoding)?;
-    let odd = y.to_repr().first().is_some_and(|byte| byte & 1 == 1);
-    let y = if odd == (flags & ODD_FLAG != 0) { y } else { -y };
-    Ok(G1Affine { x, y })
+    let parsed = Compressed::parse(bytes)?;
+    parsed.point(roots::of_one(parsed.square()))
 }
 
-/// `value^((p + 1) / 4)`, which is a root if there is one, as p is 3 modulo 4. By windows of four bits, in two thirds of the
-/// time of a power in constant time: points of proofs are public.
+/// Decodes many, for less than one after the other costs; the error is that of the first which is refused, with its place.
+// spec: verifier#encodings
+pub fn decode_all(encodings: &[[u8; 32]]) -> Result<Vec<G1Affine>, (usize, PointError)> {
+    let parsed: Vec<_> = encodings.iter().map(Compressed::parse).collect();
+    let squares = parsed.iter().map(|parsed| parsed.as_ref().map_or(Fq::ONE, Compressed::square));
+    let mut candidates: Vec<Fq> = squares.collect();
+    roots::of_all(&mut candidates);
+    let points = parsed.into_iter().zip(candidates).map(|(parsed, candidate)| parsed?.point(candidate));
+    points.enumerate().map(|(place, point)| point.map_err(|error| (place, error))).collect()
+}
+
+/// What a compressed point says.
+struct Compressed {
+    x: Fq,
+    odd: bool,
+}
+
 #[expect(clippy::arithmetic_side_effects, reason = "field arithmetic is total")]
-fn square_root(value: Fq) -> Option<Fq> {
-    const EXPONENT: [u64; 4] =
-        [0x4f08_2305_b61f_3f52, 0x65e0_5aa4_5a1c_72a3, 0x6e14_116d_a060_5617, 0x0c19_139c_b84c_680a];
-    let mut powers = [Fq::ONE; 16];
-    let mut power = Fq::ONE;
-    for target in powers.iter_mut().skip(1) {
-        power *= value;
-        *target = power;
-    }
-    let mut root = Fq::ONE;
-    for limb in EXPONENT.into_iter().rev() {
-        for window in (0..16u32).rev() {
-            root = root.square().square().square().square();
-            let digit = usize::try_from((limb >> (4 * window)) & 15).unwrap_or(0);
-            root *= powers.get(digit).copied().unwrap_or(Fq::ONE);
+impl Compressed {
+    fn parse(bytes: &[u8; 32]) -> Result<Self, PointError> {
+        let [rest @ .., flags] = bytes;
+        if flags & INFINITY_FLAG != 0 {
+            let identity = *flags == INFINITY_FLAG && rest.iter().all(|byte| *byte == 0);
+            return Err(if identity { PointError::Identity } else { PointError::Encoding });
         }
+        let mut encoding = *bytes;
+        if let Some(last) = encoding.last_mut() {
+            *last &= !ODD_FLAG;
+        }
+        let x = Option::from(Fq::from_repr(encoding)).ok_or(PointError::Encoding)?;
+        Ok(Self { x, odd: flags & ODD_FLAG != 0 })
     }
-    (root.square() == value).then_some(root)
+
+    /// y squared.
+    fn square(&self) -> Fq {
+        self.x.square() * self.x + G1Affine::b()
+    }
+
+    /// The point, if the candidate is a root of y's square: that is checked here, wherever the candidate comes from.
+    fn point(&self, candidate: Fq) -> Result<G1Affine, PointError> {
+        if candidate.square() != self.square() {
+            return Err(PointError::Encoding);
+        }
+        let odd = candidate.to_repr().first().is_some_and(|byte| byte & 1 == 1);
+        let y = if odd == self.odd { candidate } else { -candidate };
+        Ok(G1Affine { x: self.x, y })
+    }
 }
 
 /// The canonical compressed encoding.
@@ -206,6 +220,31 @@ mod tests {
         let mut shifted = encode_compressed(&G1Affine::identity());
         shifted[31] |= ODD_FLAG;
         assert_eq!(decode_compressed(&shifted), Err(PointError::Encoding));
+    }
+
+    #[test]
+    fn many_points_are_decoded_as_one_is() {
+        let points: Vec<G1Affine> =
+            (1..40).map(|multiple| (G1Affine::generator() * Fr::from(multiple)).into()).collect();
+        let encodings: Vec<[u8; 32]> = points.iter().map(encode_compressed).collect();
+        for count in 0..encodings.len() {
+            assert_eq!(decode_all(&encodings[..count]).as_deref(), Ok(&points[..count]));
+        }
+        let identity = encode_compressed(&G1Affine::identity());
+        // No point of the curve has this x.
+        let mut rootless = [0; 32];
+        rootless[0] = 4;
+        assert_eq!(decode_compressed(&rootless), Err(PointError::Encoding));
+        for place in 0..encodings.len() {
+            let mut wrong = encodings.clone();
+            wrong[place] = rootless;
+            assert_eq!(decode_all(&wrong), Err((place, PointError::Encoding)));
+            // The first that is refused is told.
+            wrong[(place + 7) % 39] = identity;
+            let first =
+                if place + 7 < 39 { (place, PointError::Encoding) } else { (place + 7 - 39, PointError::Identity) };
+            assert_eq!(decode_all(&wrong), Err(first));
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 use halo2_proofs::transcript::EncodedChallenge;
 use sha3::{Digest, Keccak256};
 
-use crate::points::{PointError, decode_compressed, decode_scalar, encode_affine, encode_scalar};
+use crate::points::{PointError, decode_all, decode_compressed, decode_scalar, encode_affine, encode_scalar};
 
 /// Identifier of this transcript in proof files.
 pub const HASH_ID: u16 = 1;
@@ -141,6 +141,24 @@ impl<'a> ProofReader<'a> {
         Ok(point)
     }
 
+    /// Reads and hashes so many points, to the same end as one after the other.
+    pub fn read_points(&mut self, count: usize) -> Result<Vec<G1Affine>, ReadError> {
+        let (encodings, _) = self.bytes.as_chunks::<32>();
+        let encodings = encodings.get(..count).unwrap_or(encodings);
+        let start = self.at;
+        let offset = |place: usize| start.saturating_add(place.saturating_mul(32));
+        let points = decode_all(encodings).map_err(|(place, error)| ReadError::Element { at: offset(place), error })?;
+        self.at = offset(points.len());
+        self.bytes = self.bytes.get(encodings.as_flattened().len()..).unwrap_or_default();
+        if points.len() < count {
+            return Err(ReadError::Truncated { at: self.at });
+        }
+        for (place, point) in points.iter().enumerate() {
+            self.sponge.absorb_point(point).map_err(|error| ReadError::Element { at: offset(place), error })?;
+        }
+        Ok(points)
+    }
+
     /// Reads and hashes a scalar.
     pub fn read_scalar(&mut self) -> Result<Fr, ReadError> {
         let scalar = self.element(decode_scalar)?;
@@ -154,5 +172,47 @@ impl<'a> ProofReader<'a> {
         self.bytes = rest;
         self.at = at.saturating_add(32);
         decode(element).map_err(|error| ReadError::Element { at, error })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
+
+    use super::*;
+    use crate::points::encode_compressed;
+
+    fn one_by_one(reader: &mut ProofReader<'_>, count: usize) -> Result<Vec<G1Affine>, ReadError> {
+        (0..count).map(|_| reader.read_point()).collect()
+    }
+
+    /// The same points, challenges and errors, whatever is wrong and wherever.
+    #[test]
+    fn many_points_are_read_as_one_after_the_other() {
+        let points = (1..12).map(|multiple| G1Affine::from(G1Affine::generator() * Fr::from(multiple)));
+        let bytes: Vec<u8> = points.flat_map(|point| encode_compressed(&point)).collect();
+        let mut cases = vec![bytes.clone()];
+        cases.extend((0..bytes.len()).step_by(13).map(|length| bytes[..length].to_vec()));
+        for place in 0..11 {
+            let mut wrong = bytes.clone();
+            // Beyond the modulus.
+            wrong[32 * place..][..32].fill(0x3f);
+            cases.push(wrong.clone());
+            wrong.truncate(32 * 9 + 5);
+            cases.push(wrong.clone());
+            wrong[32 * (place / 2)..][..32].copy_from_slice(&encode_compressed(&G1Affine::identity()));
+            cases.push(wrong);
+        }
+        for bytes in cases {
+            for count in [0, 1, 4, 11, 12] {
+                let [mut together, mut alone] = [(); 2].map(|()| ProofReader::new(&[7; 32], &bytes));
+                let found = together.read_points(count);
+                assert_eq!(found, one_by_one(&mut alone, count), "{count} of {}", bytes.len());
+                if found.is_ok() {
+                    assert_eq!(together.remaining(), alone.remaining());
+                    assert_eq!(together.squeeze(), alone.squeeze());
+                }
+            }
+        }
     }
 }

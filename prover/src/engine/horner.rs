@@ -9,7 +9,7 @@ use halo2_proofs::halo2curves::ff::Field;
 /// Value of a polynomial.
 pub(super) fn evaluate(polynomial: &[Fr], at: Fr) -> Fr {
     #[cfg(target_arch = "x86_64")]
-    if crate::lanes::supported() {
+    if lanes::supported() {
         return wide::evaluate(polynomial, at);
     }
     plain(polynomial, at)
@@ -24,7 +24,7 @@ fn plain(polynomial: &[Fr], at: Fr) -> Fr {
 mod wide {
     use super::{Field, Fr, plain};
     use crate::engine::transform::lanes::zero;
-    use crate::lanes::{LANES, Lanes, Limbs, add, all, carried, factor, gathered};
+    use lanes::{LANES, Lanes, Limbs, add, all, carried, factor, gathered};
 
     const CHAINS: usize = 4;
     const EACH: usize = CHAINS * LANES;

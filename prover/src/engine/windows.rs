@@ -17,7 +17,7 @@ use super::program::lanes::{Register, STRETCH, Wide};
 use super::transform::Transform;
 use super::transform::blocks::{Coset, Factors};
 use super::transform::lanes::zero;
-use crate::lanes::{LANES, Vector, Words};
+use lanes::{LANES, Vector, Words};
 
 /// Neighbouring blocks that one core takes, where there are enough: those before and after them are computed beside.
 const NEIGHBOURS: usize = 64;

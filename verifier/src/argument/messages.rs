@@ -56,9 +56,9 @@ impl Messages {
         let mut advice = vec![G1Affine::default(); phases.len()];
         let mut challenges = vec![Fr::default(); challenge_phases.len()];
         for phase in 0..=phases.iter().copied().max().unwrap_or(0) {
-            for (commitment, _) in advice.iter_mut().zip(&phases).filter(|(_, own)| **own == phase) {
-                *commitment = reader.read_point()?;
-            }
+            let own = reader.read_points(phases.iter().filter(|own| **own == phase).count())?;
+            let places = advice.iter_mut().zip(&phases).filter(|(_, own)| **own == phase);
+            places.zip(own).for_each(|((place, _), commitment)| *place = commitment);
             for (challenge, _) in challenges.iter_mut().zip(&challenge_phases).filter(|(_, own)| **own == phase) {
                 *challenge = reader.squeeze();
             }
@@ -67,10 +67,11 @@ impl Messages {
         let _lookups = reader.squeeze();
         let (beta, gamma) = (reader.squeeze(), reader.squeeze());
         let copied = system.permutation().get_columns().len();
-        let products = points(reader, copied.div_ceil(COLUMNS_EACH))?;
-        let masking = reader.read_point()?;
+        // The random polynomial follows without a challenge between.
+        let mut products = reader.read_points(copied.div_ceil(COLUMNS_EACH).saturating_add(1))?;
+        let masking = products.pop().unwrap_or_default();
         let y = reader.squeeze();
-        let pieces = points(reader, DEGREE - 1)?;
+        let pieces = reader.read_points(DEGREE - 1)?;
         let x = reader.squeeze();
 
         let advice_values = scalars(reader, system.advice_queries().len())?;
@@ -100,10 +101,6 @@ impl Messages {
             product_values,
         })
     }
-}
-
-fn points(reader: &mut ProofReader<'_>, count: usize) -> Result<Vec<G1Affine>, ReadError> {
-    (0..count).map(|_| reader.read_point()).collect()
 }
 
 fn scalars(reader: &mut ProofReader<'_>, count: usize) -> Result<Vec<Fr>, ReadError> {

@@ -28,6 +28,8 @@ enum Step {
 /// Steps, and where the results are.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Program {
+    /// How many messages come first.
+    inputs: usize,
     numbers: Vec<Fr>,
     steps: Vec<Step>,
     /// The gates' constraints, in their order.
@@ -68,13 +70,17 @@ impl Program {
             queries.get(column.index(), 0)
         });
         let copied = copied.collect::<Option<_>>()?;
-        Some(Self { numbers: builder.numbers, steps: builder.steps, constraints, copied })
+        let inputs = usize::try_from(builder.inputs).ok()?;
+        Some(Self { inputs, numbers: builder.numbers, steps: builder.steps, constraints, copied })
     }
 
-    /// `None` if there are fewer inputs than the circuit has.
+    /// `None` if there are not as many inputs as the circuit has.
     pub(super) fn run(&self, inputs: &Inputs<'_>) -> Option<Results> {
         let Inputs { challenges, fixed, advice, instance } = inputs;
         let mut values = [*challenges, fixed, advice, instance].concat();
+        if values.len() != self.inputs {
+            return None;
+        }
         values.reserve(self.steps.len());
         let at = |values: &[Fr], place: Place| values.get(usize::try_from(place).ok()?).copied();
         for step in &self.steps {
@@ -244,4 +250,103 @@ impl Builder {
 /// Memory ends before places do.
 fn place(index: usize) -> Place {
     Place::try_from(index).unwrap_or(Place::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use halo2_proofs::plonk::ConstraintSystem;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+    use crate::key::VerifyingKey;
+
+    const KEYS: [&[u8]; 3] = [
+        include_bytes!("../../tests/vectors/key-3.vk"),
+        include_bytes!("../../tests/vectors/sequence-key-3.vk"),
+        include_bytes!("../../tests/vectors/generated-key-3.vk"),
+    ];
+
+    /// Value of a query among values that are in the queries' order.
+    fn queried<T: ColumnType>(
+        queries: &[(Column<T>, Rotation)],
+        values: &[Fr],
+        column: usize,
+        rotation: Rotation,
+    ) -> Fr {
+        let place = queries.iter().position(|(own, turned)| own.index() == column && *turned == rotation);
+        values[place.unwrap()]
+    }
+
+    #[test]
+    fn constraints_have_the_values_that_halo2_gives_them() {
+        let mut generator = ChaCha20Rng::seed_from_u64(31);
+        for key in KEYS {
+            let key = VerifyingKey::from_bytes(key).unwrap();
+            let system = key.halo2().cs();
+            let mut random = |count: usize| -> Vec<Fr> { (0..count).map(|_| Fr::random(&mut generator)).collect() };
+            let (challenges, fixed) = (random(system.num_challenges()), random(system.fixed_queries().len()));
+            let (advice, instance) = (random(system.advice_queries().len()), random(system.instance_queries().len()));
+            let inputs = Inputs { challenges: &challenges, fixed: &fixed, advice: &advice, instance: &instance };
+            let program = Program::new(system).unwrap();
+            let found = program.run(&inputs).unwrap();
+            let expected = system.gates().iter().flat_map(|gate| gate.polynomials()).map(|polynomial| {
+                polynomial.evaluate(
+                    &|number| number,
+                    &|_| panic!("no selectors"),
+                    &|cell| queried(system.fixed_queries(), &fixed, cell.column_index(), cell.rotation()),
+                    &|cell| queried(system.advice_queries(), &advice, cell.column_index(), cell.rotation()),
+                    &|cell| queried(system.instance_queries(), &instance, cell.column_index(), cell.rotation()),
+                    &|challenge| challenges[challenge.index()],
+                    &|value| -value,
+                    &|left, right| left + right,
+                    &|left, right| left * right,
+                    &|value, factor| value * factor,
+                )
+            });
+            assert_eq!(found.constraints, expected.collect::<Vec<_>>());
+            let columns = system.permutation().get_columns();
+            let copied = columns.iter().map(|column| {
+                let (index, here) = (column.index(), Rotation::cur());
+                match column.column_type() {
+                    Any::Advice(_) => queried(system.advice_queries(), &advice, index, here),
+                    Any::Fixed => queried(system.fixed_queries(), &fixed, index, here),
+                    Any::Instance => queried(system.instance_queries(), &instance, index, here),
+                }
+            });
+            assert_eq!(found.copied, copied.collect::<Vec<_>>());
+            let distinct: std::collections::HashSet<&Step> = program.steps.iter().collect();
+            assert_eq!(distinct.len(), program.steps.len(), "nothing is worked out twice");
+            // Nothing else takes a missing message's place.
+            assert!(program.run(&Inputs { advice: &advice[1..], ..inputs }).is_none());
+        }
+    }
+
+    #[test]
+    fn powers_and_negations_are_what_they_say() {
+        let mut system = ConstraintSystem::<Fr>::default();
+        let column = system.advice_column();
+        let challenge = system.challenge_usable_after(halo2_proofs::plonk::FirstPhase);
+        system.create_gate("powers", |cells| {
+            let (cell, challenge) = (cells.query_advice(column, Rotation::cur()), cells.query_challenge(challenge));
+            let power = |exponent: usize| {
+                vec![challenge.clone(); exponent].into_iter().reduce(|left, right| left * right).unwrap()
+            };
+            [1, 2, 7, 100].map(|exponent| power(exponent) * cell.clone() - (-cell.clone()) * Fr::from(3))
+        });
+        let program = Program::new(&system).unwrap();
+        let (challenge, cell) = (Fr::from(5), Fr::from(11));
+        let inputs = Inputs { challenges: &[challenge], fixed: &[], advice: &[cell], instance: &[] };
+        let expected = [1, 2, 7, 100].map(|exponent| challenge.pow_vartime([exponent]) * cell + cell * Fr::from(3));
+        assert_eq!(program.run(&inputs).unwrap().constraints, expected);
+        assert!(program.run(&Inputs { challenges: &[], ..inputs }).is_none());
+    }
+
+    #[test]
+    fn selectors_have_no_value() {
+        let mut system = ConstraintSystem::<Fr>::default();
+        let selector = system.selector();
+        system.create_gate("selected", |cells| [cells.query_selector(selector)]);
+        assert!(Program::new(&system).is_none());
+    }
 }

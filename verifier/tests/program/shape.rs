@@ -20,7 +20,7 @@ fn it_links_no_node_no_inference_and_no_prover() {
         ["tokio", "rocksdb", "librocksdb-sys", "candle-core", "tract-onnx", "reqwest", "hyper", "wasm-bindgen"];
     for name in &names {
         assert!(!forbidden.contains(name), "{name}");
-        let ours = ["assay-verifier", "assay-attestation", "assay-circuits"];
+        let ours = ["assay-verifier", "assay-attestation", "assay-circuits", "assay-lanes"];
         assert!(!name.starts_with("assay-") || ours.contains(name), "{name}");
     }
     assert!(names.contains(&"halo2-axiom"), "the list was read");

@@ -21,7 +21,7 @@ use verifier::multiexp::{Costs, Digit, Windows};
 
 use self::pairs::Pairs;
 use self::points::Point;
-use crate::lanes::supported;
+use lanes::supported;
 
 /// A setup's points and their images, in the form that they are added in.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 
 use super::points::{Coordinates, Point, coordinates, equal, limbs, points, zero};
 use super::{Signed, Wide};
-use crate::lanes::{LANES, LIMBS, Vector, Words, add, all, array, carried, element, factor, gathered, unpacked};
+use lanes::{LANES, LIMBS, Vector, Words, add, all, array, carried, element, factor, gathered, unpacked};
 
 /// Pairs that share a division.
 const BLOCK: usize = 2048;

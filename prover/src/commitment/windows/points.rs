@@ -5,7 +5,7 @@ use std::arch::x86_64::{__mmask8, _mm512_cmpeq_epi64_mask, _mm512_setzero_si512}
 use halo2_proofs::halo2curves::bn256::{Fq, G1Affine};
 use halo2_proofs::halo2curves::ff::PrimeField;
 
-use crate::lanes::{LANES, Lanes, Vector, Words, array, element, limbs_of, transposed, vector, words, words_of};
+use lanes::{LANES, Lanes, Vector, Words, array, element, limbs_of, transposed, vector, words, words_of};
 
 pub(super) type Coordinates = Lanes<Fq>;
 

@@ -12,7 +12,7 @@ use halo2_proofs::halo2curves::group::Group;
 use halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
 
 use super::points::{Coordinates, Point, coordinates, limbs, zero};
-use crate::lanes::{LANES, LIMBS, Vector, add, all, carried, packed, words};
+use lanes::{LANES, LIMBS, Vector, add, all, carried, packed, words};
 
 /// Three times the curve's constant term.
 const TRIPLE_CONSTANT: u64 = 9;

@@ -12,7 +12,7 @@ use halo2_proofs::halo2curves::ff::Field;
 
 use super::super::transform::{blocks, lanes::zero};
 use super::{Kind, Operand, Program, Turn};
-use crate::lanes::{LANES, Lanes, Limbs, Prime, Vector, add, all, carried, factor};
+use lanes::{LANES, Lanes, Limbs, Vector, add, all, carried, factor};
 
 /// Vectors that an operation runs over.
 pub(in crate::engine) const STRETCH: usize = 4;
@@ -77,7 +77,7 @@ impl Wide {
                 left: views.side(&step.left),
                 right: views.side(&step.right),
                 target: step.target,
-                above: Fr::ORDER.map(|limb| limb * right),
+                above: Lanes::<Fr>::ORDER.map(|limb| limb * right),
                 reduced,
             }
         });

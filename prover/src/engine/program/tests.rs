@@ -95,7 +95,7 @@ fn a_program_says_what_the_constraints_say() {
         }
         assert_eq!(results, expected, "seed {seed}");
         #[cfg(target_arch = "x86_64")]
-        if crate::lanes::supported() {
+        if ::lanes::supported() {
             assert_eq!(
                 eight_at_once(&program, &columns, Fr::from(5)),
                 expected.iter().map(|value| *value * Fr::from(5)).collect::<Vec<_>>()
@@ -109,14 +109,11 @@ fn a_program_says_what_the_constraints_say() {
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "the caller found the processor's features")]
 fn eight_at_once(program: &Program, columns: &[Vec<Fr>], scale: Fr) -> Vec<Fr> {
-    use crate::lanes::{LANES, Lanes, Vector, all, carried, factor};
+    use ::lanes::{LANES, Lanes, Vector};
 
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     fn vectors(column: &[Fr]) -> Vec<Vector> {
-        // Times 2^256 by 2^264 is times 2^260.
-        let sixteen = all(&factor(&Fr::from(16)));
-        let chunks = column.as_chunks::<LANES>().0.iter();
-        chunks.map(|elements| carried(Lanes::<Fr>::multiply(&Lanes::<Fr>::loaded(elements), &sixteen))).collect()
+        column.as_chunks::<LANES>().0.iter().map(|elements| Lanes::<Fr>::scaled(elements)).collect()
     }
 
     let wide = lanes::Wide::new(program, scale);

@@ -19,7 +19,7 @@ use halo2_proofs::halo2curves::ff::Field;
 
 use super::Transform;
 use super::lanes::{joined, reversed, zero};
-use crate::lanes::{
+use lanes::{
     LANES, LIMBS, Lanes, Limbs, Vector, Words, all, carried, factor, gathered, limbs_of, transposed, words_of,
 };
 

@@ -7,11 +7,9 @@
 //! 2^260. A level adds at most `2 p` to an element, so it stays below `64 p` through more levels than there are.
 #![expect(unsafe_code, reason = "a call needs the processor's features, which were looked for")]
 
-use crate::lanes::{
-    LANES, LIMBS, Lanes, Limbs, Vector, add, all, carried, factor, gathered, supported, transposed, vector,
-};
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::Field;
+use lanes::{LANES, LIMBS, Lanes, Limbs, Vector, add, all, carried, factor, gathered, supported, transposed, vector};
 
 /// Fewest elements that are transformed here.
 const LEAST: usize = 64;

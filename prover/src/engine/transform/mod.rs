@@ -34,7 +34,7 @@ pub(crate) struct Transform {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     #[cfg(target_arch = "x86_64")]
-    vectors: Vec<crate::lanes::Vector>,
+    vectors: Vec<::lanes::Vector>,
 }
 
 impl Transform {
@@ -186,7 +186,7 @@ mod tests {
     #[cfg(target_arch = "x86_64")]
     #[test]
     fn eight_at_once_are_what_one_is() {
-        if !crate::lanes::supported() {
+        if !::lanes::supported() {
             return;
         }
         let mut scratch = Scratch::default();
@@ -208,12 +208,22 @@ mod tests {
         }
     }
 
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    fn elements(values: &[::lanes::Vector]) -> Vec<Fr> {
+        let mut elements = vec![[Fr::ZERO; ::lanes::LANES]; values.len()];
+        for (numbers, elements) in values.iter().zip(&mut elements) {
+            ::lanes::Lanes::<Fr>::unscaled(numbers, elements);
+        }
+        elements.concat()
+    }
+
     /// Every row of every block, turned too: past the last block, before the first, and by more rows than a column has.
     #[cfg(target_arch = "x86_64")]
     #[test]
     #[expect(unsafe_code, reason = "the processor's features are looked for")]
     fn blocks_hold_the_values_on_their_rows() {
-        if !crate::lanes::supported() {
+        if !::lanes::supported() {
             return;
         }
         let (mut scratch, mut parts) = (Vec::new(), Vec::new());
@@ -230,13 +240,13 @@ mod tests {
                 coset.spread(coefficients, &mut scratch, &mut parts);
                 let (blocks, mut factors) = (coset.blocks() as i64, blocks::Factors::default());
                 let mut values = vec![lanes::zero(); coset.vectors()];
-                let each = values.len() * crate::lanes::LANES;
+                let each = values.len() * ::lanes::LANES;
                 let turned = [-7, -1, blocks, blocks + 1, 9 * blocks + 5].into_iter();
                 for block in (0..blocks.min(40)).chain([blocks - 1]).chain(turned) {
                     coset.factors(block, &mut factors);
                     coset.values(&parts, block, &factors, &mut values);
                     // SAFETY: the features were found above.
-                    let found = unsafe { crate::lanes::elements::<Fr>(&values) };
+                    let found = unsafe { elements(&values) };
                     for row in 0..each {
                         let expected = expected[(block + blocks * row as i64).rem_euclid(rows as i64) as usize];
                         assert_eq!(found[coset.place(row)], expected, "{k}, {number}: {block}, {row}");

@@ -1,11 +1,16 @@
 //! Between elements that lie one after the other and vectors of one limb of each.
+#![expect(
+    clippy::missing_safety_doc,
+    reason = "the crate says once what calls need: the features that `supported` looks for"
+)]
 
 use std::arch::x86_64::{
     __m512i, _mm512_and_si512, _mm512_or_si512, _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_set1_epi64,
     _mm512_shuffle_i64x2, _mm512_slli_epi64, _mm512_srli_epi64, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
 };
 
-use super::{LANES, LIMBS, MASK, Vector};
+use crate::arithmetic::{MASK, Vector};
+use crate::{LANES, LIMBS};
 
 /// Words of an element.
 const WORDS: usize = 4;
@@ -13,7 +18,7 @@ const WORDS: usize = 4;
 /// Rows as columns.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-pub(crate) fn transposed(rows: [__m512i; LANES]) -> [__m512i; LANES] {
+pub fn transposed(rows: [__m512i; LANES]) -> [__m512i; LANES] {
     let low = |pair: usize| _mm512_unpacklo_epi64(rows[2 * pair], rows[2 * pair + 1]);
     let high = |pair: usize| _mm512_unpackhi_epi64(rows[2 * pair], rows[2 * pair + 1]);
     // Of two quarters of all rows, the parts of even or of odd number.
@@ -33,7 +38,7 @@ pub(crate) fn transposed(rows: [__m512i; LANES]) -> [__m512i; LANES] {
 /// Words of numbers as their limbs.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-pub(crate) fn limbs_of([a, b, c, d]: [__m512i; WORDS]) -> Vector {
+pub fn limbs_of([a, b, c, d]: [__m512i; WORDS]) -> Vector {
     let mask = _mm512_set1_epi64(MASK.cast_signed());
     let limbs: [__m512i; LIMBS] = [
         a,
@@ -48,7 +53,7 @@ pub(crate) fn limbs_of([a, b, c, d]: [__m512i; WORDS]) -> Vector {
 /// Limbs of 52 bits as words, of numbers below 2^256.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-pub(crate) fn words_of([a, b, c, d, e]: &Vector) -> [__m512i; WORDS] {
+pub fn words_of([a, b, c, d, e]: &Vector) -> [__m512i; WORDS] {
     [
         _mm512_or_si512(*a, _mm512_slli_epi64::<52>(*b)),
         _mm512_or_si512(_mm512_srli_epi64::<12>(*b), _mm512_slli_epi64::<40>(*c)),
@@ -60,7 +65,7 @@ pub(crate) fn words_of([a, b, c, d, e]: &Vector) -> [__m512i; WORDS] {
 /// Each word of eight elements, of vectors that hold two elements each.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-pub(super) fn interleaved(pairs: [__m512i; WORDS]) -> [__m512i; WORDS] {
+pub(crate) fn interleaved(pairs: [__m512i; WORDS]) -> [__m512i; WORDS] {
     // Words 0 and 1, and words 2 and 3, of four elements.
     let first = _mm512_set_epi64(13, 9, 5, 1, 12, 8, 4, 0);
     let second = _mm512_set_epi64(15, 11, 7, 3, 14, 10, 6, 2);
@@ -78,7 +83,7 @@ pub(super) fn interleaved(pairs: [__m512i; WORDS]) -> [__m512i; WORDS] {
 /// Vectors that hold two elements each, of each word of eight elements.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-pub(super) fn separated([a, b, c, d]: [__m512i; WORDS]) -> [__m512i; WORDS] {
+pub(crate) fn separated([a, b, c, d]: [__m512i; WORDS]) -> [__m512i; WORDS] {
     // Words 0 and 1, or words 2 and 3, of elements 0, 2, 4 and 6, or of the others.
     let [even, odd] = [_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b)];
     let [even_rest, odd_rest] = [_mm512_unpacklo_epi64(c, d), _mm512_unpackhi_epi64(c, d)];
@@ -98,23 +103,24 @@ pub(super) fn separated([a, b, c, d]: [__m512i; WORDS]) -> [__m512i; WORDS] {
 
 /// Two elements' words in one array.
 #[inline]
-pub(super) fn joined([left, right]: [[u64; WORDS]; 2]) -> [u64; LANES] {
+pub(crate) fn joined([left, right]: [[u64; WORDS]; 2]) -> [u64; LANES] {
     let ([a, b, c, d], [e, f, g, h]) = (left, right);
     [a, b, c, d, e, f, g, h]
 }
 
 /// The words of two elements.
 #[inline]
-pub(super) fn halves([a, b, c, d, e, f, g, h]: [u64; LANES]) -> [[u64; WORDS]; 2] {
+pub(crate) fn halves([a, b, c, d, e, f, g, h]: [u64; LANES]) -> [[u64; WORDS]; 2] {
     [[a, b, c, d], [e, f, g, h]]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lanes::{array, supported, vector};
+    use crate::{array, supported, vector};
 
     #[test]
+    #[expect(unsafe_code, reason = "the processor's features are looked for")]
     fn rows_become_columns() {
         if !supported() {
             return;

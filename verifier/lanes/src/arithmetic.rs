@@ -1,75 +1,54 @@
-//! Eight multiplications in a prime field at once, where the processor multiplies 52 bits by 52 in eight lanes (AVX-512
-//! IFMA).
+//! Eight multiplications in a prime field at once.
 //!
 //! A number is five limbs of 52 bits, a vector for each limb. Montgomery's reduction is by 2^260 here and by 2^256 in the
 //! library's elements. Sums are not reduced: 260 bits hold 64 times either order, and limbs carry signs until they are
 //! multiplied. Whoever calls this shows that his numbers stay below.
+#![expect(
+    clippy::missing_safety_doc,
+    reason = "the crate says once what calls need: the features that `supported` looks for"
+)]
 #![expect(unsafe_code, reason = "vectors are made of arrays of their size")]
 
-mod shape;
-
-pub(crate) use self::shape::{limbs_of, transposed, words_of};
 use std::arch::x86_64::{
     __m512i, _mm512_add_epi64, _mm512_and_si512, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mask_blend_epi64,
     _mm512_movepi64_mask, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_srai_epi64, _mm512_sub_epi64,
 };
 use std::marker::PhantomData;
 
-use halo2_proofs::halo2curves::bn256::{Fq, Fr};
-use halo2_proofs::halo2curves::ff::Field;
-use halo2_proofs::halo2curves::serde::SerdeObject;
+use crate::shape::{self, limbs_of, words_of};
+use crate::{LANES, LIMBS, Prime};
 
-/// Limbs of a number.
-pub(crate) const LIMBS: usize = 5;
-/// Lanes of a vector.
-pub(crate) const LANES: usize = 8;
 const BITS: u32 = 52;
-const MASK: u64 = (1 << BITS) - 1;
+pub(crate) const MASK: u64 = (1 << BITS) - 1;
 
 /// One number, its least limb first.
-pub(crate) type Limbs = [u64; LIMBS];
+pub type Limbs = [u64; LIMBS];
 /// Eight numbers.
-pub(crate) type Vector = [__m512i; LIMBS];
+pub type Vector = [__m512i; LIMBS];
 /// Eight numbers below 2^256, as words.
-pub(crate) type Words = [__m512i; 4];
-
-/// A field that is computed in.
-pub(crate) trait Prime: Field + SerdeObject {
-    /// Its order.
-    const ORDER: Limbs;
-}
-
-impl Prime for Fr {
-    const ORDER: Limbs =
-        packed([0x43e1_f593_f000_0001, 0x2833_e848_79b9_7091, 0xb850_45b6_8181_585d, 0x3064_4e72_e131_a029]);
-}
-
-impl Prime for Fq {
-    const ORDER: Limbs =
-        packed([0x3c20_8c16_d87c_fd47, 0x9781_6a91_6871_ca8d, 0xb850_45b6_8181_585d, 0x3064_4e72_e131_a029]);
-}
+pub type Words = [__m512i; 4];
 
 /// Whether this processor does it. Nothing else here may run where it does not.
-pub(crate) fn supported() -> bool {
+pub fn supported() -> bool {
     is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512ifma")
 }
 
 /// Four words as limbs.
-pub(crate) const fn packed(words: [u64; 4]) -> Limbs {
+pub const fn packed(words: [u64; 4]) -> Limbs {
     let [a, b, c, d] = words;
     [a & MASK, (a >> 52 | b << 12) & MASK, (b >> 40 | c << 24) & MASK, (c >> 28 | d << 36) & MASK, d >> 16]
 }
 
 /// Limbs of 52 bits as four words, of a number below 2^256.
-pub(crate) const fn unpacked(limbs: Limbs) -> [u64; 4] {
+pub const fn unpacked(limbs: Limbs) -> [u64; 4] {
     let [a, b, c, d, e] = limbs;
     [a | b << 52, b >> 12 | c << 40, c >> 24 | d << 28, d >> 36 | e << 16]
 }
 
 /// The four words of an element, as the library keeps them: the element times 2^256.
-pub(crate) fn words<F: Prime>(element: &F) -> [u64; 4] {
+pub fn words<F: Prime>(element: &F) -> [u64; 4] {
     let mut bytes = [0; 32];
     // Writing 32 bytes to 32 bytes cannot fail.
     let _ = element.write_raw(&mut bytes.as_mut_slice());
@@ -78,7 +57,7 @@ pub(crate) fn words<F: Prime>(element: &F) -> [u64; 4] {
 }
 
 /// The element of four words as the library keeps them, of a number below the order.
-pub(crate) fn element<F: Prime>(words: [u64; 4]) -> F {
+pub fn element<F: Prime>(words: [u64; 4]) -> F {
     let mut bytes = [0; 32];
     for (bytes, word) in bytes.chunks_exact_mut(8).zip(words) {
         bytes.copy_from_slice(&word.to_le_bytes());
@@ -87,7 +66,7 @@ pub(crate) fn element<F: Prime>(words: [u64; 4]) -> F {
 }
 
 /// A factor: the element times 2^260.
-pub(crate) fn factor<F: Prime>(element: &F) -> Limbs {
+pub fn factor<F: Prime>(element: &F) -> Limbs {
     let mut sixteenfold = *element;
     for _ in 0..4 {
         sixteenfold = sixteenfold.double();
@@ -96,13 +75,17 @@ pub(crate) fn factor<F: Prime>(element: &F) -> Limbs {
 }
 
 /// A vector of an array.
-pub(crate) fn vector(array: [u64; LANES]) -> __m512i {
+#[must_use]
+#[inline]
+pub fn vector(array: [u64; LANES]) -> __m512i {
     // SAFETY: both are 64 bytes, and any bytes are a vector.
     unsafe { std::mem::transmute::<[u64; LANES], __m512i>(array) }
 }
 
 /// The array of a vector.
-pub(crate) fn array(vector: __m512i) -> [u64; LANES] {
+#[must_use]
+#[inline]
+pub fn array(vector: __m512i) -> [u64; LANES] {
     // SAFETY: both are 64 bytes, and any bytes are an array.
     unsafe { std::mem::transmute::<__m512i, [u64; LANES]>(vector) }
 }
@@ -110,28 +93,28 @@ pub(crate) fn array(vector: __m512i) -> [u64; LANES] {
 /// One number in each lane.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-pub(crate) fn gathered(numbers: &[Limbs; LANES]) -> Vector {
+pub fn gathered(numbers: &[Limbs; LANES]) -> Vector {
     std::array::from_fn(|limb| vector(std::array::from_fn(|lane| numbers[lane][limb])))
 }
 
 /// One number in all lanes.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-pub(crate) fn all(limbs: &Limbs) -> Vector {
+pub fn all(limbs: &Limbs) -> Vector {
     limbs.map(|limb| _mm512_set1_epi64(limb.cast_signed()))
 }
 
 /// `a + b`
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-pub(crate) fn add(a: &Vector, b: &Vector) -> Vector {
+pub fn add(a: &Vector, b: &Vector) -> Vector {
     std::array::from_fn(|limb| _mm512_add_epi64(a[limb], b[limb]))
 }
 
 /// The same numbers with limbs of 52 bits, of numbers that are not negative.
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 #[inline]
-pub(crate) fn carried(mut a: Vector) -> Vector {
+pub fn carried(mut a: Vector) -> Vector {
     let mask = _mm512_set1_epi64(MASK.cast_signed());
     for limb in 0..LIMBS - 1 {
         a[limb + 1] = _mm512_add_epi64(a[limb + 1], _mm512_srai_epi64::<BITS>(a[limb]));
@@ -142,30 +125,36 @@ pub(crate) fn carried(mut a: Vector) -> Vector {
 
 /// Arithmetic of one field.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lanes<F>(PhantomData<F>);
+pub struct Lanes<F>(PhantomData<F>);
 
 impl<F: Prime> Lanes<F> {
-    const NEGATIVE_INVERSE: u64 = negative_inverse(F::ORDER[0]);
+    /// The order.
+    pub const ORDER: Limbs = packed(F::ORDER);
+    const NEGATIVE_INVERSE: u64 = negative_inverse(Self::ORDER[0]);
     /// 1 times 2^260.
-    const ONE: Limbs = power_of_two(260, F::ORDER);
+    const ONE: Limbs = power_of_two(260, Self::ORDER);
+    /// From elements, which are times 2^256, to times 2^260.
+    const SCALE: Limbs = power_of_two(264, Self::ORDER);
+    /// The library's one, which takes them back.
+    const FORM: Limbs = power_of_two(256, Self::ORDER);
     /// 2^52 divided by the order's last limb and one.
-    const SHARE: u64 = (1 << BITS) / (F::ORDER[LIMBS - 1] + 1);
+    const SHARE: u64 = (1 << BITS) / (Self::ORDER[LIMBS - 1] + 1);
     /// 2^260 less the order.
-    const OPPOSITE: Limbs = opposite(F::ORDER);
+    const OPPOSITE: Limbs = opposite(Self::ORDER);
 
     /// One in all lanes.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     #[inline]
-    pub(crate) fn one() -> Vector {
+    pub fn one() -> Vector {
         all(&Self::ONE)
     }
 
     /// `a - b + TIMES p`, for `b` of at most `TIMES p`.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     #[inline]
-    pub(crate) fn subtract<const TIMES: u64>(a: &Vector, b: &Vector) -> Vector {
+    pub fn subtract<const TIMES: u64>(a: &Vector, b: &Vector) -> Vector {
         std::array::from_fn(|limb| {
-            let more = _mm512_set1_epi64((TIMES * F::ORDER[limb]).cast_signed());
+            let more = _mm512_set1_epi64((TIMES * Self::ORDER[limb]).cast_signed());
             _mm512_add_epi64(_mm512_sub_epi64(a[limb], b[limb]), more)
         })
     }
@@ -173,10 +162,10 @@ impl<F: Prime> Lanes<F> {
     /// `a b / 2^260`, below `a b / 2^260 + p`, for `a` and `b` below 2^260 with limbs of 52 bits.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     #[inline]
-    pub(crate) fn multiply(a: &Vector, b: &Vector) -> Vector {
+    pub fn multiply(a: &Vector, b: &Vector) -> Vector {
         let zero = _mm512_setzero_si512();
         let inverse = _mm512_set1_epi64(Self::NEGATIVE_INVERSE.cast_signed());
-        let order = all(&F::ORDER);
+        let order = all(&Self::ORDER);
         let mask = _mm512_set1_epi64(MASK.cast_signed());
         let mut sum = [zero; LIMBS];
         for digit in b {
@@ -201,17 +190,17 @@ impl<F: Prime> Lanes<F> {
     /// The same numbers below `p`, of numbers below `2 p`.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     #[inline]
-    pub(crate) fn canonical(a: Vector) -> Vector {
+    pub fn canonical(a: Vector) -> Vector {
         Self::lowered::<1>(a)
     }
 
     /// `TIMES p` less where that is not negative, with limbs of 52 bits.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     #[inline]
-    pub(crate) fn lowered<const TIMES: u64>(a: Vector) -> Vector {
+    pub fn lowered<const TIMES: u64>(a: Vector) -> Vector {
         let a = carried(a);
         let less = carried(std::array::from_fn(|limb| {
-            _mm512_sub_epi64(a[limb], _mm512_set1_epi64((TIMES * F::ORDER[limb]).cast_signed()))
+            _mm512_sub_epi64(a[limb], _mm512_set1_epi64((TIMES * Self::ORDER[limb]).cast_signed()))
         }));
         let negative = _mm512_movepi64_mask(less[LIMBS - 1]);
         std::array::from_fn(|limb| _mm512_mask_blend_epi64(negative, less[limb], a[limb]))
@@ -220,7 +209,7 @@ impl<F: Prime> Lanes<F> {
     /// The same numbers below `2 p`, with limbs of 52 bits, of numbers below `64 p`.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     #[inline]
-    pub(crate) fn reduced(a: Vector) -> Vector {
+    pub fn reduced(a: Vector) -> Vector {
         let a = carried(a);
         let zero = _mm512_setzero_si512();
         // At most how many times the order they hold, and at most one less: the order's last limb is rounded up, and what
@@ -244,7 +233,7 @@ impl<F: Prime> Lanes<F> {
     /// Eight elements, in the library's form.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     #[inline]
-    pub(crate) fn loaded(elements: &[F; LANES]) -> Vector {
+    pub fn loaded(elements: &[F; LANES]) -> Vector {
         let [a, b, c, d, e, f, g, h] = elements.each_ref().map(words);
         limbs_of(shape::interleaved([[a, b], [c, d], [e, f], [g, h]].map(|pair| vector(shape::joined(pair)))))
     }
@@ -252,25 +241,27 @@ impl<F: Prime> Lanes<F> {
     /// Writes numbers below `p` in the library's form.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     #[inline]
-    pub(crate) fn stored(numbers: &Vector, elements: &mut [F; LANES]) {
+    pub fn stored(numbers: &Vector, elements: &mut [F; LANES]) {
         let pairs = shape::separated(words_of(numbers));
         for (elements, pair) in elements.as_chunks_mut::<2>().0.iter_mut().zip(pairs) {
             *elements = shape::halves(array(pair)).map(element);
         }
     }
-}
 
-/// The elements of numbers times 2^260, with limbs of 52 bits and below 64 times the order.
-#[cfg(test)]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-pub(crate) fn elements<F: Prime>(vectors: &[Vector]) -> Vec<F> {
-    // From times 2^260 to times 2^256.
-    let form = all(&packed(words(&F::ONE)));
-    let mut elements = vec![[F::ZERO; LANES]; vectors.len()];
-    for (numbers, elements) in vectors.iter().zip(&mut elements) {
-        Lanes::<F>::stored(&Lanes::<F>::canonical(Lanes::<F>::multiply(numbers, &form)), elements);
+    /// Eight elements times 2^260.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    pub fn scaled(elements: &[F; LANES]) -> Vector {
+        carried(Self::multiply(&Self::loaded(elements), &all(&Self::SCALE)))
     }
-    elements.concat()
+
+    /// The elements of numbers times 2^260, with limbs of 52 bits and below 64 times the order.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    #[inline]
+    pub fn unscaled(numbers: &Vector, elements: &mut [F; LANES]) {
+        let form = all(&Self::FORM);
+        Self::stored(&Self::canonical(Self::multiply(numbers, &form)), elements);
+    }
 }
 
 const fn negative_inverse(low: u64) -> u64 {
@@ -331,6 +322,8 @@ mod tests {
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 
+    use halo2_proofs::halo2curves::bn256::{Fq, Fr};
+
     use super::*;
 
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
@@ -371,7 +364,7 @@ mod tests {
         for times in 0..63 {
             // Limbs with signs and more than 52 bits.
             let mut limbs: [i64; LIMBS] =
-                std::array::from_fn(|limb| (own[limb] + times * F::ORDER[limb]).cast_signed());
+                std::array::from_fn(|limb| (own[limb] + times * Lanes::<F>::ORDER[limb]).cast_signed());
             limbs[2] -= 1 << 57;
             limbs[3] += 1 << 5;
             let number = all(&limbs.map(i64::cast_unsigned));
