@@ -142,7 +142,7 @@ pub enum TransformerError {
         token: u32,
     },
     /// No text, or more of them than one pass takes.
-    #[error("texts: expected 1 to {batch} (the model's batch), got {got}")]
+    #[error("texts: expected 1 to {batch} (the model's batch), got {got}; what is beyond goes into another run")]
     Batch {
         /// The model's batch.
         batch: u32,
@@ -150,7 +150,10 @@ pub enum TransformerError {
         got: usize,
     },
     /// Fewer texts than the batch, and nothing to fill it with.
-    #[error("texts: expected exactly {batch} (this model has no padding), got {got}")]
+    #[error(
+        "texts: expected exactly {batch} (this model has no padding), got {got}; \
+         give one of them again, or make the model for a batch of {got}"
+    )]
     TooFew {
         /// The model's batch.
         batch: u32,
