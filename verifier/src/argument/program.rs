@@ -26,7 +26,7 @@ enum Step {
 }
 
 /// Steps, and where the results are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Program {
     /// How many messages come first.
     inputs: usize,
